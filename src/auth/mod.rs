@@ -1,0 +1,1 @@
+//! Users and their verifiers, one store for both doors.

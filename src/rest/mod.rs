@@ -1,0 +1,1 @@
+//! Door 2: HTTP, JSON:API.

@@ -1,0 +1,1 @@
+//! The program: binds the doors, drains them, re-reads users and certificates.
