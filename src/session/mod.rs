@@ -1,1 +1,44 @@
-//! Who is connected.
+//! Who is connected: the only state that changes.
+//!
+//! A [`Registry`] holds one row for each live session. Whoever accepts clients [registers](Registry::register)
+//! each one and keeps the [`SessionGuard`] it is given: traffic is reported through the guard, and dropping
+//! it ends the session, so no path can leave a dead row.
+//!
+//! # Why it is built this way
+//!
+//! The registry is read as columns by queries while traffic changes it all the time, and neither may wait for
+//! the other. So what never changes in a session ([`Session`]), what changes rarely ([`Profile`]) and what
+//! changes with traffic (one cache line of atomics, read as [`LiveValues`]) are kept apart:
+//!
+//! * Traffic touches only its session's own cache line, with relaxed atomics: no lock, no allocation.
+//! * Sessions live in chunks of [`CHUNK_ROWS`] slots. Reading takes an immutable [`ChunkImage`] of each chunk;
+//!   the image is kept until a session in that chunk comes, goes or changes its profile, and carries what a
+//!   reader derived from it (the catalog keeps its Arrow arrays there).
+//! * A slot has a generation, odd while a session lives in it. A reader compares it before and after reading
+//!   the line, so no row mixes two sessions; a session that ended meanwhile is read from the final values that
+//!   it left behind, so a [`Membership`] keeps its rows however long a statement runs.
+//! * Free slots are reused newest first, so churn stays in few chunks.
+//! * Lookup by id is a hash lookup, whatever the number of sessions.
+
+mod chunk;
+mod clock;
+mod id;
+mod line;
+mod membership;
+mod registry;
+mod session;
+mod topology;
+
+pub use chunk::{CHUNK_ROWS, ChunkImage};
+pub use clock::{Reading, monotonic_ms};
+pub use id::SessionId;
+pub use line::{LiveValues, State};
+pub use membership::Membership;
+pub use registry::{Registry, RegistryFull};
+pub use session::{
+    Connection, ConnectionState, KillReason, Profile, Remote, Session, SessionGuard,
+};
+pub use topology::{Counters, Filter, Listener, Server, ServerRole, Service, Topology};
+
+#[cfg(test)]
+mod tests;

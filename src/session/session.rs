@@ -1,0 +1,346 @@
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use tokio_util::sync::CancellationToken;
+
+use super::chunk::Chunk;
+use super::clock::monotonic_ms;
+use super::line::{Line, LiveValues, State};
+use super::registry::Registry;
+use super::{Listener, SessionId};
+
+/// Where a client connected from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remote {
+    /// A TCP client.
+    Tcp(SocketAddr),
+    /// A client of a UNIX socket.
+    Unix,
+}
+
+impl Remote {
+    /// The plain address, without port: an IPv4 client of a dual-stack listener reads as IPv4, a client of a
+    /// UNIX socket as `localhost`.
+    pub fn address(&self) -> String {
+        match self.ip() {
+            Some(ip) => ip.to_string(),
+            None => "localhost".to_owned(),
+        }
+    }
+
+    /// The address of a TCP client.
+    pub fn ip(&self) -> Option<IpAddr> {
+        match self {
+            Self::Tcp(address) => Some(address.ip().to_canonical()),
+            Self::Unix => None,
+        }
+    }
+
+    /// The client's TCP port.
+    pub fn port(&self) -> Option<u16> {
+        match self {
+            Self::Tcp(address) => Some(address.port()),
+            Self::Unix => None,
+        }
+    }
+}
+
+/// What changes rarely in a session. A change costs a rebuild of what readers derived from the session's chunk.
+#[derive(Clone, Debug, Default)]
+pub struct Profile {
+    /// The user that the client was accepted as; none until then.
+    pub user: Option<Arc<str>>,
+    /// The database that the client asked for.
+    pub database: Option<Arc<str>>,
+    /// What the client calls itself.
+    pub application_name: Option<Arc<str>>,
+    /// The server that the session's traffic goes to; none on a service without servers.
+    pub server: Option<Arc<str>>,
+    /// TLS version and cipher suite of the client's leg; none in clear.
+    pub tls: Option<Arc<str>>,
+    /// The session's connections to servers.
+    pub connections: Vec<Connection>,
+    /// The names of the session's filters, in order.
+    pub filters: Vec<Arc<str>>,
+}
+
+/// Where a connection to a server is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConnectionState {
+    /// Being set up.
+    Connecting,
+    /// Carries traffic.
+    Established,
+}
+
+impl ConnectionState {
+    /// `connecting` or `established`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Connecting => "connecting",
+            Self::Established => "established",
+        }
+    }
+}
+
+/// A session's connection to a server.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    /// The server's name.
+    pub server: Arc<str>,
+    /// The server's own number of the connection, once it has told it.
+    pub connection_id: Option<i64>,
+    /// Where the connection is in its life.
+    pub state: ConnectionState,
+    /// Its start, in microseconds since the UNIX epoch.
+    pub connected_us: i64,
+    /// TLS version and cipher suite of the server's leg; none in clear.
+    pub tls: Option<Arc<str>>,
+}
+
+/// Why a session was told to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum KillReason {
+    /// An administrator closed it.
+    Administrator = 1,
+    /// The program is shutting down.
+    Shutdown = 2,
+}
+
+/// One live client connection, as everybody but its owner sees it.
+///
+/// A handle may outlive the session; what it then tells are the session's last values.
+pub struct Session {
+    pub(super) id: SessionId,
+    pub(super) listener: Arc<Listener>,
+    pub(super) remote: Remote,
+    pub(super) connected_us: i64,
+    pub(super) connected_ms: u64,
+    pub(super) chunk: Arc<Chunk>,
+    pub(super) slot: u16,
+    pub(super) generation: u64,
+    /// What the line said last, left behind before the slot is given up.
+    pub(super) last: OnceLock<LiveValues>,
+    kill: CancellationToken,
+    kill_reason: AtomicU8,
+    cancel: OnceLock<Box<dyn Fn() + Send + Sync>>,
+}
+
+impl Session {
+    pub(super) fn new(
+        id: SessionId,
+        listener: Arc<Listener>,
+        remote: Remote,
+        connected: super::Reading,
+        (chunk, slot, generation): (Arc<Chunk>, u16, u64),
+    ) -> Self {
+        Self {
+            id,
+            listener,
+            remote,
+            connected_us: connected.utc_us,
+            connected_ms: connected.monotonic_ms,
+            chunk,
+            slot,
+            generation,
+            last: OnceLock::new(),
+            kill: CancellationToken::new(),
+            kill_reason: AtomicU8::new(0),
+            cancel: OnceLock::new(),
+        }
+    }
+
+    /// The session's number.
+    pub fn id(&self) -> SessionId {
+        self.id
+    }
+
+    /// The listener that accepted it; its service is the one the session was created on.
+    pub fn listener(&self) -> &Arc<Listener> {
+        &self.listener
+    }
+
+    /// Where the client connected from.
+    pub fn remote(&self) -> Remote {
+        self.remote
+    }
+
+    /// When the client connected, in microseconds since the UNIX epoch.
+    pub fn connected_us(&self) -> i64 {
+        self.connected_us
+    }
+
+    /// When the client connected, on the clock of [`monotonic_ms`].
+    pub fn connected_ms(&self) -> u64 {
+        self.connected_ms
+    }
+
+    /// What traffic has made of it: current, or its last values once it has ended.
+    pub fn live(&self) -> LiveValues {
+        match self.line().read(self.generation) {
+            Some(values) => values,
+            None => self.last_values(),
+        }
+    }
+
+    /// Whether it has ended.
+    pub fn is_ended(&self) -> bool {
+        self.last.get().is_some()
+    }
+
+    /// Tells the session to end. Whoever serves it hears of it through [`SessionGuard::killed`].
+    ///
+    /// Returns whether this call was the one that told it: false when it had been told before or has ended.
+    pub fn kill(&self, reason: KillReason) -> bool {
+        if self.is_ended() {
+            return false;
+        }
+        let first = self
+            .kill_reason
+            .compare_exchange(0, reason as u8, Ordering::AcqRel, Ordering::Acquire)
+            .is_ok();
+        if first {
+            self.chunk.mark_stopping(self.slot, self.generation);
+            self.kill.cancel();
+        }
+        first
+    }
+
+    /// Why the session was told to end, if it was.
+    pub fn kill_reason(&self) -> Option<KillReason> {
+        match self.kill_reason.load(Ordering::Acquire) {
+            1 => Some(KillReason::Administrator),
+            2 => Some(KillReason::Shutdown),
+            _ => None,
+        }
+    }
+
+    /// Asks for an end of the statement that runs now, as PostgreSQL's `pg_cancel_backend` does. Returns
+    /// whether the session could be asked: false when it has ended or cannot cancel.
+    pub fn cancel_statement(&self) -> bool {
+        match self.cancel.get() {
+            Some(cancel) if !self.is_ended() => {
+                cancel();
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Completes when the session is told to end or has ended.
+    pub async fn ending(&self) {
+        self.kill.cancelled().await;
+    }
+
+    /// Wakes whoever waits for the end.
+    pub(super) fn ended(&self) {
+        self.kill.cancel();
+    }
+
+    pub(super) fn line(&self) -> &Line {
+        self.chunk.line(self.slot)
+    }
+
+    /// The values left behind: they are set before the generation moves on, which is how a reader came here.
+    pub(super) fn last_values(&self) -> LiveValues {
+        self.last
+            .get()
+            .copied()
+            .unwrap_or_else(|| self.line().values())
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("id", &self.id)
+            .field("service", &self.listener.service.name)
+            .field("remote", &self.remote)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The owner's hold on a session: reports its traffic; dropping it ends the session.
+pub struct SessionGuard {
+    pub(super) session: Arc<Session>,
+    pub(super) registry: Arc<Registry>,
+}
+
+impl SessionGuard {
+    /// The session, to be shared.
+    pub fn session(&self) -> &Arc<Session> {
+        &self.session
+    }
+
+    /// Moves the session on in its life; it never moves back.
+    pub fn advance(&self, state: State) {
+        self.session.line().advance(state);
+    }
+
+    /// Traffic that carries no bytes worth counting.
+    pub fn touch(&self) {
+        self.session.line().touch(monotonic_ms());
+    }
+
+    /// `bytes` came from the client.
+    pub fn received(&self, bytes: u64) {
+        self.session.line().received(bytes, monotonic_ms());
+    }
+
+    /// `bytes` went to the client.
+    pub fn sent(&self, bytes: u64) {
+        self.session.line().sent(bytes, monotonic_ms());
+    }
+
+    /// A statement begins to run: until it ends, the session is not idle.
+    pub fn statement_started(&self) {
+        self.session.line().statement_started(monotonic_ms());
+    }
+
+    /// The statement ended.
+    pub fn statement_ended(&self) {
+        self.session.line().statement_ended(monotonic_ms());
+    }
+
+    /// Enters or leaves a transaction.
+    pub fn set_in_transaction(&self, inside: bool) {
+        self.session.line().set_in_transaction(inside);
+    }
+
+    /// Changes what changes rarely.
+    pub fn update(&self, change: impl FnOnce(&mut Profile)) {
+        self.session.chunk.update(self.session.slot, change);
+    }
+
+    /// Says how to cancel the statement that runs. Only the first call counts.
+    pub fn on_cancel(&self, cancel: impl Fn() + Send + Sync + 'static) {
+        self.session.cancel.get_or_init(|| Box::new(cancel));
+    }
+
+    /// Completes when the session is told to end.
+    pub async fn killed(&self) {
+        self.session.ending().await;
+    }
+
+    /// Whether the session has been told to end.
+    pub fn is_killed(&self) -> bool {
+        self.session.kill.is_cancelled()
+    }
+}
+
+impl std::ops::Deref for SessionGuard {
+    type Target = Session;
+
+    fn deref(&self) -> &Session {
+        &self.session
+    }
+}
+
+impl Drop for SessionGuard {
+    fn drop(&mut self) {
+        self.registry.end(&self.session);
+    }
+}
