@@ -92,7 +92,9 @@ impl Door {
     ) -> Result<Arc<Self>, ResourceError> {
         let mut resources = Vec::with_capacity(DEFINITIONS.len());
         for definition in &DEFINITIONS {
-            resources.push(Resource::plan(definition, &catalog, Arc::new(caller())).await?);
+            resources.push(
+                Resource::plan(definition, &catalog, Arc::new(Caller::new("", false))).await?,
+            );
         }
         Ok(Arc::new(Self {
             catalog,
@@ -102,17 +104,5 @@ impl Door {
             resources,
             closer: Closer::new(),
         }))
-    }
-}
-
-/// Who asks when the door itself does.
-fn caller() -> Caller {
-    Caller {
-        session: None,
-        user: "".into(),
-        admin: false,
-        application_name: "".into(),
-        time_zone: "UTC".into(),
-        search_path: "public".into(),
     }
 }

@@ -254,11 +254,7 @@ impl Asked<'_> {
             ("base", ScalarValue::from(&*self.base)),
             ("rdns", ScalarValue::from(self.parameters.rdns())),
         ]);
-        let caller = Caller {
-            user: Arc::clone(&self.account.name),
-            admin: self.account.role == Role::Admin,
-            ..super::caller()
-        };
+        let caller = Caller::new(&self.account.name, self.account.role == Role::Admin);
         self.door
             .catalog
             .run(prepared, parameters, Arc::new(caller))
