@@ -1,8 +1,11 @@
 //! A resource is a query.
 //!
-//! Its file in `queries/` says everything about it. It is planned once; a request puts relational operators under
-//! the plan's top projection, on the plain key column: the provider finds an id by itself and delivers the rows in
-//! id order by itself, and the documents are built only after that.
+//! Its file in `queries/` says everything about it. It is planned once; a request adds relational operators to the
+//! plan. They are on the plain key column, never on a document: the provider finds an id by itself and delivers the
+//! rows in id order by itself, and the documents are built only after that.
+//!
+//! A filter goes under the top projection, which builds the documents. The order stands above it, since the engine
+//! keeps an order only where the result needs it, and reaches the provider from there.
 
 use std::sync::Arc;
 
@@ -108,10 +111,10 @@ impl Resource {
             return Err(ResourceError::Key { name });
         };
         let (key, key_type) = key(&projection).ok_or(ResourceError::Key { name })?;
-        let list = LogicalPlanBuilder::from(Arc::clone(&projection.input))
-            .sort([key.clone().sort(true, false)])
+        let id = Expr::from(projection.schema.qualified_field(0));
+        let list = LogicalPlanBuilder::from(prepared.plan().clone())
+            .sort([id.sort(true, false)])
             .and_then(LogicalPlanBuilder::build)
-            .and_then(|input| under(&projection, input))
             .map_err(|source| ResourceError::Plan { name, source })?;
         Ok(Self {
             definition,
@@ -145,7 +148,12 @@ impl Resource {
         let found = LogicalPlanBuilder::from(Arc::clone(&self.projection.input))
             .filter(self.key.clone().eq(lit(value)))?
             .build()?;
-        let plan = under(&self.projection, found)?;
+        let plan = Projection::try_new_with_schema(
+            self.projection.expr.clone(),
+            Arc::new(found),
+            Arc::clone(&self.projection.schema),
+        )?;
+        let plan = LogicalPlan::Projection(plan);
         Ok(Some(self.prepared.with_plan(plan)))
     }
 }
@@ -175,19 +183,52 @@ fn key(projection: &Projection) -> Option<(Expr, DataType)> {
     fits.then(|| (key.clone(), data_type.clone()))
 }
 
-/// The same projection of another input, which must have the same columns.
-fn under(projection: &Projection, input: LogicalPlan) -> Result<LogicalPlan, DataFusionError> {
-    Projection::try_new_with_schema(
-        projection.expr.clone(),
-        Arc::new(input),
-        Arc::clone(&projection.schema),
-    )
-    .map(LogicalPlan::Projection)
-}
-
 #[cfg(test)]
 mod tests {
+    use datafusion::common::ParamValues;
+
     use super::*;
+    use crate::catalog::CatalogOptions;
+    use crate::session::Registry;
+
+    /// The physical plan of a statement, as EXPLAIN shows it.
+    async fn physical(catalog: &Arc<Catalog>, prepared: Prepared, rdns: bool) -> String {
+        let plan = LogicalPlanBuilder::from(prepared.plan().clone());
+        let explain = plan.explain(false, false).unwrap().build().unwrap();
+        let parameters = ParamValues::from(vec![
+            ("base", ScalarValue::from("http://localhost/v1/")),
+            ("rdns", ScalarValue::from(rdns)),
+        ]);
+        let caller = Arc::new(Caller::new("", false));
+        let mut rows = catalog.run(&prepared.with_plan(explain), parameters, caller);
+        let batch = rows.next().await.unwrap().unwrap();
+        let shown = arrow::util::pretty::pretty_format_batches(&[batch]).unwrap();
+        let shown = shown.to_string();
+        let physical = shown.find("physical_plan").unwrap();
+        shown[physical..].to_owned()
+    }
+
+    #[tokio::test]
+    async fn rows_are_found_and_ordered_by_the_provider() {
+        let catalog = Catalog::new(Registry::new(), CatalogOptions::default()).unwrap();
+        let caller = Arc::new(Caller::new("", false));
+        for definition in &DEFINITIONS {
+            let resource = Resource::plan(definition, &catalog, Arc::clone(&caller))
+                .await
+                .unwrap();
+            let list = physical(&catalog, resource.all(), false).await;
+            if definition.closes_sessions {
+                assert!(!list.contains("SortExec"), "{list}");
+                let one = resource.one("9").unwrap().unwrap();
+                let one = physical(&catalog, one, false).await;
+                assert!(!one.contains("FilterExec"), "{one}");
+                let one = resource.one("9").unwrap().unwrap();
+                let one = physical(&catalog, one, true).await;
+                assert!(!one.contains("FilterExec"), "{one}");
+                assert!(resource.one("9x").unwrap().is_none());
+            }
+        }
+    }
 
     #[test]
     fn an_integer_id_is_digits_in_range() {

@@ -28,7 +28,7 @@ use super::resource::{Resource, integer_id};
 use super::server::Arrival;
 use super::stream::{list_body, next_batch};
 use crate::auth::{Account, Role};
-use crate::catalog::{Caller, Prepared, Rows};
+use crate::catalog::{Caller, CatalogError, Prepared, Rows};
 use crate::session::SessionId;
 
 const READ: &str = "GET, HEAD, OPTIONS";
@@ -273,13 +273,17 @@ impl Asked<'_> {
 }
 
 fn failed(error: DataFusionError) -> Refusal {
-    match error.find_root() {
-        DataFusionError::ResourcesExhausted(_) => {
-            tracing::warn!(%error, "a query needs too much memory");
-            Refusal::unavailable("there is not enough memory for this request now")
-        }
-        _ => internal(error),
-    }
+    let refused = match error.find_root() {
+        DataFusionError::ResourcesExhausted(_) => "there is not enough memory for this request now",
+        DataFusionError::External(source) => match source.downcast_ref() {
+            Some(CatalogError::Stopped(_)) => "the request took too long",
+            Some(CatalogError::ShuttingDown) => "the program is shutting down",
+            _ => return internal(error),
+        },
+        _ => return internal(error),
+    };
+    tracing::warn!(%error, "a request was given up");
+    Refusal::unavailable(refused)
 }
 
 /// 500. What went wrong is for the log: the client can do nothing about it.
