@@ -267,7 +267,9 @@ async fn turn_away(mut stream: TcpStream) {
     let telling = async {
         let mut request = [0; 4096];
         // A socket that is closed with unread bytes may take its answer back.
-        stream.read(&mut request).await?;
+        if stream.read(&mut request).await? == 0 {
+            return Ok(());
+        }
         stream.write_all(BUSY).await?;
         stream.shutdown().await?;
         while stream.read(&mut request).await? > 0 {}
