@@ -593,3 +593,24 @@ async fn every_column_has_a_comment_and_no_name_twice() {
         }
     }
 }
+
+#[tokio::test]
+async fn the_ready_questions_have_answers() {
+    let world = World::new();
+    let sessions = world.sessions();
+    sessions[0].set_in_transaction(true);
+    sessions[1].statement_started();
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/queries/dba");
+    let mut asked = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let sql = std::fs::read_to_string(&path).unwrap();
+        assert!(sql.starts_with("-- "), "{path:?} begins with its question");
+        let rows = world.query(&sql).await.unwrap_or_else(|e| panic!("{path:?}: {e}"));
+        let none = ["not_yet_authenticated", "clients_without_tls"];
+        let expected = none.iter().any(|name| path.to_string_lossy().contains(name));
+        assert_eq!(rows.is_empty(), expected, "{path:?}: {rows:?}");
+        asked += 1;
+    }
+    assert!(asked >= 10);
+}
