@@ -1,0 +1,8 @@
+//! The promises, kept by the real program before real clients. One file for each.
+
+mod doors;
+mod kills;
+mod security;
+mod soak;
+mod stops;
+mod support;
