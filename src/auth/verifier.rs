@@ -195,7 +195,7 @@ fn salted_password(password: &str, salt: &[u8], iterations: u32) -> Zeroizing<Ke
 
 fn stored_key(salted_password: &Key) -> Key {
     let client_key = Zeroizing::new(hmac_sha256(salted_password, &[b"Client Key"]));
-    Sha256::digest(&*client_key).into()
+    Sha256::digest(client_key.as_slice()).into()
 }
 
 /// HMAC-SHA-256 of the parts one after the other.

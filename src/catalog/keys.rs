@@ -24,7 +24,7 @@ impl Keys {
     }
 
     /// Restricts the rows by a filter on `id`, `service` or `user`, if it is one of the forms
-    /// `column = value`, `value = column` and `column IN (value, …)`. Says whether it did.
+    /// `column = value`, `column IN (value, …)` and alternatives of these. Says whether it did.
     pub fn restrict(&mut self, filter: &Expr) -> bool {
         let Some((column, values)) = equality(filter) else {
             return false;
@@ -75,6 +75,7 @@ fn intersect<T: Ord>(part: &mut Option<BTreeSet<T>>, mut values: BTreeSet<T>) {
     *part = Some(values);
 }
 
+/// The column and the values of a filter that says: it equals one of them.
 fn equality(filter: &Expr) -> Option<(&str, Vec<&ScalarValue>)> {
     match filter {
         Expr::BinaryExpr(BinaryExpr {
@@ -86,6 +87,17 @@ fn equality(filter: &Expr) -> Option<(&str, Vec<&ScalarValue>)> {
             | (Expr::Literal(value, _), Expr::Column(column)) => Some((column.name(), vec![value])),
             _ => None,
         },
+        // The engine spells a short IN list this way.
+        Expr::BinaryExpr(BinaryExpr {
+            left,
+            op: Operator::Or,
+            right,
+        }) => {
+            let (column, mut values) = equality(left)?;
+            let (other, more) = equality(right)?;
+            values.extend(more);
+            (column == other).then_some((column, values))
+        }
         Expr::InList(InList {
             expr,
             list,

@@ -2,7 +2,8 @@
 //!
 //! Every check runs, so that one look at the output is enough to mend a file.
 
-use std::net::SocketAddr;
+use std::collections::BTreeMap;
+use std::net::{Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::Path;
 use std::time::Duration;
@@ -42,6 +43,7 @@ pub(super) fn check(
         problems: Vec::new(),
     };
     checker.refuse_later_sections(&file);
+    let has_users = !file.users.is_empty();
     let defaults = Config::default();
     let config = Config {
         sql: SqlConfig {
@@ -57,7 +59,7 @@ pub(super) fn check(
         limits: checker.limits(&file.limits, &defaults.limits),
         log: checker.log(file.log, defaults.log),
     };
-    checker.listeners_together(&config);
+    checker.listeners_together(config.sql.listen, config.rest.listen, has_users);
     if checker.problems.is_empty() {
         Ok(config)
     } else {
@@ -108,8 +110,7 @@ impl Checker<'_> {
     }
 
     /// The addresses together, and with the users: what no key alone shows.
-    fn listeners_together(&mut self, config: &Config) {
-        let (sql, rest) = (config.sql.listen, config.rest.listen);
+    fn listeners_together(&mut self, sql: SocketAddr, rest: SocketAddr, has_users: bool) {
         let overlap =
             sql.ip() == rest.ip() || sql.ip().is_unspecified() || rest.ip().is_unspecified();
         if sql.port() == rest.port() && sql.port() != 0 && overlap {
@@ -118,7 +119,7 @@ impl Checker<'_> {
                 format!("{rest} is taken by sql.listen ({sql})"),
             );
         }
-        if !config.users.is_empty() {
+        if has_users {
             return;
         }
         for (door, address) in [("sql", sql), ("rest", rest)] {
@@ -159,7 +160,7 @@ impl Checker<'_> {
                     .all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
         };
         for host in &written {
-            if !is_name(host) && host.parse::<std::net::Ipv6Addr>().is_err() {
+            if !is_name(host) && host.parse::<Ipv6Addr>().is_err() {
                 self.report(
                     &["rest", "hosts"],
                     format!("{host:?} is not a host name; write it without scheme, port and path"),
@@ -170,7 +171,7 @@ impl Checker<'_> {
         written.into_iter().map(lower).collect()
     }
 
-    fn users(&mut self, written: std::collections::BTreeMap<String, schema::User>) -> UserMap {
+    fn users(&mut self, written: BTreeMap<String, schema::User>) -> UserMap {
         let mut users = UserMap::new();
         for (name, user) in written {
             if name.is_empty() {

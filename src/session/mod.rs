@@ -26,7 +26,7 @@ mod id;
 mod line;
 mod membership;
 mod registry;
-mod session;
+mod handle;
 mod topology;
 
 pub use chunk::{CHUNK_ROWS, ChunkImage};
@@ -35,7 +35,7 @@ pub use id::SessionId;
 pub use line::{LiveValues, State};
 pub use membership::Membership;
 pub use registry::{Registry, RegistryFull};
-pub use session::{
+pub use handle::{
     Connection, ConnectionState, KillReason, Profile, Remote, Session, SessionGuard,
 };
 pub use topology::{Counters, Filter, Listener, Server, ServerRole, Service, Topology};

@@ -8,7 +8,7 @@ use hashbrown::hash_map::Entry;
 use parking_lot::{Mutex, RwLock};
 
 use super::chunk::{CHUNK_ROWS, Chunk};
-use super::session::{Profile, Remote, Session, SessionGuard};
+use super::handle::{Profile, Remote, Session, SessionGuard};
 use super::{Listener, Membership, Reading, SessionId, Topology};
 
 const SHARDS: usize = 64;

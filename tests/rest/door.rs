@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::house::{House, LIMIT, basic, exchange_on};
+use super::house::{House, LIMIT, basic, exchange_on};
 
 #[tokio::test]
 async fn users_are_asked_for_and_basic_ones_only_read() {

@@ -3,7 +3,7 @@
 use rollcall::session::Remote;
 use serde_json::{Value, json};
 
-use crate::house::House;
+use super::house::House;
 
 /// The page's example, its comments left out.
 const PAGE_EXAMPLE: &str = r#"{

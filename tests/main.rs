@@ -1,0 +1,9 @@
+//! The promises, kept by the real program before real clients. One file for each.
+
+mod doors;
+mod kills;
+mod rest;
+mod security;
+mod soak;
+mod stops;
+mod support;
