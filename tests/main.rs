@@ -1,5 +1,6 @@
 //! The promises, kept by the real program before real clients. One file for each.
 
+mod cli;
 mod doors;
 mod kills;
 mod rest;
