@@ -109,6 +109,11 @@ impl Registry {
         self.len() == 0
     }
 
+    /// How many chunks sessions have lived in at one time: what a reading of all sessions can be split into.
+    pub fn chunks_used(&self) -> usize {
+        self.chunks.read().len()
+    }
+
     /// The sessions that are live now: none twice, and none missing that lives throughout the call.
     pub fn membership(&self) -> Membership {
         let chunks = self.chunks.read().clone();
