@@ -35,7 +35,9 @@ fn has_members(page: &Value, ours: &Value, path: &str) {
         (Value::Object(page), Value::Object(ours)) => {
             for (name, value) in page {
                 let path = format!("{path}/{name}");
-                let found = ours.get(name).unwrap_or_else(|| panic!("{path} is missing"));
+                let found = ours
+                    .get(name)
+                    .unwrap_or_else(|| panic!("{path} is missing"));
                 has_members(value, found, &path);
             }
         }
@@ -61,7 +63,14 @@ fn a_psql_sees_itself_and_curl_sees_the_same() {
     let pid = psql.ask("select pg_backend_pid();");
     assert_eq!(
         cells,
-        [&pid, "catalog", "Session ready for routing", "maxuser", "127.0.0.1", "0"]
+        [
+            &pid,
+            "catalog",
+            "Session ready for routing",
+            "maxuser",
+            "127.0.0.1",
+            "0"
+        ]
     );
 
     let base = format!("http://{}/v1/", program.rest);
@@ -84,16 +93,29 @@ fn a_psql_sees_itself_and_curl_sees_the_same() {
     let form = regex::Regex::new(r"^\w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d \d{4}$").expect("a form");
     assert!(form.is_match(connected), "{connected}");
     let services = &data["relationships"]["services"];
-    assert_eq!(services["data"], json!([{"id": "catalog", "type": "services"}]));
+    assert_eq!(
+        services["data"],
+        json!([{"id": "catalog", "type": "services"}])
+    );
     assert_eq!(services["links"]["self"], json!(format!("{base}services/")));
 
     let list = program.curl("/v1/sessions", &[]).json();
     assert_eq!(list["links"]["self"], json!(format!("{base}sessions/")));
     assert_eq!(list["data"].as_array().map(Vec::len), Some(1));
     assert_eq!(list["data"][0]["id"], json!(pid));
-    for link in [&services["links"]["self"], &data["links"]["self"], &list["links"]["self"]] {
-        let path = link.as_str().and_then(|link| link.strip_prefix(base.trim_end_matches("/v1/")));
-        assert_eq!(program.curl(path.expect("our own link"), &[]).status, 200, "{link}");
+    for link in [
+        &services["links"]["self"],
+        &data["links"]["self"],
+        &list["links"]["self"],
+    ] {
+        let path = link
+            .as_str()
+            .and_then(|link| link.strip_prefix(base.trim_end_matches("/v1/")));
+        assert_eq!(
+            program.curl(path.expect("our own link"), &[]).status,
+            200,
+            "{link}"
+        );
     }
 
     psql.quit();
@@ -118,7 +140,12 @@ fn two_hundred_psqls_are_counted_alike_by_both_doors() {
     assert_eq!(sessions.len(), 200);
     let ids: Vec<i64> = sessions
         .iter()
-        .map(|s| s["id"].as_str().and_then(|id| id.parse().ok()).expect("an id"))
+        .map(|s| {
+            s["id"]
+                .as_str()
+                .and_then(|id| id.parse().ok())
+                .expect("an id")
+        })
         .collect();
     assert!(ids.is_sorted());
     let mut users: BTreeMap<String, (i64, i64)> = BTreeMap::new();
@@ -141,12 +168,16 @@ fn two_hundred_psqls_are_counted_alike_by_both_doors() {
         counted.join("\n")
     );
     assert_eq!(
-        program.ask(&format!("SELECT count(*), count(DISTINCT \"user\"), min(id), max(id) FROM sessions {asking}")),
+        program.ask(&format!(
+            "SELECT count(*), count(DISTINCT \"user\"), min(id), max(id) FROM sessions {asking}"
+        )),
         format!("200|2|{}|{}", ids[0], ids[199])
     );
     let ports = |session: &Value| session["attributes"]["port"].as_i64().expect("a port");
     assert_eq!(
-        program.ask(&format!("SELECT sum(port) FROM sessions {asking} AND state LIKE '%routing'")),
+        program.ask(&format!(
+            "SELECT sum(port) FROM sessions {asking} AND state LIKE '%routing'"
+        )),
         sessions.iter().map(ports).sum::<i64>().to_string()
     );
     let service = program.curl("/v1/services/catalog", &[]).json();
@@ -166,7 +197,10 @@ fn a_prepared_count_is_true_at_each_execution() {
             .await
             .expect("a connection");
         tokio::spawn(connection);
-        let count = client.prepare("SELECT count(*) FROM sessions").await.expect("a statement");
+        let count = client
+            .prepare("SELECT count(*) FROM sessions")
+            .await
+            .expect("a statement");
         let first: i64 = client.query_one(&count, &[]).await.expect("a row").get(0);
         assert_eq!(first, 2);
         let mut more = Psql::connect(&program, "dba");

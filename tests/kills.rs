@@ -16,7 +16,9 @@ fn connect(program: &Program, users: &[&str]) -> Vec<(String, Psql)> {
 }
 
 fn live(program: &Program) -> String {
-    program.ask("SELECT string_agg(id::text, ' ' ORDER BY id) FROM sessions WHERE id <> pg_backend_pid()")
+    program.ask(
+        "SELECT string_agg(id::text, ' ' ORDER BY id) FROM sessions WHERE id <> pg_backend_pid()",
+    )
 }
 
 /// Kills by this statement and compares who is left, by position.
@@ -49,21 +51,42 @@ fn psql_answer(psql: &mut Psql) -> bool {
 
 #[test]
 fn by_user_and_idleness() {
-    leaves("SELECT kill_session(id) FROM sessions WHERE \"user\" = 'x' AND idle > 0.2", &[1, 3]);
-    leaves("SELECT kill_session(id) FROM sessions WHERE \"user\" = 'x' AND idle > 3600", &[0, 1, 2, 3]);
+    leaves(
+        "SELECT kill_session(id) FROM sessions WHERE \"user\" = 'x' AND idle > 0.2",
+        &[1, 3],
+    );
+    leaves(
+        "SELECT kill_session(id) FROM sessions WHERE \"user\" = 'x' AND idle > 3600",
+        &[0, 1, 2, 3],
+    );
 }
 
 #[test]
 fn by_or_case_and_subquery() {
-    leaves("SELECT kill_session(id) FROM sessions WHERE \"user\" = 'y' OR \"user\" = 'z' AND idle > 0.2", &[0, 2]);
-    leaves("SELECT kill_session(id) FROM sessions WHERE CASE \"user\" WHEN 'x' THEN idle > 0.2 ELSE false END", &[1, 3]);
-    leaves("SELECT kill_session(id) FROM sessions WHERE id IN (SELECT max(id) FROM sessions WHERE \"user\" = 'x')", &[0, 1, 3]);
+    leaves(
+        "SELECT kill_session(id) FROM sessions WHERE \"user\" = 'y' OR \"user\" = 'z' AND idle > 0.2",
+        &[0, 2],
+    );
+    leaves(
+        "SELECT kill_session(id) FROM sessions WHERE CASE \"user\" WHEN 'x' THEN idle > 0.2 ELSE false END",
+        &[1, 3],
+    );
+    leaves(
+        "SELECT kill_session(id) FROM sessions WHERE id IN (SELECT max(id) FROM sessions WHERE \"user\" = 'x')",
+        &[0, 1, 3],
+    );
 }
 
 #[test]
 fn by_order_and_limit_and_not_under_explain() {
-    leaves("SELECT kill_session(id) FROM sessions WHERE \"user\" = 'x' ORDER BY id LIMIT 1", &[1, 2, 3]);
-    leaves("EXPLAIN SELECT kill_session(id) FROM sessions", &[0, 1, 2, 3]);
+    leaves(
+        "SELECT kill_session(id) FROM sessions WHERE \"user\" = 'x' ORDER BY id LIMIT 1",
+        &[1, 2, 3],
+    );
+    leaves(
+        "EXPLAIN SELECT kill_session(id) FROM sessions",
+        &[0, 1, 2, 3],
+    );
 }
 
 #[test]
@@ -73,7 +96,9 @@ fn not_at_describe_and_as_many_as_a_portal_fetches() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(async {
         let config = format!("host=127.0.0.1 port={} user=dba", program.sql.port());
-        let (mut client, connection) = tokio_postgres::connect(&config, NoTls).await.expect("a connection");
+        let (mut client, connection) = tokio_postgres::connect(&config, NoTls)
+            .await
+            .expect("a connection");
         tokio::spawn(connection);
         let kill = client
             .prepare("SELECT kill_session(id) FROM sessions WHERE \"user\" = 'x' ORDER BY id")
@@ -99,7 +124,11 @@ fn where_it_may_not_stand_it_says_where_it_may() {
     let said = program.psql("dba", "SELECT id FROM sessions WHERE kill_session(id)");
     assert!(!said.ok);
     assert!(said.err.contains("0A000"), "{}", said.err);
-    assert!(said.err.contains("item of the top-level SELECT list"), "{}", said.err);
+    assert!(
+        said.err.contains("item of the top-level SELECT list"),
+        "{}",
+        said.err
+    );
     assert_eq!(live(&program), clients[0].0);
 }
 
@@ -112,7 +141,10 @@ fn oneself_last() {
     let rows: Vec<_> = std::iter::from_fn(|| own.next_line()).collect();
     assert_eq!(rows, ["t", "t", "t"]);
     assert!(own.complaints().contains("57P01"), "{}", own.complaints());
-    eventually(|| program.ask("SELECT count(*) FROM sessions"), |count| count == "1");
+    eventually(
+        || program.ask("SELECT count(*) FROM sessions"),
+        |count| count == "1",
+    );
     drop(clients);
 }
 
@@ -121,16 +153,28 @@ fn pg_names_and_a_time_to_live() {
     let program = Program::start("");
     let mut clients = connect(&program, &["x", "y", "z"]);
     let id = |at: usize| clients[at].0.clone();
-    assert_eq!(program.ask(&format!("SELECT pg_terminate_backend({})", id(0))), "t");
-    assert_eq!(program.ask("SELECT pg_terminate_backend(2147483647), kill_session(NULL)"), "f|");
-    assert_eq!(program.ask(&format!("SELECT kill_session({}, 1)", id(1))), "t");
+    assert_eq!(
+        program.ask(&format!("SELECT pg_terminate_backend({})", id(0))),
+        "t"
+    );
+    assert_eq!(
+        program.ask("SELECT pg_terminate_backend(2147483647), kill_session(NULL)"),
+        "f|"
+    );
+    assert_eq!(
+        program.ask(&format!("SELECT kill_session({}, 1)", id(1))),
+        "t"
+    );
     eventually(|| live(&program), |live| *live == id(2));
     let busy = id(2);
     let mut psql = clients.pop().expect("three").1;
     psql.type_in("select count(*) from generate_series(1,100000) a, generate_series(1,100000) b, generate_series(1,100000) c;");
     let active = format!("SELECT active FROM sessions WHERE id = {busy}");
     eventually(|| program.ask(&active), |active| active == "t");
-    assert_eq!(program.ask(&format!("SELECT pg_cancel_backend({busy})")), "t");
+    assert_eq!(
+        program.ask(&format!("SELECT pg_cancel_backend({busy})")),
+        "t"
+    );
     assert_eq!(psql.ask("select 'next';"), "next");
     assert!(psql.complaints().contains("57014"), "{}", psql.complaints());
     // A client that cancels over the protocol is served the same.

@@ -16,7 +16,10 @@ fn verifier(password: &str) -> String {
     std::io::Write::write_all(&mut stdin, format!("{password}\n").as_bytes()).expect("it reads");
     drop(stdin);
     let output = child.wait_with_output().expect("it ends");
-    String::from_utf8(output.stdout).expect("text").trim().to_owned()
+    String::from_utf8(output.stdout)
+        .expect("text")
+        .trim()
+        .to_owned()
 }
 
 fn two_users() -> String {
@@ -51,7 +54,12 @@ fn passwords_are_asked_for_at_both_doors() {
     for credentials in ["alice:wrong", "nobody:secret-a", "alice:"] {
         let answer = program.curl(path, &["-u", credentials]);
         assert_eq!(answer.status, 401, "{credentials}");
-        assert!(answer.head.to_lowercase().contains("www-authenticate: basic realm="));
+        assert!(
+            answer
+                .head
+                .to_lowercase()
+                .contains("www-authenticate: basic realm=")
+        );
     }
     assert_eq!(program.curl(path, &[]).status, 401);
     let log = program.log();
@@ -67,17 +75,38 @@ fn a_basic_user_looks_but_does_not_kill() {
     let mut alice = Psql::spawn(&program, command.env("PGPASSWORD", "secret-a"));
     let id = alice.ask("select pg_backend_pid();");
     for function in ["kill_session", "pg_terminate_backend", "pg_cancel_backend"] {
-        let said = psql(&program, "bob", "secret-b", &format!("select {function}({id})"));
+        let said = psql(
+            &program,
+            "bob",
+            "secret-b",
+            &format!("select {function}({id})"),
+        );
         assert!(said.err.contains("42501"), "{}", said.err);
-        assert!(said.err.contains("permission denied for function"), "{}", said.err);
+        assert!(
+            said.err.contains("permission denied for function"),
+            "{}",
+            said.err
+        );
     }
     let path = format!("/v1/sessions/{id}");
     let as_bob = ["-u", "bob:secret-b", "-X", "DELETE"];
     assert_eq!(program.curl(&path, &as_bob).status, 403);
-    let disguised = ["-u", "bob:secret-b", "-X", "POST", "-H", "X-HTTP-Method-Override: DELETE"];
+    let disguised = [
+        "-u",
+        "bob:secret-b",
+        "-X",
+        "POST",
+        "-H",
+        "X-HTTP-Method-Override: DELETE",
+    ];
     assert!(program.curl(&path, &disguised).status >= 400);
     assert_eq!(alice.ask("select 'served';"), "served");
-    assert_eq!(program.curl(&path, &["-u", "alice:secret-a", "-X", "DELETE"]).status, 204);
+    assert_eq!(
+        program
+            .curl(&path, &["-u", "alice:secret-a", "-X", "DELETE"])
+            .status,
+        204
+    );
     alice.type_in("select 'served';");
     assert_eq!(alice.next_line(), None);
 }
@@ -86,7 +115,8 @@ fn a_basic_user_looks_but_does_not_kill() {
 fn tls_is_verified_against_our_own_authority() {
     let dir = tempfile::tempdir().expect("a directory");
     let authority = Authority::new();
-    let write = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).expect("a file");
+    let write =
+        |name: &str, text: &str| std::fs::write(dir.path().join(name), text).expect("a file");
     let (certificate, key) = authority.issue("127.0.0.1");
     write("ca.crt", &authority.pem());
     write("other.crt", &Authority::new().pem());
@@ -106,7 +136,11 @@ fn tls_is_verified_against_our_own_authority() {
     };
     let said = connect("verify-full", "ca.crt");
     assert!(said.out.starts_with("TLSv1.3"), "{said:?}");
-    assert!(connect("verify-full", "other.crt").err.contains("certificate verify failed"));
+    assert!(
+        connect("verify-full", "other.crt")
+            .err
+            .contains("certificate verify failed")
+    );
     let mut bound = program.psql_command("alice");
     bound
         .env("PGPASSWORD", "secret-a")
@@ -122,7 +156,11 @@ fn tls_is_verified_against_our_own_authority() {
     let answer = program.curl("/v1/sessions", &["--cacert", ca, "-u", "bob:secret-b"]);
     assert_eq!(answer.status, 200);
     let own = answer.json()["links"]["self"].clone();
-    assert!(own.as_str().is_some_and(|link| link.starts_with("https://")), "{own}");
+    assert!(
+        own.as_str()
+            .is_some_and(|link| link.starts_with("https://")),
+        "{own}"
+    );
 }
 
 /// A certificate authority of the test's own.
@@ -153,7 +191,9 @@ impl Authority {
     fn issue(&self, name: &str) -> (String, String) {
         let key = rcgen::KeyPair::generate().expect("a key");
         let parameters = rcgen::CertificateParams::new(vec![name.to_owned()]).expect("parameters");
-        let certificate = parameters.signed_by(&key, &self.issuer).expect("a certificate");
+        let certificate = parameters
+            .signed_by(&key, &self.issuer)
+            .expect("a certificate");
         (certificate.pem(), key.serialize_pem())
     }
 }
@@ -168,7 +208,11 @@ fn databases_are_told_apart() {
     assert_eq!(connect("rollcall").out, "rollcall");
     assert_eq!(connect("maxuser").out, "rollcall");
     let said = connect("accounts");
-    assert!(said.err.contains("database \"accounts\" does not exist"), "{}", said.err);
+    assert!(
+        said.err.contains("database \"accounts\" does not exist"),
+        "{}",
+        said.err
+    );
 }
 
 #[test]
@@ -179,7 +223,10 @@ fn the_door_only_reads() {
     let cases = [
         (format!("COPY (SELECT 1) TO '{path}'"), "42501"),
         (format!("COPY sessions TO '{path}'"), "42501"),
-        (format!("CREATE EXTERNAL TABLE t STORED AS CSV LOCATION '{path}'"), ""),
+        (
+            format!("CREATE EXTERNAL TABLE t STORED AS CSV LOCATION '{path}'"),
+            "",
+        ),
         (format!("SELECT * FROM '{path}'"), "42"),
         ("CREATE TABLE t (a int)".to_owned(), "25006"),
         ("CREATE TABLE t AS SELECT 1".to_owned(), "25006"),
@@ -189,17 +236,29 @@ fn the_door_only_reads() {
         ("UPDATE sessions SET \"user\" = 'x'".to_owned(), "25006"),
         ("INSERT INTO sessions VALUES (1)".to_owned(), "25006"),
         ("SELECT 1 INTO t".to_owned(), "25006"),
-        ("SET datafusion.execution.batch_size = 1".to_owned(), "42704"),
-        ("CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'select 1'".to_owned(), "25006"),
+        (
+            "SET datafusion.execution.batch_size = 1".to_owned(),
+            "42704",
+        ),
+        (
+            "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'select 1'".to_owned(),
+            "25006",
+        ),
     ];
     for (sql, code) in cases {
         let said = program.psql("dba", &sql);
         assert!(!said.ok, "{sql} was carried out");
-        assert!(said.err.contains(&format!("ERROR:  {code}")), "{sql}: {}", said.err);
+        assert!(
+            said.err.contains(&format!("ERROR:  {code}")),
+            "{sql}: {}",
+            said.err
+        );
     }
     assert!(!file.exists());
     let mut psql = Psql::connect(&program, "one");
-    psql.ask("SET TimeZone = 'Asia/Tokyo'; SET search_path = nowhere; SET application_name = 'mine';");
+    psql.ask(
+        "SET TimeZone = 'Asia/Tokyo'; SET search_path = nowhere; SET application_name = 'mine';",
+    );
     assert_eq!(psql.ask("SHOW TimeZone;"), "Asia/Tokyo");
     assert_eq!(program.ask("SHOW TimeZone"), "UTC");
     assert_eq!(

@@ -9,9 +9,14 @@ use crate::support::program::{Program, eventually};
 
 async fn cycle(port: u16) {
     let config = format!("host=127.0.0.1 port={port} user=soak");
-    let (client, connection) = tokio_postgres::connect(&config, NoTls).await.expect("a connection");
+    let (client, connection) = tokio_postgres::connect(&config, NoTls)
+        .await
+        .expect("a connection");
     let served = tokio::spawn(connection);
-    let row = client.query_one("SELECT pg_backend_pid()", &[]).await.expect("a row");
+    let row = client
+        .query_one("SELECT pg_backend_pid()", &[])
+        .await
+        .expect("a row");
     assert!(row.get::<_, i32>(0) > 0);
     drop(client);
     served.await.expect("it ends").expect("in order");
@@ -24,7 +29,11 @@ async fn victim(port: u16) {
         return;
     };
     let served = tokio::spawn(connection);
-    while client.simple_query("SELECT count(*) FROM sessions").await.is_ok() {}
+    while client
+        .simple_query("SELECT count(*) FROM sessions")
+        .await
+        .is_ok()
+    {}
     let _ = served.await.expect("it ends");
 }
 
@@ -62,7 +71,9 @@ fn ten_thousand_connections_and_a_kill_storm_leave_nothing() {
             while !done.load(Ordering::Acquire) {
                 match path {
                     "" => {
-                        program.ask("SELECT count(*), max(idle), string_agg(state, ',') FROM sessions");
+                        program.ask(
+                            "SELECT count(*), max(idle), string_agg(state, ',') FROM sessions",
+                        );
                     }
                     path => {
                         let answer = program.curl(path, &[]);
@@ -92,7 +103,9 @@ fn ten_thousand_connections_and_a_kill_storm_leave_nothing() {
                 })
                 .collect();
             let config = format!("host=127.0.0.1 port={port} user=dba");
-            let (killer, connection) = tokio_postgres::connect(&config, NoTls).await.expect("a connection");
+            let (killer, connection) = tokio_postgres::connect(&config, NoTls)
+                .await
+                .expect("a connection");
             tokio::spawn(connection);
             while victims.iter().any(|victim| !victim.is_finished()) {
                 let sql = "SELECT kill_session(id) FROM sessions WHERE \"user\" = 'victim'";
@@ -114,8 +127,13 @@ fn ten_thousand_connections_and_a_kill_storm_leave_nothing() {
         || program.curl("/v1/sessions", &[]).json()["data"].clone(),
         |data| *data == serde_json::json!([]),
     );
-    println!("resident after 2,000 connections {settled} KiB, after 10,000 and the storm {after} KiB");
+    println!(
+        "resident after 2,000 connections {settled} KiB, after 10,000 and the storm {after} KiB"
+    );
     println!("{} descriptors are open", program.descriptors());
-    assert!(after < settled + 16 * 1024, "{settled} KiB grew to {after} KiB");
+    assert!(
+        after < settled + 16 * 1024,
+        "{settled} KiB grew to {after} KiB"
+    );
     assert!(program.descriptors() < 40);
 }

@@ -11,7 +11,10 @@ fn comes_to_rest(program: &Program) {
     eventually(
         || {
             let before = program.cpu_ticks();
-            std::process::Command::new("sleep").arg("0.2").status().expect("sleep");
+            std::process::Command::new("sleep")
+                .arg("0.2")
+                .status()
+                .expect("sleep");
             program.cpu_ticks() - before
         },
         |ticks| *ticks <= 2,
@@ -24,7 +27,11 @@ fn a_statement_timeout_stops_a_busy_query() {
     let sql = format!("SET statement_timeout = '200ms'; {ENDLESS}");
     let said = program.psql("dba", &sql);
     assert!(said.err.contains("57014"), "{}", said.err);
-    assert!(said.err.contains("due to statement timeout"), "{}", said.err);
+    assert!(
+        said.err.contains("due to statement timeout"),
+        "{}",
+        said.err
+    );
     comes_to_rest(&program);
 }
 
@@ -37,7 +44,10 @@ fn an_interrupt_stops_a_busy_query_and_the_client_goes_on() {
     let active = "SELECT active, idle FROM sessions WHERE \"user\" = 'busy'";
     eventually(|| program.ask(active), |answer| answer == "t|0");
     psql.interrupt();
-    eventually(|| psql.complaints(), |said| said.contains("due to user request"));
+    eventually(
+        || psql.complaints(),
+        |said| said.contains("due to user request"),
+    );
     eventually(|| program.ask(active), |answer| !answer.starts_with('t'));
     comes_to_rest(&program);
 }
@@ -99,8 +109,16 @@ fn errors_are_postgresqls() {
     let program = Program::start("");
     let cases = [
         ("SELEC 1", "42601", ""),
-        ("SELECT * FROM nothing", "42P01", "relation \"nothing\" does not exist"),
-        ("SELECT nothing FROM sessions", "42703", "column \"nothing\" does not exist"),
+        (
+            "SELECT * FROM nothing",
+            "42P01",
+            "relation \"nothing\" does not exist",
+        ),
+        (
+            "SELECT nothing FROM sessions",
+            "42703",
+            "column \"nothing\" does not exist",
+        ),
         ("SELECT nothing(1)", "42883", "function nothing("),
         ("SELECT 1/0", "22012", "division by zero"),
         ("SELECT 'x'::bigint", "22P02", ""),
@@ -108,7 +126,11 @@ fn errors_are_postgresqls() {
         ("SELECT service, count(*) FROM sessions", "42803", ""),
         ("EXECUTE nothing", "26000", ""),
         ("SHOW nothing", "42704", ""),
-        ("SELECT (SELECT generate_series FROM generate_series(1,3) generate_series)", "21000", ""),
+        (
+            "SELECT (SELECT generate_series FROM generate_series(1,3) generate_series)",
+            "21000",
+            "",
+        ),
     ];
     for (sql, code, message) in cases {
         let said = program.psql("dba", sql);
@@ -125,8 +147,14 @@ fn a_failed_transaction_stays_failed_until_its_end() {
     let program = Program::start("");
     let mut psql = Psql::connect(&program, "dba");
     assert_eq!(psql.ask("BEGIN; SELECT 1;"), "1");
-    assert_eq!(program.ask("SELECT in_transaction FROM sessions WHERE id <> pg_backend_pid()"), "t");
-    assert_eq!(psql.ask("SELECT 1/0; SELECT 2; SET TimeZone = 'UTC'; SHOW TimeZone;"), "");
+    assert_eq!(
+        program.ask("SELECT in_transaction FROM sessions WHERE id <> pg_backend_pid()"),
+        "t"
+    );
+    assert_eq!(
+        psql.ask("SELECT 1/0; SELECT 2; SET TimeZone = 'UTC'; SHOW TimeZone;"),
+        ""
+    );
     let complaints = psql.complaints();
     assert_eq!(complaints.matches("25P02").count(), 3, "{complaints}");
     assert_eq!(psql.ask("ROLLBACK; SELECT 3;"), "3");
@@ -134,15 +162,24 @@ fn a_failed_transaction_stays_failed_until_its_end() {
 
 #[test]
 fn limits_are_kept() {
-    let program = Program::start("limits.sql_connections_max = 2\nlimits.query_memory_mib_max = 16\n");
+    let program =
+        Program::start("limits.sql_connections_max = 2\nlimits.query_memory_mib_max = 16\n");
     let mut first = Psql::connect(&program, "one");
     let mut second = Psql::connect(&program, "two");
-    assert_eq!((first.ask("select 1;"), second.ask("select 1;")), ("1".into(), "1".into()));
+    assert_eq!(
+        (first.ask("select 1;"), second.ask("select 1;")),
+        ("1".into(), "1".into())
+    );
     let said = program.psql("three", "select 1");
-    assert!(said.err.contains("too many clients already"), "{}", said.err);
+    assert!(
+        said.err.contains("too many clients already"),
+        "{}",
+        said.err
+    );
     second.quit();
     eventually(|| program.psql("three", "select 1").ok, |ok| *ok);
-    let sql = "select a.value, count(*) from generate_series(1,100000000) a group by 1 order by 2 desc";
+    let sql =
+        "select a.value, count(*) from generate_series(1,100000000) a group by 1 order by 2 desc";
     let said = program.psql("three", sql);
     assert!(said.err.contains("53200"), "{}", said.err);
     assert_eq!(first.ask("select 2;"), "2");

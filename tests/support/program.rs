@@ -62,8 +62,12 @@ impl From<Output> for Said {
     fn from(output: Output) -> Self {
         Self {
             ok: output.status.success(),
-            out: String::from_utf8_lossy(&output.stdout).trim_end().to_owned(),
-            err: String::from_utf8_lossy(&output.stderr).trim_end().to_owned(),
+            out: String::from_utf8_lossy(&output.stdout)
+                .trim_end()
+                .to_owned(),
+            err: String::from_utf8_lossy(&output.stderr)
+                .trim_end()
+                .to_owned(),
         }
     }
 }
@@ -117,7 +121,9 @@ impl Program {
             .map(|_| out.recv_timeout(PATIENCE).expect("three lines at start"))
             .collect();
         let address = |door: &str| -> SocketAddr {
-            let line = banner.iter().find(|line| line.trim_start().starts_with(door));
+            let line = banner
+                .iter()
+                .find(|line| line.trim_start().starts_with(door));
             let word = line.and_then(|line| line.split_whitespace().nth(1));
             word.and_then(|word| word.parse().ok())
                 .unwrap_or_else(|| panic!("no address of {door} in {banner:?}"))
@@ -142,7 +148,9 @@ impl Program {
     /// Waits for its end.
     pub fn ended(&mut self) -> i32 {
         let status = eventually(|| self.child.try_wait().expect("a status"), Option::is_some);
-        status.and_then(|status| status.code()).expect("an exit code")
+        status
+            .and_then(|status| status.code())
+            .expect("an exit code")
     }
 
     /// A number from `/proc/PID/status`, such as `VmRSS` in KiB or `Threads`.
@@ -173,8 +181,25 @@ impl Program {
     pub fn psql_command(&self, user: &str) -> Command {
         let mut command = Command::new("psql");
         command
-            .args(["-X", "-A", "-t", "-q", "-w", "-v", "ON_ERROR_STOP=1", "-v", "VERBOSITY=verbose"])
-            .args(["-h", "127.0.0.1", "-p", &self.sql.port().to_string(), "-U", user])
+            .args([
+                "-X",
+                "-A",
+                "-t",
+                "-q",
+                "-w",
+                "-v",
+                "ON_ERROR_STOP=1",
+                "-v",
+                "VERBOSITY=verbose",
+            ])
+            .args([
+                "-h",
+                "127.0.0.1",
+                "-p",
+                &self.sql.port().to_string(),
+                "-U",
+                user,
+            ])
             .env("LC_ALL", "C.UTF-8")
             .env_remove("PGPASSWORD");
         command
@@ -196,10 +221,18 @@ impl Program {
     pub fn curl(&self, path: &str, arguments: &[&str]) -> Answer {
         let scheme = if self.https { "https" } else { "http" };
         let url = format!("{scheme}://{}{path}", self.rest);
-        let output = finish(Command::new("curl").args(["-s", "-i", "--globoff"]).args(arguments).arg(url));
+        let output = finish(
+            Command::new("curl")
+                .args(["-s", "-i", "--globoff"])
+                .args(arguments)
+                .arg(url),
+        );
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
-        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
+        let status = head
+            .split(' ')
+            .nth(1)
+            .and_then(|status| status.parse().ok());
         Answer {
             status: status.unwrap_or_else(|| panic!("no answer: {output:?}")),
             head: head.to_owned(),
