@@ -1,1 +1,4 @@
 //! Door 1: the PostgreSQL wire protocol.
+
+pub mod sqlstate;
+pub mod types;
