@@ -1,1 +1,337 @@
-//! Sessions as Arrow tables.
+//! Sessions as Arrow tables, and the engine that answers SQL over them.
+//!
+//! Each table is one file in `tables/`; each of its columns has one definition. A statement is planned and run on
+//! threads of its own; all scans in it see one membership and one clock.
+//!
+//! Functions that act (`kill_session` …) are no functions of the engine: see `action`.
+
+mod action;
+mod column;
+mod engine;
+mod error;
+mod functions;
+mod keys;
+mod resolver;
+mod runtime;
+mod statement;
+mod stop;
+mod table;
+mod tables;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow::datatypes::{DataType, SchemaRef};
+use datafusion::common::ParamValues;
+use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::SendableRecordBatchStream;
+use datafusion::execution::session_state::SessionState;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::execute_stream;
+use datafusion::prelude::SQLOptions;
+use datafusion::sql::parser::Statement as EngineStatement;
+use datafusion::sql::sqlparser::ast;
+
+pub use column::COMMENT;
+pub use error::{CatalogError, StopReason};
+pub use functions::{DATABASE, VERSION};
+pub use resolver::{ReverseResolver, SystemResolver};
+pub use runtime::{Rows, Stopper};
+pub use statement::{Caller, Statement};
+
+use crate::session::Registry;
+
+/// The catalog's tables as a schema for an engine of your own: `sessions`, `connections`, `services`,
+/// `listeners`, `servers`, `filters`, `session_filters`. Every statement that is planned over them sees one
+/// membership and one clock for each table it scans.
+///
+/// ```
+/// use std::sync::Arc;
+/// use datafusion::prelude::{SessionConfig, SessionContext};
+/// use rollcall::session::{Listener, Registry, Remote, Service, State};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+/// let service = Arc::new(Service::new("chat", "none"));
+/// let listener = Arc::new(Listener::new("in", &service, "chat", socket.local_addr()?));
+/// let registry = Registry::new();
+/// # let client = tokio::net::TcpStream::connect(socket.local_addr()?);
+/// # let client = tokio::spawn(client);
+///
+/// // In your accept loop: the session lives as long as the guard.
+/// let (_stream, peer) = socket.accept().await?;
+/// let guard = registry.register(&listener, Remote::Tcp(peer))?;
+/// guard.update(|profile| profile.user = Some("maxuser".into()));
+/// guard.advance(State::Routing);
+///
+/// // In your SessionContext: who is connected, as a table.
+/// let context = SessionContext::new_with_config(SessionConfig::new());
+/// for (name, table) in rollcall::catalog::tables(&registry).await? {
+///     context.register_table(name, table)?;
+/// }
+/// let who = context.sql("SELECT id, \"user\", service FROM sessions").await?;
+/// assert_eq!(who.count().await?, 1);
+/// # Ok(()) }
+/// ```
+///
+/// # Errors
+/// When the engine refuses a table.
+pub async fn tables(
+    registry: &Arc<Registry>,
+) -> Result<Vec<(String, Arc<dyn datafusion::catalog::TableProvider>)>> {
+    let schema = engine::schema(registry)?;
+    let mut tables = Vec::new();
+    for name in schema.table_names() {
+        if let Some(table) = schema.table(&name).await? {
+            tables.push((name, table));
+        }
+    }
+    Ok(tables)
+}
+
+/// What a catalog is set up with.
+#[derive(Clone, Debug)]
+pub struct CatalogOptions {
+    /// What all running statements may hold together, in bytes.
+    pub query_memory_bytes_max: usize,
+    /// Who answers `rdns()`.
+    pub resolver: Arc<dyn ReverseResolver>,
+    /// How long one lookup of `rdns()` may take.
+    pub rdns_timeout: Duration,
+}
+
+impl Default for CatalogOptions {
+    fn default() -> Self {
+        Self {
+            query_memory_bytes_max: 256 << 20,
+            resolver: Arc::new(SystemResolver::default()),
+            rdns_timeout: Duration::from_secs(1),
+        }
+    }
+}
+
+/// The virtual database, and the threads that answer for it.
+pub struct Catalog {
+    registry: Arc<Registry>,
+    base: SessionState,
+    runtime: runtime::QueryRuntime,
+}
+
+impl Catalog {
+    /// A catalog over a registry.
+    ///
+    /// # Errors
+    /// [`CatalogError::Start`] when the engine or its threads cannot be set up.
+    pub fn new(
+        registry: Arc<Registry>,
+        options: CatalogOptions,
+    ) -> Result<Arc<Self>, CatalogError> {
+        let names = resolver::NameCache::new(options.resolver, options.rdns_timeout);
+        let memory = options.query_memory_bytes_max;
+        let base = engine::base_state(&registry, &Arc::new(names), memory)
+            .map_err(|error| CatalogError::Start(error.to_string()))?;
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let runtime = runtime::QueryRuntime::new(threads)
+            .map_err(|error| CatalogError::Start(error.to_string()))?;
+        Ok(Arc::new(Self {
+            registry,
+            base,
+            runtime,
+        }))
+    }
+
+    /// The sessions that it tells of.
+    pub fn registry(&self) -> &Arc<Registry> {
+        &self.registry
+    }
+
+    /// Plans a query or an EXPLAIN of one. `parameter_types` are those that the client declared, by position.
+    ///
+    /// # Errors
+    /// What the engine has against the statement, or a [`CatalogError`] in [`DataFusionError::External`].
+    pub async fn prepare(
+        self: &Arc<Self>,
+        statement: ast::Statement,
+        parameter_types: Vec<Option<DataType>>,
+        caller: Arc<Caller>,
+    ) -> Result<Prepared> {
+        let catalog = Arc::clone(self);
+        let plan = async move { catalog.plan(statement, parameter_types, &caller).await };
+        self.runtime.complete(plan).await
+    }
+
+    /// Plans one statement from text, for queries that ship with the program. Parameters may be named.
+    ///
+    /// # Errors
+    /// As [`Catalog::prepare`].
+    pub async fn prepare_sql(self: &Arc<Self>, sql: &str, caller: Arc<Caller>) -> Result<Prepared> {
+        let (catalog, sql) = (Arc::clone(self), sql.to_owned());
+        let plan = async move {
+            let dialect = catalog.base.config().options().sql_parser.dialect;
+            match catalog.base.sql_to_statement(&sql, &dialect)? {
+                EngineStatement::Statement(statement) => {
+                    catalog.plan(*statement, Vec::new(), &caller).await
+                }
+                other => Err(DataFusionError::Plan(format!("not a query: {other}"))),
+            }
+        };
+        self.runtime.complete(plan).await
+    }
+
+    /// Runs a prepared statement: it is optimised, planned and executed on a query thread, with one membership
+    /// and one clock, both from now.
+    pub fn run(
+        self: &Arc<Self>,
+        prepared: &Prepared,
+        parameters: ParamValues,
+        caller: Arc<Caller>,
+    ) -> Rows {
+        let statement = Arc::new(Statement::new(&self.registry, Some(Arc::clone(&caller))));
+        let (catalog, prepared) = (Arc::clone(self), prepared.clone());
+        let running = Arc::clone(&statement);
+        let begin = async move { catalog.begin(prepared, parameters, &caller, running).await };
+        self.runtime.start(statement, begin)
+    }
+
+    async fn plan(
+        &self,
+        mut statement: ast::Statement,
+        declared: Vec<Option<DataType>>,
+        caller: &Caller,
+    ) -> Result<Prepared> {
+        let actions = match &mut statement {
+            ast::Statement::Query(query) => action::extract(query)?,
+            ast::Statement::Explain {
+                statement, analyze, ..
+            } => {
+                if let ast::Statement::Query(query) = statement.as_mut()
+                    && let Some(item) = action::extract(query)?.first()
+                {
+                    allow(item, caller)?;
+                    if *analyze {
+                        return Err(CatalogError::ActionExplained(item.action.name()).into());
+                    }
+                }
+                Vec::new()
+            }
+            _ => Vec::new(),
+        };
+        for item in &actions {
+            allow(item, caller)?;
+        }
+        let now = Arc::new(Statement::new(&self.registry, None));
+        let state = engine::statement_state(&self.base, caller, &now)?;
+        let plan = state
+            .statement_to_plan(EngineStatement::Statement(Box::new(statement)))
+            .await?;
+        // The doors let only queries through; this holds for every other caller too.
+        SQLOptions::new()
+            .with_allow_ddl(false)
+            .with_allow_dml(false)
+            .with_allow_statements(false)
+            .verify_plan(&plan)?;
+        let parameter_types = parameter_types(&plan, declared)?;
+        Ok(Prepared::new(plan, parameter_types, actions, &state))
+    }
+
+    async fn begin(
+        &self,
+        prepared: Prepared,
+        parameters: ParamValues,
+        caller: &Caller,
+        statement: Arc<Statement>,
+    ) -> Result<SendableRecordBatchStream> {
+        let state = engine::statement_state(&self.base, caller, &statement)?;
+        let plan = Arc::unwrap_or_clone(prepared.plan).with_param_values(parameters)?;
+        let plan = state.create_physical_plan(&plan).await?;
+        let plan = stop::stoppable(plan, &statement)?;
+        let rows = execute_stream(plan, state.task_ctx())?;
+        if prepared.actions.is_empty() {
+            return Ok(rows);
+        }
+        Ok(action::act(rows, prepared.actions, statement))
+    }
+}
+
+fn allow(item: &action::Item, caller: &Caller) -> Result<(), CatalogError> {
+    match caller.admin {
+        true => Ok(()),
+        false => Err(CatalogError::NotAdministrator(item.action.name())),
+    }
+}
+
+/// The types of the parameters by position: what the plan wants, else what the client declared, else text.
+fn parameter_types(plan: &LogicalPlan, declared: Vec<Option<DataType>>) -> Result<Vec<DataType>> {
+    let wanted: HashMap<String, Option<DataType>> = plan.get_parameter_types()?;
+    let number = |name: &str| name.strip_prefix('$')?.parse::<usize>().ok();
+    let highest = wanted.keys().filter_map(|name| number(name)).max();
+    let len = declared.len().max(highest.unwrap_or(0));
+    let of = |position: usize| {
+        let wanted = wanted.get(&format!("${}", position + 1)).cloned().flatten();
+        let declared = declared.get(position).cloned().flatten();
+        wanted.or(declared).unwrap_or(DataType::Utf8)
+    };
+    Ok((0..len).map(of).collect())
+}
+
+/// A planned statement, to be run any number of times.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    plan: Arc<LogicalPlan>,
+    schema: SchemaRef,
+    parameter_types: Arc<[DataType]>,
+    actions: Vec<action::Item>,
+}
+
+impl Prepared {
+    fn new(
+        plan: LogicalPlan,
+        parameter_types: Vec<DataType>,
+        actions: Vec<action::Item>,
+        state: &SessionState,
+    ) -> Self {
+        // The analyzer settles the types of set operations and the like; it may lack parameter values for that,
+        // and then the plan as it stands tells as much as is known.
+        let options = state.config().options();
+        let analyzed = state
+            .analyzer()
+            .execute_and_check(plan.clone(), options, |_, _| {});
+        let schema = match &analyzed {
+            Ok(analyzed) => analyzed.schema().inner(),
+            Err(_) => plan.schema().inner(),
+        };
+        Self {
+            schema: action::result_schema(schema, &actions),
+            plan: Arc::new(plan),
+            parameter_types: parameter_types.into(),
+            actions,
+        }
+    }
+
+    /// The result's columns.
+    pub fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    /// The parameters' types, by position; text where nothing is known.
+    pub fn parameter_types(&self) -> &[DataType] {
+        &self.parameter_types
+    }
+
+    /// The plan of the query.
+    pub fn plan(&self) -> &LogicalPlan {
+        &self.plan
+    }
+
+    /// The same statement with another plan of the same result columns.
+    pub fn with_plan(&self, plan: LogicalPlan) -> Self {
+        Self {
+            plan: Arc::new(plan),
+            ..self.clone()
+        }
+    }
+}

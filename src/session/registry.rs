@@ -1,3 +1,4 @@
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
@@ -28,6 +29,7 @@ pub struct Registry {
     id_max: u32,
     len: AtomicUsize,
     topology: ArcSwap<Topology>,
+    wall_offset_us: i64,
 }
 
 struct FreeSlots {
@@ -45,6 +47,7 @@ impl Registry {
 
     /// An empty registry whose ids start again from 1 after `id_max` (at most [`SessionId::MAX`]).
     pub fn with_id_max(id_max: u32) -> Arc<Self> {
+        let now = Reading::now();
         Arc::new(Self {
             chunks: RwLock::new(Vec::new()),
             free: Mutex::new(FreeSlots {
@@ -56,6 +59,7 @@ impl Registry {
             id_max: id_max.clamp(1, SessionId::MAX),
             len: AtomicUsize::new(0),
             topology: ArcSwap::default(),
+            wall_offset_us: now.utc_us - now.monotonic_ms as i64 * 1_000,
         })
     }
 
@@ -119,6 +123,12 @@ impl Registry {
     /// Puts another topology in place; sessions keep what they were created on.
     pub fn set_topology(&self, topology: Topology) {
         self.topology.store(Arc::new(topology));
+    }
+
+    /// What to add to a moment on the clock of [`monotonic_ms`](super::monotonic_ms), in microseconds, for
+    /// microseconds since the UNIX epoch. Fixed at the start, so that a moment reads the same at every look.
+    pub fn wall_offset_us(&self) -> i64 {
+        self.wall_offset_us
     }
 
     /// Ends a session: called once, by its guard.
@@ -189,5 +199,13 @@ impl Registry {
         let chunk = Arc::new(Chunk::new(chunks.len() as u32));
         chunks.push(Arc::clone(&chunk));
         chunk
+    }
+}
+
+impl fmt::Debug for Registry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Registry")
+            .field("len", &self.len())
+            .finish_non_exhaustive()
     }
 }

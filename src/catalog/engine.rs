@@ -1,0 +1,108 @@
+//! The engine, set up once: which tables, functions and limits every statement gets.
+
+use std::sync::Arc;
+
+use datafusion::catalog::{
+    CatalogProvider, MemoryCatalogProvider, MemoryCatalogProviderList, MemorySchemaProvider,
+    SchemaProvider,
+};
+use datafusion::common::Result;
+use datafusion::common::config::Dialect;
+use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+use datafusion::execution::memory_pool::GreedyMemoryPool;
+use datafusion::execution::object_store::DefaultObjectStoreRegistry;
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
+use datafusion::execution::{FunctionRegistry, SessionStateDefaults};
+use datafusion::prelude::SessionConfig;
+
+use super::functions::{self, DATABASE, SCHEMA};
+use super::resolver::NameCache;
+use super::statement::{Caller, Statement};
+use super::table::CatalogTable;
+use super::tables;
+use crate::session::Registry;
+
+/// Builds the state that each statement's own is made from.
+///
+/// Nothing in it reaches the file system or the network: no file formats, no table factories, an empty object
+/// store registry, no spilling to disk.
+pub(super) fn base_state(
+    registry: &Arc<Registry>,
+    names: &Arc<NameCache>,
+    memory_bytes_max: usize,
+) -> Result<SessionState> {
+    let mut config = SessionConfig::new()
+        .with_default_catalog_and_schema(DATABASE, SCHEMA)
+        .with_create_default_catalog_and_schema(false)
+        .with_information_schema(true);
+    config.options_mut().sql_parser.dialect = Dialect::PostgreSQL;
+    let catalogs = MemoryCatalogProviderList::new();
+    let database = MemoryCatalogProvider::new();
+    database.register_schema(SCHEMA, schema(registry)?)?;
+    datafusion::catalog::CatalogProviderList::register_catalog(
+        &catalogs,
+        DATABASE.to_owned(),
+        Arc::new(database),
+    );
+    let mut functions = SessionStateDefaults::default_scalar_functions();
+    functions.extend(functions::shared(names));
+    let table_functions = SessionStateDefaults::default_table_functions();
+    let state = SessionStateBuilder::new()
+        .with_config(config)
+        .with_runtime_env(runtime_env(memory_bytes_max)?)
+        .with_catalog_list(Arc::new(catalogs))
+        .with_expr_planners(SessionStateDefaults::default_expr_planners())
+        .with_scalar_functions(functions)
+        .with_aggregate_functions(SessionStateDefaults::default_aggregate_functions())
+        .with_window_functions(SessionStateDefaults::default_window_functions())
+        .with_table_function_list(table_functions)
+        .build();
+    Ok(state)
+}
+
+/// The catalog's tables as a schema, for this engine or anybody's.
+pub(super) fn schema(registry: &Arc<Registry>) -> Result<Arc<dyn SchemaProvider>> {
+    let schema = MemorySchemaProvider::new();
+    for source in tables::all() {
+        let table = CatalogTable::new(source, registry);
+        schema.register_table(table.name().to_owned(), Arc::new(table))?;
+    }
+    Ok(Arc::new(schema))
+}
+
+fn runtime_env(memory_bytes_max: usize) -> Result<Arc<RuntimeEnv>> {
+    let stores = DefaultObjectStoreRegistry::new();
+    let file = url::Url::parse("file:///");
+    if let Ok(file) = file {
+        datafusion::execution::object_store::ObjectStoreRegistry::deregister_store(&stores, &file)?;
+    }
+    RuntimeEnvBuilder::new()
+        .with_memory_pool(Arc::new(GreedyMemoryPool::new(memory_bytes_max)))
+        .with_disk_manager_builder(
+            DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled),
+        )
+        .with_object_store_registry(Arc::new(stores))
+        .build_arc()
+}
+
+/// The state of one statement: the base with the caller's functions, settings and the statement itself.
+pub(super) fn statement_state(
+    base: &SessionState,
+    caller: &Caller,
+    statement: &Arc<Statement>,
+) -> Result<SessionState> {
+    let mut state = base.clone();
+    for function in functions::of_caller(caller) {
+        state.register_udf(function)?;
+    }
+    let config = state.config_mut();
+    config.options_mut().execution.time_zone = Some(caller.time_zone.to_string());
+    config.set_extension(Arc::clone(statement));
+    let now = chrono::DateTime::from_timestamp_micros(statement.clock().utc_us);
+    if let Some(now) = now {
+        let properties = state.execution_props_mut();
+        properties.query_execution_start_time = Some(now);
+    }
+    Ok(state)
+}

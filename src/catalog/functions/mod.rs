@@ -1,0 +1,51 @@
+//! Scalar functions that the catalog adds to the engine's own.
+
+mod asctime;
+mod constant;
+mod rdns;
+
+use std::sync::Arc;
+
+use datafusion::common::ScalarValue;
+use datafusion::logical_expr::ScalarUDF;
+use datafusion::logical_expr::async_udf::AsyncScalarUDF;
+
+use super::resolver::NameCache;
+use super::statement::Caller;
+
+/// The name of the one database.
+pub const DATABASE: &str = "rollcall";
+
+/// The name of the schema that the tables are in.
+pub(super) const SCHEMA: &str = "public";
+
+/// What [`version()`](constant) answers: PostgreSQL's version that we behave like, then our own.
+pub const VERSION: &str = concat!("PostgreSQL 15.0 (Rollcall ", env!("CARGO_PKG_VERSION"), ")");
+
+/// Functions that are the same for every caller.
+pub(super) fn shared(names: &Arc<NameCache>) -> Vec<Arc<ScalarUDF>> {
+    let rdns = AsyncScalarUDF::new(Arc::new(rdns::Rdns::new(Arc::clone(names))));
+    vec![
+        Arc::new(ScalarUDF::from(asctime::AscTime::default())),
+        Arc::new(rdns.into_scalar_udf()),
+        text("version", VERSION),
+        text("current_catalog", DATABASE),
+        text("current_database", DATABASE),
+        text("current_schema", SCHEMA),
+    ]
+}
+
+/// Functions whose answer depends on who asks.
+pub(super) fn of_caller(caller: &Caller) -> Vec<Arc<ScalarUDF>> {
+    let pid = caller.session.as_ref().map(|s| s.id().get() as i32);
+    vec![
+        text("current_user", &caller.user),
+        text("session_user", &caller.user),
+        text("current_role", &caller.user),
+        constant::function("pg_backend_pid", ScalarValue::Int32(pid)),
+    ]
+}
+
+fn text(name: &'static str, value: &str) -> Arc<ScalarUDF> {
+    constant::function(name, ScalarValue::Utf8(Some(value.to_owned())))
+}

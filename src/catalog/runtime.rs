@@ -1,0 +1,195 @@
+//! Where queries run: threads of their own, so that a heavy query holds up neither traffic nor new clients.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use datafusion::error::DataFusionError;
+use datafusion::execution::SendableRecordBatchStream;
+use futures::{FutureExt, StreamExt};
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::mpsc;
+
+use super::error::{CatalogError, StopReason};
+use super::statement::Statement;
+
+/// Planning and evaluation recurse over a statement: its depth is bounded to what fits this, with room to spare.
+const STACK_BYTES: usize = 16 << 20;
+
+/// Batches that may wait between a query and its reader.
+const BATCHES_AHEAD: usize = 2;
+
+/// The threads that queries run on. They end with it.
+pub(super) struct QueryRuntime(Option<Runtime>);
+
+impl QueryRuntime {
+    pub fn new(threads: usize) -> std::io::Result<Self> {
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(threads)
+            .thread_name("rollcall-query")
+            .thread_stack_size(STACK_BYTES)
+            .enable_all()
+            .build()?;
+        Ok(Self(Some(runtime)))
+    }
+
+    /// Does the work on a query thread; a panic in it is an error of this piece of work alone.
+    pub async fn complete<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, DataFusionError>> + Send + 'static,
+    ) -> Result<T, DataFusionError> {
+        let Some(runtime) = &self.0 else {
+            return Err(CatalogError::ShuttingDown.into());
+        };
+        match runtime.spawn(work).await {
+            Ok(outcome) => outcome,
+            Err(failed) => match failed.try_into_panic() {
+                Ok(panic) => Err(panicked(panic)),
+                Err(_) => Err(CatalogError::ShuttingDown.into()),
+            },
+        }
+    }
+
+    /// Starts a statement: `begin` plans and opens it, then its rows flow.
+    pub fn start(
+        &self,
+        statement: Arc<Statement>,
+        begin: impl Future<Output = Result<SendableRecordBatchStream, DataFusionError>> + Send + 'static,
+    ) -> Rows {
+        let (sender, receiver) = mpsc::channel(BATCHES_AHEAD);
+        if let Some(runtime) = &self.0 {
+            let statement = Arc::clone(&statement);
+            runtime.spawn(async move {
+                let flow = flow(begin, &sender);
+                let outcome = tokio::select! {
+                    outcome = AssertUnwindSafe(flow).catch_unwind() => outcome,
+                    () = statement.stopped() => return,
+                };
+                let last = match outcome {
+                    Ok(Ok(())) => Ok(None),
+                    Ok(Err(error)) => Err(error),
+                    Err(panic) => Err(panicked(panic)),
+                };
+                // The reader may have gone: then nobody needs to know.
+                let _ = sender.send(last).await;
+            });
+        }
+        Rows {
+            statement,
+            receiver,
+            ended: false,
+        }
+    }
+}
+
+impl Drop for QueryRuntime {
+    fn drop(&mut self) {
+        // Dropping it in place would block, which is not allowed on the threads of another runtime.
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// `Ok(None)` is the end: a channel that closes without it was cut off.
+type Message = Result<Option<RecordBatch>, DataFusionError>;
+
+async fn flow(
+    begin: impl Future<Output = Result<SendableRecordBatchStream, DataFusionError>>,
+    sender: &mpsc::Sender<Message>,
+) -> Result<(), DataFusionError> {
+    let mut stream = begin.await?;
+    while let Some(batch) = stream.next().await {
+        let batch = batch?;
+        if batch.num_rows() > 0 && sender.send(Ok(Some(batch))).await.is_err() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn panicked(panic: Box<dyn std::any::Any + Send>) -> DataFusionError {
+    let message = match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
+        (Some(text), _) => (*text).to_owned(),
+        (_, Some(text)) => text.clone(),
+        _ => "unknown".to_owned(),
+    };
+    tracing::error!(panic = message, "a statement panicked");
+    CatalogError::Panicked(message).into()
+}
+
+/// The rows of a running statement. Dropping it stops the statement.
+pub struct Rows {
+    statement: Arc<Statement>,
+    receiver: mpsc::Receiver<Message>,
+    ended: bool,
+}
+
+impl Rows {
+    /// The next batch, never empty; `None` at the end. Cancel-safe.
+    ///
+    /// # Errors
+    /// What the statement failed with. [`CatalogError::Stopped`] at once when it is stopped, whatever its
+    /// operators are doing.
+    pub async fn next(&mut self) -> Option<Result<RecordBatch, DataFusionError>> {
+        if self.ended {
+            return None;
+        }
+        let message = tokio::select! {
+            biased;
+            () = self.statement.stopped() => None,
+            message = self.receiver.recv() => message,
+        };
+        let outcome = match message {
+            Some(Ok(Some(batch))) => return Some(Ok(batch)),
+            Some(Ok(None)) => None,
+            Some(Err(error)) => Some(Err(error)),
+            None => Some(Err(match self.statement.check() {
+                Err(stopped) => stopped.into(),
+                Ok(()) => CatalogError::ShuttingDown.into(),
+            })),
+        };
+        self.ended = true;
+        outcome
+    }
+
+    /// Lets a statement that acts (`kill_session` …) produce so many further rows; `u32::MAX` for all. Others
+    /// produce rows as they are read.
+    pub fn demand(&self, rows: u32) {
+        self.statement.demand(rows);
+    }
+
+    #[cfg(test)]
+    pub(super) fn statement(&self) -> Arc<Statement> {
+        Arc::clone(&self.statement)
+    }
+
+    /// A handle to stop the statement with.
+    pub fn stopper(&self) -> Stopper {
+        Stopper(Arc::clone(&self.statement))
+    }
+
+    /// To be called when the answer is out: carries out what had to wait for it, the caller's own kill.
+    pub fn finish(self) {
+        drop(self);
+    }
+}
+
+impl Drop for Rows {
+    fn drop(&mut self) {
+        self.statement.stop(StopReason::ClientGone);
+        self.statement.finish();
+    }
+}
+
+/// Stops a running statement from anywhere.
+#[derive(Clone)]
+pub struct Stopper(Arc<Statement>);
+
+impl Stopper {
+    /// Stops it: [`Rows::next`] returns the error at once, operators stop at their next batch. Only the first
+    /// reason counts.
+    pub fn stop(&self, why: StopReason) {
+        self.0.stop(why);
+    }
+}

@@ -1,0 +1,224 @@
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use datafusion::execution::config::SessionConfig;
+use parking_lot::Mutex;
+use tokio::sync::{Semaphore, TryAcquireError};
+use tokio_util::sync::CancellationToken;
+
+use super::error::{CatalogError, StopReason};
+use crate::session::{
+    KillReason, Membership, Profile, Reading, Registry, Session, SessionId, Topology,
+};
+
+/// Who asks, and how the answer is to be read.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// The caller's own session, when it is one.
+    pub session: Option<Arc<Session>>,
+    /// The user that the caller was accepted as.
+    pub user: Arc<str>,
+    /// Whether the user is an administrator.
+    pub admin: bool,
+    /// What the caller calls itself.
+    pub application_name: Arc<str>,
+    /// The time zone that moments are read and written in: an IANA name or an offset such as `+02:00`.
+    pub time_zone: Arc<str>,
+    /// The caller's `search_path`.
+    pub search_path: Arc<str>,
+}
+
+impl Caller {
+    /// A caller without a session, in UTC.
+    pub fn new(user: &str, admin: bool) -> Self {
+        Self {
+            session: None,
+            user: user.into(),
+            admin,
+            application_name: "".into(),
+            time_zone: "UTC".into(),
+            search_path: "public".into(),
+        }
+    }
+}
+
+/// One session as a statement sees it: who it is, and what changes rarely.
+pub(super) type Row = (Arc<Session>, Arc<Profile>);
+
+/// One run of one statement: every scan in it sees one membership and one clock.
+pub struct Statement {
+    registry: Arc<Registry>,
+    clock: Reading,
+    caller: Option<Arc<Caller>>,
+    /// Some scan of the statement reads all sessions: then lookups answer from the same membership.
+    reads_all: AtomicBool,
+    membership: OnceLock<Membership>,
+    looked_up: Mutex<HashMap<SessionId, Option<Row>>>,
+    topology: OnceLock<Arc<Topology>>,
+    /// 0 while it runs, else a [`StopReason`] and one.
+    stopped: AtomicU8,
+    /// Wakes whoever waits while the statement is stopped.
+    stop: CancellationToken,
+    /// How many further rows a statement that acts may produce.
+    demand: Semaphore,
+    /// The caller's own session, to be killed when its answer is out.
+    own_kill: Mutex<Option<Arc<Session>>>,
+}
+
+impl Statement {
+    /// A statement that reads `registry` from now on.
+    pub fn new(registry: &Arc<Registry>, caller: Option<Arc<Caller>>) -> Self {
+        Self {
+            registry: Arc::clone(registry),
+            clock: Reading::now(),
+            caller,
+            reads_all: AtomicBool::new(false),
+            membership: OnceLock::new(),
+            looked_up: Mutex::default(),
+            topology: OnceLock::new(),
+            stopped: AtomicU8::new(0),
+            stop: CancellationToken::new(),
+            demand: Semaphore::new(0),
+            own_kill: Mutex::new(None),
+        }
+    }
+
+    /// The statement that a context carries, or a new one when the context is somebody else's.
+    pub(super) fn of(config: &SessionConfig, registry: &Arc<Registry>) -> Arc<Self> {
+        match config.get_extension::<Self>() {
+            Some(statement) => statement,
+            None => Arc::new(Self::new(registry, None)),
+        }
+    }
+
+    /// The clock reading that everything in the statement is computed from.
+    pub fn clock(&self) -> Reading {
+        self.clock
+    }
+
+    pub(super) fn registry(&self) -> &Arc<Registry> {
+        &self.registry
+    }
+
+    /// Says while planning that the statement will read all sessions.
+    pub(super) fn will_read_all(&self) {
+        self.reads_all.store(true, Ordering::Release);
+    }
+
+    /// The sessions that were live when the statement first looked.
+    pub fn membership(&self) -> &Membership {
+        self.membership.get_or_init(|| self.registry.membership())
+    }
+
+    pub(super) fn topology(&self) -> &Arc<Topology> {
+        self.topology.get_or_init(|| self.registry.topology())
+    }
+
+    /// The session with this id: always the same answer within the statement.
+    pub(super) fn lookup(&self, id: SessionId) -> Option<Row> {
+        if self.reads_all.load(Ordering::Acquire) {
+            return self.lookup_member(id);
+        }
+        let mut looked_up = self.looked_up.lock();
+        let find = || {
+            let session = self.registry.get(id)?;
+            let profile = self.registry.profile(&session)?;
+            Some((session, profile))
+        };
+        looked_up.entry(id).or_insert_with(find).clone()
+    }
+
+    fn lookup_member(&self, id: SessionId) -> Option<Row> {
+        let membership = self.membership();
+        let row = |(image, row): (&Arc<crate::session::ChunkImage>, usize)| {
+            let session = Arc::clone(&image.sessions()[row]);
+            (session, Arc::clone(&image.profiles()[row]))
+        };
+        match self.registry.get(id) {
+            Some(session) => membership.position(&session).map(row),
+            // It ended since the statement began: the index has forgotten it, the membership has not.
+            None => membership.images().iter().find_map(|image| {
+                let at = image.sessions().iter().position(|s| s.id() == id)?;
+                Some(row((image, at)))
+            }),
+        }
+    }
+
+    /// Stops the statement. Only the first reason counts.
+    pub(super) fn stop(&self, why: StopReason) {
+        let code = match why {
+            StopReason::Cancelled => 1,
+            StopReason::TimedOut => 2,
+            StopReason::ClientGone => 3,
+        };
+        let _ = self
+            .stopped
+            .compare_exchange(0, code, Ordering::AcqRel, Ordering::Acquire);
+        self.stop.cancel();
+        self.demand.close();
+    }
+
+    /// Completes when the statement is stopped.
+    pub(super) async fn stopped(&self) {
+        self.stop.cancelled().await;
+    }
+
+    /// An error once the statement has been stopped.
+    pub(super) fn check(&self) -> Result<(), CatalogError> {
+        let why = match self.stopped.load(Ordering::Relaxed) {
+            0 => return Ok(()),
+            1 => StopReason::Cancelled,
+            2 => StopReason::TimedOut,
+            _ => StopReason::ClientGone,
+        };
+        Err(CatalogError::Stopped(why))
+    }
+
+    /// Lets a statement that acts produce so many further rows.
+    pub(super) fn demand(&self, rows: u32) {
+        let room = Semaphore::MAX_PERMITS - self.demand.available_permits();
+        self.demand.add_permits(room.min(rows as usize));
+    }
+
+    /// Waits until one more row is wanted.
+    pub(super) async fn wanted(&self) -> Result<(), CatalogError> {
+        match self.demand.try_acquire() {
+            Ok(permit) => permit.forget(),
+            Err(TryAcquireError::NoPermits) => match self.demand.acquire().await {
+                Ok(permit) => permit.forget(),
+                Err(_) => return self.check(),
+            },
+            Err(TryAcquireError::Closed) => return self.check(),
+        }
+        Ok(())
+    }
+
+    /// Tells a session to end: the caller's own only when its answer is out.
+    pub(super) fn kill(&self, session: &Arc<Session>) -> bool {
+        let caller = self.caller.as_ref().and_then(|c| c.session.as_ref());
+        if caller.is_some_and(|own| Arc::ptr_eq(own, session)) {
+            let mut own_kill = self.own_kill.lock();
+            let first = own_kill.is_none() && session.kill_reason().is_none();
+            *own_kill = Some(Arc::clone(session));
+            return first;
+        }
+        session.kill(KillReason::Administrator)
+    }
+
+    /// Carries out what had to wait for the answer.
+    pub(super) fn finish(&self) {
+        if let Some(own) = self.own_kill.lock().take() {
+            own.kill(KillReason::Administrator);
+        }
+    }
+}
+
+impl fmt::Debug for Statement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Statement")
+            .field("clock", &self.clock)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,115 @@
+//! How a running plan is stopped: a check above every operator.
+//!
+//! An operator that consumes or produces rows passes a check at each batch, so that a stopped statement ends at the
+//! next batch whichever operator is at work, whether or not that operator ever yields.
+
+use std::fmt;
+use std::sync::Arc;
+
+use datafusion::common::Result;
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
+use datafusion::execution::TaskContext;
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_plan::execution_plan::ReplaceChildrenOptions;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{
+    DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, SendableRecordBatchStream,
+};
+use futures::StreamExt;
+
+use super::statement::Statement;
+
+/// Puts a check above every operator of the plan.
+pub(super) fn stoppable(
+    plan: Arc<dyn ExecutionPlan>,
+    statement: &Arc<Statement>,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    plan.transform_up(|input| {
+        let check = StopCheck {
+            input,
+            statement: Arc::clone(statement),
+        };
+        Ok(Transformed::yes(Arc::new(check) as Arc<dyn ExecutionPlan>))
+    })
+    .data()
+}
+
+#[derive(Debug)]
+struct StopCheck {
+    input: Arc<dyn ExecutionPlan>,
+    statement: Arc<Statement>,
+}
+
+impl DisplayAs for StopCheck {
+    fn fmt_as(&self, kind: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.input.fmt_as(kind, f)
+    }
+}
+
+impl ExecutionPlan for StopCheck {
+    fn name(&self) -> &'static str {
+        "StopCheck"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        self.input.properties()
+    }
+
+    fn maintains_input_order(&self) -> Vec<bool> {
+        vec![true]
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        vec![&self.input]
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        mut children: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        match children.pop() {
+            Some(input) => Ok(Arc::new(Self {
+                input,
+                statement: Arc::clone(&self.statement),
+            })),
+            None => Ok(self),
+        }
+    }
+
+    fn replace_children(
+        self: Arc<Self>,
+        mut children: Vec<Arc<dyn ExecutionPlan>>,
+        _: ReplaceChildrenOptions,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        match children.pop() {
+            Some(input) => Ok(Arc::new(Self {
+                input,
+                statement: Arc::clone(&self.statement),
+            })),
+            None => Ok(self),
+        }
+    }
+
+    fn apply_expressions(
+        &self,
+        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn execute(
+        &self,
+        partition: usize,
+        context: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream> {
+        self.statement.check()?;
+        let input = self.input.execute(partition, context)?;
+        let schema = input.schema();
+        let statement = Arc::clone(&self.statement);
+        let checked = input.map(move |batch| {
+            statement.check()?;
+            batch
+        });
+        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, checked)))
+    }
+}

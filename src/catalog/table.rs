@@ -1,0 +1,401 @@
+//! The adapter between what a table of the catalog is and what the engine wants of a table provider.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::{Schema, SchemaRef};
+use async_trait::async_trait;
+use datafusion::catalog::{Session as EngineSession, TableProvider};
+use datafusion::common::stats::Precision;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::{
+    ColumnStatistics, Constraints, Result, Statistics, internal_err, project_schema,
+};
+use datafusion::execution::TaskContext;
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
+use datafusion::physical_expr::expressions::Column as ColumnExpr;
+use datafusion::physical_expr::{
+    EquivalenceProperties, Partitioning, PhysicalExpr, PhysicalSortExpr,
+};
+use datafusion::physical_plan::execution_plan::{
+    Boundedness, EmissionType, ReplaceChildrenOptions,
+};
+use datafusion::physical_plan::sort_pushdown::SortOrderPushdownResult;
+use datafusion::physical_plan::statistics::StatisticsArgs;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{
+    DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, SendableRecordBatchStream,
+};
+
+use super::keys::Keys;
+use super::statement::Statement;
+use crate::session::Registry;
+
+/// The order in which rows are wanted, by the table's ordering column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Order {
+    Ascending,
+    Descending,
+}
+
+/// What a scan is asked for.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Request {
+    /// Positions of the wanted columns.
+    pub projection: Vec<usize>,
+    /// Which rows, exactly.
+    pub keys: Keys,
+    /// In which order; any, when not given.
+    pub order: Option<Order>,
+    /// At most so many rows.
+    pub limit: Option<usize>,
+}
+
+/// The batches of one partition of a scan, made as they are asked for.
+pub(super) type Batches = Box<dyn Iterator<Item = Result<RecordBatch>> + Send>;
+
+/// What one table of the catalog is: its columns, and how its rows are read within a statement.
+pub(super) trait Source: fmt::Debug + Send + Sync + 'static {
+    fn name(&self) -> &'static str;
+
+    fn schema(&self) -> Schema;
+
+    /// Columns that name a row, if any.
+    fn primary_key(&self) -> &'static [usize] {
+        &[]
+    }
+
+    /// The column that rows can be delivered in the order of.
+    fn order_column(&self) -> Option<usize> {
+        None
+    }
+
+    /// Adds the filter to the keys if the table answers it exactly.
+    fn accept(&self, _filter: &Expr, _keys: &mut Keys) -> bool {
+        false
+    }
+
+    /// Told while planning: which rows will be read.
+    fn announce(&self, _statement: &Statement, _keys: &Keys) {}
+
+    /// The exact number of rows without filters.
+    fn len(&self, statement: &Statement) -> usize;
+
+    /// Into how many parts a scan is best split, at most `most`.
+    fn partitions(&self, _statement: &Statement, _request: &Request, _most: usize) -> usize {
+        1
+    }
+
+    /// Reads part `partition` of `partitions`. The schema is the projected one.
+    fn read(
+        &self,
+        statement: &Arc<Statement>,
+        request: &Request,
+        schema: SchemaRef,
+        part: (usize, usize),
+    ) -> Batches;
+}
+
+/// A table of the catalog as the engine sees it.
+#[derive(Debug)]
+pub(super) struct CatalogTable {
+    source: Arc<dyn Source>,
+    registry: Arc<Registry>,
+    schema: SchemaRef,
+    constraints: Constraints,
+}
+
+impl CatalogTable {
+    pub fn new(source: Arc<dyn Source>, registry: &Arc<Registry>) -> Self {
+        let key = source.primary_key();
+        let constraints = if key.is_empty() {
+            Constraints::default()
+        } else {
+            Constraints::new_unverified(vec![datafusion::common::Constraint::PrimaryKey(
+                key.to_vec(),
+            )])
+        };
+        Self {
+            schema: Arc::new(source.schema()),
+            registry: Arc::clone(registry),
+            constraints,
+            source,
+        }
+    }
+
+    pub fn name(&self) -> &'static str {
+        self.source.name()
+    }
+}
+
+#[async_trait]
+impl TableProvider for CatalogTable {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn constraints(&self) -> Option<&Constraints> {
+        Some(&self.constraints)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::View
+    }
+
+    fn supports_filters_pushdown(
+        &self,
+        filters: &[&Expr],
+    ) -> Result<Vec<TableProviderFilterPushDown>> {
+        let exact = |filter: &&Expr| self.source.accept(filter, &mut Keys::default());
+        Ok(filters
+            .iter()
+            .map(|filter| match exact(filter) {
+                true => TableProviderFilterPushDown::Exact,
+                false => TableProviderFilterPushDown::Unsupported,
+            })
+            .collect())
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn EngineSession,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let statement = Statement::of(state.config(), &self.registry);
+        let mut keys = Keys::default();
+        for filter in filters {
+            if !self.source.accept(filter, &mut keys) {
+                return internal_err!("table {} was given a filter: {filter}", self.name());
+            }
+        }
+        self.source.announce(&statement, &keys);
+        let request = Request {
+            projection: match projection {
+                Some(projection) => projection.clone(),
+                None => (0..self.schema.fields().len()).collect(),
+            },
+            keys,
+            order: None,
+            limit,
+        };
+        let schema = project_schema(&self.schema, Some(&request.projection))?;
+        let most = state.config().target_partitions();
+        let partitions = self.source.partitions(&statement, &request, most);
+        let scan = Scan::new(
+            Arc::clone(&self.source),
+            statement,
+            request,
+            schema,
+            partitions,
+        );
+        Ok(Arc::new(scan))
+    }
+}
+
+/// Reads a table of the catalog.
+#[derive(Clone, Debug)]
+pub(super) struct Scan {
+    source: Arc<dyn Source>,
+    /// The statement that it was planned in; the one that it runs in, if the context carries one, comes first.
+    statement: Arc<Statement>,
+    request: Request,
+    schema: SchemaRef,
+    properties: Arc<PlanProperties>,
+}
+
+impl Scan {
+    fn new(
+        source: Arc<dyn Source>,
+        statement: Arc<Statement>,
+        request: Request,
+        schema: SchemaRef,
+        partitions: usize,
+    ) -> Self {
+        let mut equivalence = EquivalenceProperties::new(Arc::clone(&schema));
+        let position = source
+            .order_column()
+            .and_then(|column| request.projection.iter().position(|p| *p == column));
+        if let (Some(order), Some(position)) = (request.order, position) {
+            let name = schema.field(position).name();
+            let expr = Arc::new(ColumnExpr::new(name, position)) as Arc<dyn PhysicalExpr>;
+            let sort = match order {
+                Order::Ascending => PhysicalSortExpr::new_default(expr),
+                Order::Descending => PhysicalSortExpr::new_default(expr).desc(),
+            };
+            equivalence.add_ordering([sort]);
+        }
+        let properties = Arc::new(PlanProperties::new(
+            equivalence,
+            Partitioning::UnknownPartitioning(partitions),
+            EmissionType::Incremental,
+            Boundedness::Bounded,
+        ));
+        Self {
+            source,
+            statement,
+            request,
+            schema,
+            properties,
+        }
+    }
+
+    fn with_request(&self, request: Request, partitions: usize) -> Arc<dyn ExecutionPlan> {
+        Arc::new(Self::new(
+            Arc::clone(&self.source),
+            Arc::clone(&self.statement),
+            request,
+            Arc::clone(&self.schema),
+            partitions,
+        ))
+    }
+
+    fn partition_count(&self) -> usize {
+        self.properties.partitioning.partition_count()
+    }
+}
+
+impl DisplayAs for Scan {
+    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let columns: Vec<&str> = self
+            .schema
+            .fields()
+            .iter()
+            .map(|field| field.name().as_str())
+            .collect();
+        write!(
+            f,
+            "Scan: {} columns=[{}]{}",
+            self.source.name(),
+            columns.join(", "),
+            self.request.keys
+        )?;
+        if let Some(order) = self.request.order {
+            write!(f, ", order={order:?}")?;
+        }
+        match self.request.limit {
+            Some(limit) => write!(f, ", limit={limit}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl ExecutionPlan for Scan {
+    fn name(&self) -> &'static str {
+        "Scan"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        Vec::new()
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        _: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        Ok(self)
+    }
+
+    fn replace_children(
+        self: Arc<Self>,
+        _: Vec<Arc<dyn ExecutionPlan>>,
+        _: ReplaceChildrenOptions,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        Ok(self)
+    }
+
+    fn apply_expressions(
+        &self,
+        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn execute(
+        &self,
+        partition: usize,
+        context: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream> {
+        let statement = match context.session_config().get_extension::<Statement>() {
+            Some(statement) => statement,
+            None => Arc::clone(&self.statement),
+        };
+        let part = (partition, self.partition_count());
+        let batches = self
+            .source
+            .read(&statement, &self.request, Arc::clone(&self.schema), part);
+        let stream = futures::stream::iter(batches);
+        Ok(Box::pin(RecordBatchStreamAdapter::new(
+            Arc::clone(&self.schema),
+            stream,
+        )))
+    }
+
+    /// The exact number of rows, from the statement's own membership: a plan is made anew for each run, so the
+    /// answer is true at execution. With keys or a limit nothing is said.
+    fn statistics_from_inputs(
+        &self,
+        _: &[Arc<Statistics>],
+        args: &StatisticsArgs,
+    ) -> Result<Arc<Statistics>> {
+        let mut statistics = Statistics::new_unknown(&self.schema);
+        let whole = args.partition().is_none() || self.partition_count() == 1;
+        if whole && self.request.keys.is_all() && self.request.limit.is_none() {
+            statistics.num_rows = Precision::Exact(self.source.len(&self.statement));
+            for (column, field) in statistics
+                .column_statistics
+                .iter_mut()
+                .zip(self.schema.fields())
+            {
+                if !field.is_nullable() {
+                    *column = ColumnStatistics::new_unknown().with_null_count(Precision::Exact(0));
+                }
+            }
+        }
+        Ok(Arc::new(statistics))
+    }
+
+    fn fetch(&self) -> Option<usize> {
+        self.request.limit
+    }
+
+    fn with_fetch(&self, limit: Option<usize>) -> Option<Arc<dyn ExecutionPlan>> {
+        let request = Request {
+            limit,
+            ..self.request.clone()
+        };
+        Some(self.with_request(request, self.partition_count()))
+    }
+
+    /// Rows can come in the order of the ordering column, whose values are unique: what follows it in the
+    /// wanted order has nothing left to decide.
+    fn try_pushdown_sort(
+        &self,
+        order: &[PhysicalSortExpr],
+    ) -> Result<SortOrderPushdownResult<Arc<dyn ExecutionPlan>>> {
+        let wanted = order.first().and_then(|first| {
+            let column = first.expr.downcast_ref::<ColumnExpr>()?;
+            let position = self.request.projection.get(column.index())?;
+            (Some(*position) == self.source.order_column()).then_some(first.options.descending)
+        });
+        let (Some(descending), None) = (wanted, self.request.limit) else {
+            return Ok(SortOrderPushdownResult::Unsupported);
+        };
+        let request = Request {
+            order: Some(match descending {
+                true => Order::Descending,
+                false => Order::Ascending,
+            }),
+            ..self.request.clone()
+        };
+        Ok(SortOrderPushdownResult::Exact {
+            inner: self.with_request(request, 1),
+        })
+    }
+}

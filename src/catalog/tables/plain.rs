@@ -1,0 +1,76 @@
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::array::{RecordBatch, RecordBatchOptions};
+use arrow::datatypes::{Schema, SchemaRef};
+
+use crate::catalog::column::Column;
+use crate::catalog::keys::Keys;
+use crate::catalog::statement::Statement;
+use crate::catalog::table::{Batches, Request, Source};
+
+/// A table of few rows, made whole when it is read.
+pub(super) struct Plain<A: 'static, B: 'static> {
+    pub name: &'static str,
+    pub columns: &'static [Column<A, B>],
+    pub primary_key: &'static [usize],
+    /// Whether the rows come from all sessions.
+    pub reads_sessions: bool,
+    pub rows: fn(&Statement) -> Vec<(Arc<A>, B)>,
+}
+
+impl<A, B> fmt::Debug for Plain<A, B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+impl<A, B> Source for Plain<A, B>
+where
+    A: Send + Sync + 'static,
+    B: Send + Sync + 'static,
+{
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn schema(&self) -> Schema {
+        Schema::new(self.columns.iter().map(Column::field).collect::<Vec<_>>())
+    }
+
+    fn primary_key(&self) -> &'static [usize] {
+        self.primary_key
+    }
+
+    fn announce(&self, statement: &Statement, _: &Keys) {
+        if self.reads_sessions {
+            statement.will_read_all();
+        }
+    }
+
+    fn len(&self, statement: &Statement) -> usize {
+        (self.rows)(statement).len()
+    }
+
+    fn read(
+        &self,
+        statement: &Arc<Statement>,
+        request: &Request,
+        schema: SchemaRef,
+        _: (usize, usize),
+    ) -> Batches {
+        let mut rows = (self.rows)(statement);
+        rows.truncate(request.limit.unwrap_or(usize::MAX));
+        let columns = request
+            .projection
+            .iter()
+            .map(|column| {
+                let rows = rows.iter().map(|(a, b)| (a.as_ref(), b));
+                self.columns[*column].cell.build(rows)
+            })
+            .collect();
+        let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
+        let batch = RecordBatch::try_new_with_options(schema, columns, &options);
+        Box::new(std::iter::once(batch.map_err(Into::into)))
+    }
+}

@@ -1,0 +1,71 @@
+use std::sync::Arc;
+
+use super::plain::Plain;
+use crate::catalog::column::Nullable::{Never, Yes};
+use crate::catalog::column::{Cell, Column, count, text};
+use crate::session::Server;
+
+static COLUMNS: [Column<Server, ()>; 8] = [
+    Column::new(
+        "name",
+        Never,
+        "Name of the server",
+        Cell::Text(|s, _| text(&s.name)),
+    ),
+    Column::new(
+        "address",
+        Never,
+        "Host name or address",
+        Cell::Text(|s, _| text(&s.address)),
+    ),
+    Column::new(
+        "port",
+        Never,
+        "TCP port",
+        Cell::SmallInt(|s, _| Some(s.port.into())),
+    ),
+    Column::new(
+        "protocol",
+        Never,
+        "The wire protocol that it speaks",
+        Cell::Text(|s, _| text(&s.protocol)),
+    ),
+    Column::new(
+        "role",
+        Yes,
+        "primary or replica; NULL while unknown",
+        Cell::Text(|s, _| s.role.map(|role| role.as_str().into())),
+    ),
+    Column::new(
+        "connections",
+        Never,
+        "Connections that are open now",
+        Cell::Int(|s, _| count(s.connections.current())),
+    ),
+    Column::new(
+        "total_connections",
+        Never,
+        "Connections since the start",
+        Cell::Int(|s, _| count(s.connections.total())),
+    ),
+    Column::new(
+        "max_connections",
+        Never,
+        "The most connections that were open at one time: a high-water mark, not a limit",
+        Cell::Int(|s, _| count(s.connections.max())),
+    ),
+];
+
+/// `servers`: the backend database servers.
+pub(super) fn table() -> Plain<Server, ()> {
+    Plain {
+        name: "servers",
+        columns: &COLUMNS,
+        primary_key: &[0],
+        reads_sessions: false,
+        rows: |statement| {
+            let servers = &statement.topology().servers;
+            servers.iter().map(|s| (Arc::clone(s), ())).collect()
+        },
+    }
+}

@@ -1,0 +1,237 @@
+use arrow::datatypes::{DataType, Field, Schema};
+
+use crate::catalog::column::Nullable::{self, Never, Yes};
+use crate::catalog::column::{Cell, count, field, opt_text, text};
+use crate::session::{LiveValues, Profile, Registry, Session};
+
+/// `sessions`: who is connected.
+#[derive(Debug)]
+pub(super) struct Sessions;
+
+/// The clock of a statement, for values that are computed from time.
+pub(super) struct Moment {
+    /// On the clock of [`monotonic_ms`](crate::session::monotonic_ms).
+    pub now_ms: u64,
+    /// Difference between the wall clock and that clock, in microseconds.
+    pub wall_offset_us: i64,
+}
+
+impl Moment {
+    pub fn new(now_ms: u64, registry: &Registry) -> Self {
+        Self {
+            now_ms,
+            wall_offset_us: registry.wall_offset_us(),
+        }
+    }
+}
+
+/// Where a column's values come from, by how often they change.
+pub(super) enum Origin {
+    /// Unchanged until the session's profile changes: kept as an array with the chunk.
+    Kept(Cell<Session, Profile>),
+    /// Changes with traffic: gathered when asked for.
+    Live(Cell<LiveValues, Moment>),
+    /// Changes with time alone.
+    Aging(Cell<Session, Moment>),
+}
+
+impl Origin {
+    pub fn data_type(&self) -> DataType {
+        match self {
+            Self::Kept(cell) => cell.data_type(),
+            Self::Live(cell) => cell.data_type(),
+            Self::Aging(cell) => cell.data_type(),
+        }
+    }
+}
+
+pub(super) struct SessionColumn {
+    name: &'static str,
+    nullable: Nullable,
+    doc: &'static str,
+    pub origin: Origin,
+}
+
+impl SessionColumn {
+    pub fn field(&self) -> Field {
+        field(self.name, self.origin.data_type(), self.nullable, self.doc)
+    }
+}
+
+const fn kept(
+    name: &'static str,
+    nullable: Nullable,
+    doc: &'static str,
+    cell: Cell<Session, Profile>,
+) -> SessionColumn {
+    SessionColumn {
+        name,
+        nullable,
+        doc,
+        origin: Origin::Kept(cell),
+    }
+}
+
+const fn live(
+    name: &'static str,
+    nullable: Nullable,
+    doc: &'static str,
+    cell: Cell<LiveValues, Moment>,
+) -> SessionColumn {
+    SessionColumn {
+        name,
+        nullable,
+        doc,
+        origin: Origin::Live(cell),
+    }
+}
+
+/// Position of `id` among the columns.
+pub(super) const ID: usize = 0;
+
+pub(super) static COLUMNS: [SessionColumn; 22] = [
+    kept(
+        "id",
+        Never,
+        "The session's number: what the client was given as its connection id",
+        Cell::Int(|s, _| Some(s.id().into())),
+    ),
+    kept(
+        "service",
+        Never,
+        "The service that it was created on",
+        Cell::Text(|s, _| text(&s.listener().service.name)),
+    ),
+    kept(
+        "listener",
+        Never,
+        "The listener that accepted it",
+        Cell::Text(|s, _| text(&s.listener().name)),
+    ),
+    kept(
+        "router",
+        Never,
+        "The service's router module",
+        Cell::Text(|s, _| text(&s.listener().service.router)),
+    ),
+    kept(
+        "protocol",
+        Never,
+        "The wire protocol that its client speaks",
+        Cell::Text(|s, _| text(&s.listener().protocol)),
+    ),
+    kept(
+        "server",
+        Yes,
+        "The server that its traffic goes to; NULL while there is none",
+        Cell::Text(|_, p| opt_text(&p.server)),
+    ),
+    live(
+        "state",
+        Never,
+        "Session Allocated, Session Ready, Session ready for routing or Stopping session",
+        Cell::Text(|v, _| Some(v.state.as_str().into())),
+    ),
+    live(
+        "active",
+        Never,
+        "Whether a statement runs",
+        Cell::Bool(|v, _| Some(v.statement_started_ms.is_some())),
+    ),
+    kept(
+        "user",
+        Yes,
+        "The user that the client was accepted as; NULL until then",
+        Cell::Text(|_, p| opt_text(&p.user)),
+    ),
+    kept(
+        "database",
+        Yes,
+        "The database that the client is in; NULL until it is accepted",
+        Cell::Text(|_, p| opt_text(&p.database)),
+    ),
+    kept(
+        "application_name",
+        Yes,
+        "What the client calls itself; NULL when it does not say",
+        Cell::Text(|_, p| opt_text(&p.application_name)),
+    ),
+    kept(
+        "remote",
+        Never,
+        "The client's address without port; localhost for a UNIX socket",
+        Cell::Text(|s, _| Some(s.remote().address().into())),
+    ),
+    kept(
+        "port",
+        Yes,
+        "The client's TCP port; NULL for a UNIX socket",
+        Cell::SmallInt(|s, _| s.remote().port().map(i32::from)),
+    ),
+    kept(
+        "connected",
+        Never,
+        "When the client connected",
+        Cell::Time(|s, _| Some(s.connected_us())),
+    ),
+    live(
+        "idle",
+        Never,
+        "Seconds since the last traffic in either direction; 0 while a statement runs",
+        Cell::Float(|v, m| Some(v.idle_s(m.now_ms))),
+    ),
+    SessionColumn {
+        name: "seconds_alive",
+        nullable: Never,
+        doc: "Seconds since the client connected",
+        origin: Origin::Aging(Cell::Float(|s, m| {
+            Some(m.now_ms.saturating_sub(s.connected_ms()) as f64 / 1_000.0)
+        })),
+    },
+    live(
+        "statement_started",
+        Yes,
+        "When the running statement began; NULL when none runs",
+        Cell::Time(|v, m| {
+            let started_ms = v.statement_started_ms?;
+            Some(started_ms as i64 * 1_000 + m.wall_offset_us)
+        }),
+    ),
+    live(
+        "in_transaction",
+        Never,
+        "Whether the session is inside a transaction",
+        Cell::Bool(|v, _| Some(v.in_transaction)),
+    ),
+    live(
+        "statements",
+        Never,
+        "Statements begun so far",
+        Cell::Int(|v, _| count(v.statements)),
+    ),
+    live(
+        "bytes_in",
+        Never,
+        "Bytes received from the client",
+        Cell::Int(|v, _| count(v.bytes_in)),
+    ),
+    live(
+        "bytes_out",
+        Never,
+        "Bytes sent to the client",
+        Cell::Int(|v, _| count(v.bytes_out)),
+    ),
+    kept(
+        "tls",
+        Yes,
+        "TLS version and cipher suite of the client's connection; NULL in clear",
+        Cell::Text(|_, p| opt_text(&p.tls)),
+    ),
+];
+
+impl Sessions {
+    pub fn columns() -> Schema {
+        let fields: Vec<Field> = COLUMNS.iter().map(SessionColumn::field).collect();
+        Schema::new(fields)
+    }
+}
