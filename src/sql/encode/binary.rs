@@ -1,0 +1,42 @@
+//! Binary forms of scalar values that are more than a number.
+
+use super::text::Digits;
+use bytes::{BufMut, BytesMut};
+
+/// Appends a numeric as `numeric_send` does: number of base-10000 digits, weight of the first one, sign, digits
+/// behind the decimal point, then the digits.
+pub(super) fn write_numeric(digits: &Digits, scale: i8, out: &mut BytesMut) {
+    const NEGATIVE: u16 = 0x4000;
+    let text = digits.as_bytes();
+    let scale = i32::from(scale);
+    // The digit at `at` stands for 10^exponent; exponents of one base-10000 digit share their quotient by 4.
+    let exponent_of = |at: usize| text.len() as i32 - 1 - at as i32 - scale;
+    let significant = text
+        .iter()
+        .position(|d| *d != b'0')
+        .zip(text.iter().rposition(|d| *d != b'0'));
+    let Some((first, last)) = significant else {
+        for field in [0, 0, 0, scale.max(0) as u16] {
+            out.put_u16(field);
+        }
+        return;
+    };
+    let weight = exponent_of(first).div_euclid(4);
+    let lowest = exponent_of(last).div_euclid(4);
+    out.put_i16((weight - lowest + 1) as i16);
+    out.put_i16(weight as i16);
+    out.put_u16(if digits.negative { NEGATIVE } else { 0 });
+    out.put_i16(scale.max(0) as i16);
+    let mut at = first;
+    for group in (lowest..=weight).rev() {
+        let mut value = 0_u16;
+        for exponent in (group * 4..group * 4 + 4).rev() {
+            value *= 10;
+            if at <= last && exponent_of(at) == exponent {
+                value += u16::from(text[at] - b'0');
+                at += 1;
+            }
+        }
+        out.put_u16(value);
+    }
+}

@@ -1,0 +1,157 @@
+//! Arrow rows → DataRow messages: the hot path of a bulk read.
+//!
+//! Each column of a batch is bound once to its typed buffer; a row is then one `match` per value, written straight
+//! into the send buffer with the lengths patched in afterwards. Nothing is allocated per value.
+
+mod binary;
+mod column;
+mod float;
+mod nested;
+mod text;
+mod time;
+pub mod zone;
+
+use self::column::Column;
+use super::sqlstate::SqlError;
+use super::types::Format;
+use arrow::array::RecordBatch;
+use bytes::{BufMut, BytesMut};
+use zone::Zone;
+
+/// Most columns of a result (PostgreSQL's `MaxTupleAttributeNumber`).
+const COLUMNS_MAX: usize = 1664;
+
+/// A row or a batch that cannot be sent.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EncodeError {
+    /// A number or an instant that its PostgreSQL type does not hold.
+    #[error("{0} out of range")]
+    OutOfRange(&'static str),
+    /// The client named result formats for another number of columns.
+    #[error("bind message has {given} result formats but query has {columns} columns")]
+    FormatCount {
+        /// Formats in the Bind message.
+        given: usize,
+        /// Columns of the result.
+        columns: usize,
+    },
+    /// More than [`COLUMNS_MAX`] columns.
+    #[error("target lists can have at most {COLUMNS_MAX} entries")]
+    TooManyColumns,
+    /// A value or a row longer than the protocol's length fields can say.
+    #[error("a row of the result is too long for the protocol")]
+    RowTooLong,
+    /// Nested lists of different lengths, for which the binary form of arrays has no place.
+    #[error("multidimensional arrays must have sub-arrays with matching dimensions")]
+    RaggedArray,
+    /// A value without a text form.
+    #[error("cannot convert a value of column \"{column}\" to text: {reason}")]
+    NoText {
+        /// The column.
+        column: String,
+        /// What the conversion said.
+        reason: String,
+    },
+}
+
+impl EncodeError {
+    /// The SQLSTATE that PostgreSQL gives the same mishap.
+    pub fn sqlstate(&self) -> &'static str {
+        match self {
+            Self::OutOfRange("date" | "timestamp" | "interval" | "time") => "22008",
+            Self::OutOfRange(_) => "22003",
+            Self::FormatCount { .. } => "08P01",
+            Self::TooManyColumns => "54011",
+            Self::RowTooLong => "54000",
+            Self::RaggedArray => "2202E",
+            Self::NoText { .. } => "22P02",
+        }
+    }
+}
+
+impl From<EncodeError> for SqlError {
+    fn from(error: EncodeError) -> Self {
+        Self::new(error.sqlstate(), error.to_string())
+    }
+}
+
+/// Writes the rows of one batch.
+#[derive(Debug)]
+pub struct RowEncoder {
+    columns: Vec<Column>,
+}
+
+impl RowEncoder {
+    /// Binds the columns of `batch`. `formats` is as in Bind: none (all text), one for all, or one for each column.
+    /// `zone` is the client's, for timestamps with time zone.
+    ///
+    /// # Errors
+    /// [`EncodeError::FormatCount`], [`EncodeError::TooManyColumns`], [`EncodeError::NoText`].
+    pub fn try_new(
+        batch: &RecordBatch,
+        formats: &[Format],
+        zone: &Zone,
+    ) -> Result<Self, EncodeError> {
+        let count = batch.num_columns();
+        if count > COLUMNS_MAX {
+            return Err(EncodeError::TooManyColumns);
+        }
+        if formats.len() > 1 && formats.len() != count {
+            return Err(EncodeError::FormatCount {
+                given: formats.len(),
+                columns: count,
+            });
+        }
+        let first = formats.first().copied().unwrap_or_default();
+        let schema = batch.schema_ref();
+        let columns = batch
+            .columns()
+            .iter()
+            .enumerate()
+            .map(|(n, array)| {
+                let format = formats.get(n).copied().unwrap_or(first);
+                Column::bind(schema.field(n).name(), array, format, zone)
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(Self { columns })
+    }
+
+    /// Appends row `row` as one DataRow message. On an error `out` is as it was.
+    ///
+    /// # Errors
+    /// [`EncodeError::OutOfRange`], [`EncodeError::RowTooLong`], [`EncodeError::RaggedArray`].
+    ///
+    /// # Panics
+    /// If the batch has no row `row`.
+    pub fn encode_row(&mut self, row: usize, out: &mut BytesMut) -> Result<(), EncodeError> {
+        let start = out.len();
+        let written = self.write_row(row, out);
+        if written.is_err() {
+            out.truncate(start);
+        }
+        written
+    }
+
+    fn write_row(&mut self, row: usize, out: &mut BytesMut) -> Result<(), EncodeError> {
+        out.put_u8(b'D');
+        let length_at = out.len();
+        out.put_i32(0);
+        // At most COLUMNS_MAX.
+        out.put_i16(self.columns.len() as i16);
+        for column in &mut self.columns {
+            column.write_with_length(row, out)?;
+        }
+        // The length counts itself.
+        patch_length(out, length_at, 0)
+    }
+}
+
+/// Writes at `at` the number of bytes behind it, less `excluded`.
+fn patch_length(out: &mut BytesMut, at: usize, excluded: usize) -> Result<(), EncodeError> {
+    let length = i32::try_from(out.len() - at - excluded).map_err(|_| EncodeError::RowTooLong)?;
+    out[at..at + 4].copy_from_slice(&length.to_be_bytes());
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

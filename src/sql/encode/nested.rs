@@ -1,0 +1,256 @@
+//! Arrays and rows.
+
+use super::EncodeError;
+use super::column::Column;
+use super::text::Quoting;
+use super::zone::Zone;
+use crate::sql::types::Format;
+use arrow::array::{Array, ArrayRef, AsArray, StructArray};
+use arrow::buffer::{OffsetBuffer, ScalarBuffer};
+use arrow::datatypes::DataType;
+use bytes::{BufMut, BytesMut};
+use std::ops::Range;
+
+/// Most dimensions of an array (PostgreSQL's `MAXDIM`).
+const DIMENSIONS_MAX: usize = 6;
+
+/// Where the elements of a row stand in the column of elements.
+#[derive(Debug)]
+enum Ranges {
+    Offsets32(OffsetBuffer<i32>),
+    Offsets64(OffsetBuffer<i64>),
+    Fixed(usize),
+    View32(ScalarBuffer<i32>, ScalarBuffer<i32>),
+    View64(ScalarBuffer<i64>, ScalarBuffer<i64>),
+}
+
+impl Ranges {
+    fn get(&self, row: usize) -> Range<usize> {
+        // Arrow guarantees that offsets and sizes are not negative.
+        match self {
+            Self::Offsets32(offsets) => offsets[row] as usize..offsets[row + 1] as usize,
+            Self::Offsets64(offsets) => offsets[row] as usize..offsets[row + 1] as usize,
+            Self::Fixed(size) => row * size..(row + 1) * size,
+            Self::View32(offsets, sizes) => {
+                offsets[row] as usize..(offsets[row] + sizes[row]) as usize
+            }
+            Self::View64(offsets, sizes) => {
+                offsets[row] as usize..(offsets[row] + sizes[row]) as usize
+            }
+        }
+    }
+}
+
+/// A column of arrays.
+#[derive(Debug)]
+pub(super) struct ArrayValues {
+    ranges: Ranges,
+    items: Box<Column>,
+    scratch: Vec<u8>,
+}
+
+impl ArrayValues {
+    /// Binds a list of any layout.
+    pub(super) fn bind(
+        name: &str,
+        array: &ArrayRef,
+        format: Format,
+        zone: &Zone,
+    ) -> Result<Self, EncodeError> {
+        let (ranges, items) = match array.data_type() {
+            DataType::LargeList(_) => {
+                let list = array.as_list::<i64>();
+                (Ranges::Offsets64(list.offsets().clone()), list.values())
+            }
+            DataType::FixedSizeList(_, size) => (
+                Ranges::Fixed(usize::try_from(*size).unwrap_or(0)),
+                array.as_fixed_size_list().values(),
+            ),
+            DataType::ListView(_) => {
+                let list = array.as_list_view::<i32>();
+                (
+                    Ranges::View32(list.offsets().clone(), list.sizes().clone()),
+                    list.values(),
+                )
+            }
+            DataType::LargeListView(_) => {
+                let list = array.as_list_view::<i64>();
+                (
+                    Ranges::View64(list.offsets().clone(), list.sizes().clone()),
+                    list.values(),
+                )
+            }
+            _ => {
+                let list = array.as_list::<i32>();
+                (Ranges::Offsets32(list.offsets().clone()), list.values())
+            }
+        };
+        let items = Box::new(Column::bind(name, items, format, zone)?);
+        Ok(Self {
+            ranges,
+            items,
+            scratch: Vec::new(),
+        })
+    }
+
+    /// Appends `{a,"b c",NULL}`; inner arrays stand as they are.
+    pub(super) fn write_text(&mut self, row: usize, out: &mut BytesMut) -> Result<(), EncodeError> {
+        out.put_u8(b'{');
+        let range = self.ranges.get(row);
+        for at in range.clone() {
+            if at > range.start {
+                out.put_u8(b',');
+            }
+            if self.items.is_null(at) {
+                out.extend_from_slice(b"NULL");
+                continue;
+            }
+            let start = out.len();
+            self.items.write(at, out)?;
+            if !self.items.is_array() {
+                Quoting::Array.apply(start, out, &mut self.scratch);
+            }
+        }
+        out.put_u8(b'}');
+        Ok(())
+    }
+
+    /// Appends the array as `array_send` does: dimensions, whether it has nulls, element type, size and lower bound of
+    /// each dimension, then the elements with their lengths.
+    pub(super) fn write_binary(
+        &mut self,
+        row: usize,
+        out: &mut BytesMut,
+    ) -> Result<(), EncodeError> {
+        let mut sizes = [0_usize; DIMENSIONS_MAX];
+        let (dimensions, oid) = self.dimensions(row, &mut sizes)?;
+        let start = out.len();
+        out.put_i32(dimensions as i32);
+        let nulls_at = out.len();
+        out.put_i32(0);
+        out.put_u32(oid);
+        let empty_len = out.len();
+        for size in &sizes[..dimensions] {
+            out.put_i32(i32::try_from(*size).map_err(|_| EncodeError::RowTooLong)?);
+            out.put_i32(1);
+        }
+        if self.write_elements(row, &sizes[..dimensions], out)? {
+            out[nulls_at + 3] = 1;
+        }
+        // PostgreSQL's empty array has no dimensions.
+        if sizes[..dimensions].contains(&0) {
+            out.truncate(empty_len);
+            out[start..start + 4].copy_from_slice(&[0; 4]);
+        }
+        Ok(())
+    }
+
+    /// Number of dimensions, and the element type below all of them. The sizes are those along the first elements.
+    fn dimensions(&mut self, row: usize, sizes: &mut [usize]) -> Result<(usize, u32), EncodeError> {
+        let range = self.ranges.get(row);
+        let (first, rest) = sizes.split_first_mut().ok_or(EncodeError::RaggedArray)?;
+        *first = range.len();
+        let oid = self.items.oid;
+        match self.items.as_array_mut() {
+            Some(inner) if !range.is_empty() => inner
+                .dimensions(range.start, rest)
+                .map(|(below, oid)| (below + 1, oid)),
+            Some(inner) => Ok((1, inner.leaf_oid())),
+            None => Ok((1, oid)),
+        }
+    }
+
+    fn leaf_oid(&mut self) -> u32 {
+        let oid = self.items.oid;
+        self.items.as_array_mut().map_or(oid, Self::leaf_oid)
+    }
+
+    /// Appends the elements of `row`, which must have the given sizes; returns whether one is null.
+    fn write_elements(
+        &mut self,
+        row: usize,
+        sizes: &[usize],
+        out: &mut BytesMut,
+    ) -> Result<bool, EncodeError> {
+        let range = self.ranges.get(row);
+        let mut nulls = false;
+        match sizes.split_first() {
+            Some((size, rest)) if *size == range.len() => {
+                for at in range {
+                    let null = self.items.is_null(at);
+                    match self.items.as_array_mut() {
+                        Some(_) if null => return Err(EncodeError::RaggedArray),
+                        Some(inner) => nulls |= inner.write_elements(at, rest, out)?,
+                        None => {
+                            nulls |= null;
+                            self.items.write_with_length(at, out)?;
+                        }
+                    }
+                }
+                Ok(nulls)
+            }
+            _ => Err(EncodeError::RaggedArray),
+        }
+    }
+}
+
+/// A column of rows.
+#[derive(Debug)]
+pub(super) struct RecordValues {
+    fields: Vec<Column>,
+    scratch: Vec<u8>,
+}
+
+impl RecordValues {
+    /// Binds the fields of a struct.
+    pub(super) fn bind(
+        name: &str,
+        array: &StructArray,
+        format: Format,
+        zone: &Zone,
+    ) -> Result<Self, EncodeError> {
+        let fields = array
+            .columns()
+            .iter()
+            .map(|field| Column::bind(name, field, format, zone))
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            fields,
+            scratch: Vec::new(),
+        })
+    }
+
+    /// Appends `(a,"b c",)`; null is nothing.
+    pub(super) fn write_text(&mut self, row: usize, out: &mut BytesMut) -> Result<(), EncodeError> {
+        out.put_u8(b'(');
+        for (n, field) in self.fields.iter_mut().enumerate() {
+            if n > 0 {
+                out.put_u8(b',');
+            }
+            if !field.is_null(row) {
+                let start = out.len();
+                field.write(row, out)?;
+                Quoting::Record.apply(start, out, &mut self.scratch);
+            }
+        }
+        out.put_u8(b')');
+        Ok(())
+    }
+
+    /// Appends the row as `record_send` does: number of fields, then type, length and value of each.
+    pub(super) fn write_binary(
+        &mut self,
+        row: usize,
+        out: &mut BytesMut,
+    ) -> Result<(), EncodeError> {
+        let count_at = out.len();
+        out.put_i32(0);
+        for field in &mut self.fields {
+            out.put_u32(field.oid);
+            field.write_with_length(row, out)?;
+        }
+        let count = i32::try_from(self.fields.len()).map_err(|_| EncodeError::RowTooLong)?;
+        out[count_at..count_at + 4].copy_from_slice(&count.to_be_bytes());
+        Ok(())
+    }
+}
