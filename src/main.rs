@@ -1,4 +1,8 @@
+//! The `rollcall` program; everything is in the library.
+
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    rollcall::cli::run()
+}

@@ -1,0 +1,80 @@
+//! The shape of the file, as serde reads it.
+//!
+//! Values are as they are written: numbers are signed and addresses are strings, so that `check` can say what is
+//! wrong with one. A key that is not here is an error.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+/// The whole file.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default, expecting = "a table")]
+pub(super) struct File {
+    pub sql: Sql,
+    pub rest: Rest,
+    pub users: BTreeMap<String, User>,
+    pub limits: Limits,
+    pub log: Log,
+    pub servers: Option<Later>,
+    pub services: Option<Later>,
+    pub listeners: Option<Later>,
+    pub filters: Option<Later>,
+}
+
+/// Named tables of a section that a later version reads: their place is kept, their keys are not known yet.
+pub(super) type Later = BTreeMap<String, BTreeMap<String, IgnoredAny>>;
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default, expecting = "a table")]
+pub(super) struct Sql {
+    pub listen: Option<String>,
+    pub tls: Option<Tls>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default, expecting = "a table")]
+pub(super) struct Rest {
+    pub listen: Option<String>,
+    pub tls: Option<Tls>,
+    pub hosts: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "a table such as { cert = \"server.crt\", key = \"server.key\" }"
+)]
+pub(super) struct Tls {
+    pub cert: String,
+    pub key: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a table with password and role")]
+pub(super) struct User {
+    pub password: String,
+    pub role: String,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default, expecting = "a table")]
+pub(super) struct Limits {
+    pub sql_connections_max: Option<i64>,
+    pub rest_connections_max: Option<i64>,
+    pub query_memory_mib_max: Option<i64>,
+    pub statement_timeout_ms: Option<i64>,
+    pub idle_timeout_s: Option<i64>,
+    pub authentication_timeout_s: Option<i64>,
+    pub frame_mib_max: Option<i64>,
+    pub drain_timeout_s: Option<i64>,
+    pub rdns_timeout_ms: Option<i64>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default, expecting = "a table")]
+pub(super) struct Log {
+    pub level: Option<String>,
+    pub format: Option<String>,
+}

@@ -1,0 +1,178 @@
+//! What SIGHUP does: reads the configuration file again and takes users and certificates from it.
+//!
+//! A file with any problem changes nothing. Everything else in the file needs a restart, and is named when it
+//! differs from what is running.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::Server;
+use crate::auth::Users;
+use crate::config::Config;
+use crate::tls::{TlsFiles, TlsSlot};
+
+pub(super) struct Reload {
+    file: Option<PathBuf>,
+    /// What the program was started with.
+    running: Config,
+    /// The real ones, whatever the file says by now.
+    addresses: [SocketAddr; 2],
+    users: Arc<Users>,
+    sql_tls: Option<Arc<TlsSlot>>,
+    rest_tls: Option<Arc<TlsSlot>>,
+}
+
+impl Reload {
+    pub(super) fn new(server: &Server) -> Self {
+        Self {
+            file: server.config_file.clone(),
+            running: server.config.clone(),
+            addresses: [server.sql.address, server.rest.address],
+            users: Arc::clone(&server.users),
+            sql_tls: server.sql.tls.clone(),
+            rest_tls: server.rest.tls.clone(),
+        }
+    }
+
+    /// Reads the file and logs what came of it.
+    pub(super) fn run(&self) {
+        let Some(file) = &self.file else {
+            tracing::info!("SIGHUP: started without a configuration file, nothing to read again");
+            return;
+        };
+        let config = match Config::load(file) {
+            Ok(config) => config,
+            Err(error) => {
+                tracing::error!(%error, "SIGHUP: users and certificates stay as they are");
+                return;
+            }
+        };
+        // The file was checked against the addresses in it, which need not be those that are bound.
+        let loopback = |address: &SocketAddr| address.ip().to_canonical().is_loopback();
+        if config.users.is_empty() && !self.addresses.iter().all(loopback) {
+            tracing::error!(
+                "SIGHUP: users and certificates stay as they are: {} has no users, and a door is bound to an \
+                 address that is not loopback",
+                file.display()
+            );
+            return;
+        }
+
+        reload_tls("sql.tls", self.sql_tls.as_deref(), config.sql.tls.as_ref());
+        reload_tls(
+            "rest.tls",
+            self.rest_tls.as_deref(),
+            config.rest.tls.as_ref(),
+        );
+        for key in changed(&self.running, &config) {
+            tracing::warn!(key, "SIGHUP: changed in the file; needs a restart");
+        }
+        let count = config.users.len();
+        self.users.replace(config.users);
+        tracing::info!(users = count, "SIGHUP: read {} again", file.display());
+    }
+}
+
+fn reload_tls(key: &str, slot: Option<&TlsSlot>, files: Option<&TlsFiles>) {
+    let (Some(slot), Some(files)) = (slot, files) else {
+        return;
+    };
+    match slot.reload(files) {
+        Ok(()) => tracing::info!(key, "SIGHUP: certificate read again"),
+        Err(error) => tracing::error!(key, %error, "SIGHUP: the certificate stays as it is"),
+    }
+}
+
+/// The keys and sections that differ and are not taken from the file while the program runs.
+fn changed(running: &Config, read: &Config) -> Vec<&'static str> {
+    let differs = [
+        ("sql.listen", running.sql.listen != read.sql.listen),
+        (
+            "sql.tls",
+            running.sql.tls.is_some() != read.sql.tls.is_some(),
+        ),
+        ("rest.listen", running.rest.listen != read.rest.listen),
+        (
+            "rest.tls",
+            running.rest.tls.is_some() != read.rest.tls.is_some(),
+        ),
+        ("rest.hosts", running.rest.hosts != read.rest.hosts),
+        ("limits", running.limits != read.limits),
+        ("log", running.log != read.log),
+    ];
+    differs
+        .into_iter()
+        .filter_map(|(key, differs)| differs.then_some(key))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::auth::Verifier;
+
+    fn user(name: &str) -> String {
+        let verifier = Verifier::generate("secret");
+        format!("[users.{name}]\npassword = \"{verifier}\"\nrole = \"basic\"\n")
+    }
+
+    fn reload(file: &Path, address: &str, text: &str) -> Reload {
+        let running = Config::parse(text, "running", Path::new("")).expect("a good file");
+        Reload {
+            file: Some(file.to_owned()),
+            addresses: [address.parse().expect("an address"); 2],
+            users: Arc::new(Users::new(running.users.clone())),
+            running,
+            sql_tls: None,
+            rest_tls: None,
+        }
+    }
+
+    #[test]
+    fn users_are_taken_from_a_good_file_and_kept_for_a_bad_one() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let file = dir.path().join("rollcall.toml");
+        let reload = reload(&file, "127.0.0.1:1", &user("alice"));
+        let has = |name| reload.users.account(name).is_some();
+
+        std::fs::write(&file, user("bob")).expect("a writable directory");
+        reload.run();
+        assert_eq!((has("alice"), has("bob")), (false, true));
+
+        std::fs::write(&file, "[users.carol]\n").expect("a writable directory");
+        reload.run();
+        assert!(has("bob"));
+
+        std::fs::remove_file(&file).expect("a writable directory");
+        reload.run();
+        assert!(has("bob"));
+    }
+
+    #[test]
+    fn a_file_without_users_does_not_open_a_door_that_others_reach() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let file = dir.path().join("rollcall.toml");
+        std::fs::write(&file, "").expect("a writable directory");
+        for (address, opens) in [("127.0.0.1:1", true), ("0.0.0.0:1", false)] {
+            let reload = reload(&file, address, &user("alice"));
+            reload.run();
+            assert_eq!(reload.users.is_open(), opens, "{address}");
+        }
+    }
+
+    #[test]
+    fn what_needs_a_restart_is_named() {
+        let parse = |text| Config::parse(text, "file", Path::new("")).expect("a good file");
+        let read = parse(
+            "sql.listen = \"127.0.0.1:1\"\nrest.hosts = [\"a\"]\nlimits.frame_mib_max = 1\nlog.level = \"warn\"",
+        );
+        assert_eq!(
+            changed(&Config::default(), &read),
+            ["sql.listen", "rest.hosts", "limits", "log"]
+        );
+        assert!(changed(&read, &read).is_empty());
+    }
+}
