@@ -4,9 +4,7 @@
 use bytes::Bytes;
 use pgwire::api::auth::sasl::scram::{ScramSecret, ScramServerAuth};
 use pgwire::error::PgWireError;
-use pgwire::messages::startup::{
-    Authentication, BackendKeyData, SecretKey,
-};
+use pgwire::messages::startup::{Authentication, BackendKeyData, SecretKey};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::cancel::IssuedKey;
@@ -105,7 +103,10 @@ fn let_neighbour_in(wire: &Wire, door: &Door, user: &str) -> Result<Account, Sql
 }
 
 fn wrong_password(user: &str) -> SqlError {
-    SqlError::fatal("28P01", format!("password authentication failed for user \"{user}\""))
+    SqlError::fatal(
+        "28P01",
+        format!("password authentication failed for user \"{user}\""),
+    )
 }
 
 fn malformed() -> SqlError {
@@ -126,14 +127,22 @@ async fn authenticate(
         .certificate
         .as_ref()
         .is_some_and(|pem| scram.configure_certificate(pem).is_ok());
-    let mechanisms = if bound { vec![SCRAM_PLUS, SCRAM] } else { vec![SCRAM] };
+    let mechanisms = if bound {
+        vec![SCRAM_PLUS, SCRAM]
+    } else {
+        vec![SCRAM]
+    };
     let offer = mechanisms.iter().map(|name| (*name).to_owned()).collect();
     reply::put(&mut wire.output, &Authentication::SASL(offer));
 
     let first = message::sasl_initial_response(&answer(wire).await?).map_err(fatal)?;
     let data = first.data.unwrap_or_default();
     if !mechanisms.contains(&first.mechanism.as_str()) {
-        return Err(SqlError::fatal("08P01", "client selected an invalid SASL authentication mechanism").into());
+        return Err(SqlError::fatal(
+            "08P01",
+            "client selected an invalid SASL authentication mechanism",
+        )
+        .into());
     }
     // The binding belongs to the one mechanism and to no other.
     if data.starts_with(b"p=") != (first.mechanism == SCRAM_PLUS) {
@@ -149,7 +158,10 @@ async fn authenticate(
     let (server_first, exchange) = scram
         .on_client_first_message_with_secret(&data, secret)
         .map_err(|_| malformed())?;
-    reply::put(&mut wire.output, &Authentication::SASLContinue(server_first.into()));
+    reply::put(
+        &mut wire.output,
+        &Authentication::SASLContinue(server_first.into()),
+    );
 
     let last = answer(wire).await?;
     let server_final = exchange
@@ -162,7 +174,10 @@ async fn authenticate(
     // The user may have been removed while the exchange went on.
     let account = door.users.account(user).filter(|_| !door.users.is_open());
     let account = account.ok_or_else(|| wrong_password(user))?;
-    reply::put(&mut wire.output, &Authentication::SASLFinal(server_final.into()));
+    reply::put(
+        &mut wire.output,
+        &Authentication::SASLFinal(server_final.into()),
+    );
     Ok(account)
 }
 
@@ -170,11 +185,16 @@ async fn authenticate(
 async fn answer(wire: &mut Wire) -> Result<Bytes, End> {
     wire.flush().await?;
     loop {
-        if let Some(frame) = frame::next(&mut wire.input, UNTRUSTED_BYTES_MAX).map_err(SqlError::from)? {
+        if let Some(frame) =
+            frame::next(&mut wire.input, UNTRUSTED_BYTES_MAX).map_err(SqlError::from)?
+        {
             if frame.kind == PASSWORD_MESSAGE {
                 return Ok(frame.body);
             }
-            let message = format!("expected an authentication message, got type {}", frame.kind);
+            let message = format!(
+                "expected an authentication message, got type {}",
+                frame.kind
+            );
             return Err(SqlError::fatal("08P01", message).into());
         }
         if !wire.read().await? {
@@ -184,15 +204,26 @@ async fn answer(wire: &mut Wire) -> Result<Bytes, End> {
 }
 
 /// The client's parameters: the door's limits, then what the client asked for.
-fn settings(door: &Door, account: &Account, introduction: &Introduction) -> Result<Settings, SqlError> {
+fn settings(
+    door: &Door,
+    account: &Account,
+    introduction: &Introduction,
+) -> Result<Settings, SqlError> {
     let mut settings = Settings::new();
-    let superuser = if account.role == Role::Admin { "on" } else { "off" };
+    let superuser = if account.role == Role::Admin {
+        "on"
+    } else {
+        "off"
+    };
     settings.establish_fact("is_superuser", superuser);
     settings.establish_fact("session_authorization", &account.name);
     let limits = [
         ("statement_timeout", door.limits.statement_timeout),
         ("idle_session_timeout", door.limits.idle_timeout),
-        ("idle_in_transaction_session_timeout", door.limits.idle_timeout),
+        (
+            "idle_in_transaction_session_timeout",
+            door.limits.idle_timeout,
+        ),
     ];
     for (name, limit) in limits {
         if let Some(limit) = limit {

@@ -34,10 +34,13 @@ impl Connection {
         let mut tag = statement.tag;
         let mut table = None;
         match &statement.kind {
-            Kind::Query { .. } | Kind::Explain { .. } => {
-                return Err(SqlError::new("XX000", "a query is not for the door to answer"));
-            }
-            Kind::Set { name, values, scope } => {
+            // The engine's, which are split off before.
+            Kind::Query { .. } | Kind::Explain { .. } => {}
+            Kind::Set {
+                name,
+                values,
+                scope,
+            } => {
                 if *scope == Scope::Local && !self.transaction.is_open() {
                     self.warn("25P01", "SET LOCAL can only be used in transaction blocks");
                 }
@@ -45,7 +48,10 @@ impl Connection {
             }
             Kind::SetTransaction { modes, session } => {
                 if !session && !self.transaction.is_open() {
-                    self.warn("25P01", "SET TRANSACTION can only be used in transaction blocks");
+                    self.warn(
+                        "25P01",
+                        "SET TRANSACTION can only be used in transaction blocks",
+                    );
                 }
                 self.settings.set_transaction(modes, *session)?;
             }
@@ -83,7 +89,9 @@ impl Connection {
             }
         };
         let batch = RecordBatch::try_new(schema, arrays);
-        batch.map(Some).map_err(|error| SqlError::new("XX000", error.to_string()))
+        batch
+            .map(Some)
+            .map_err(|error| SqlError::new("XX000", error.to_string()))
     }
 
     fn deallocate(&mut self, name: Option<&str>) -> Result<(), SqlError> {
@@ -104,7 +112,10 @@ impl Connection {
         };
         match self.portals.remove(name) {
             Some(_) => Ok(()),
-            None => Err(SqlError::new("34000", format!("cursor \"{name}\" does not exist"))),
+            None => Err(SqlError::new(
+                "34000",
+                format!("cursor \"{name}\" does not exist"),
+            )),
         }
     }
 

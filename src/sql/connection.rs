@@ -1,9 +1,11 @@
 //! A client that was let in: waits for its messages, and says why its session ends.
 
 use std::io;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt;
 use hashbrown::HashMap;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
@@ -17,11 +19,14 @@ use super::settings::{Settings, Snapshot};
 use super::sqlstate::{Severity, SqlError};
 use super::startup::{self, Opening, fatal};
 use super::transaction::Transaction;
-use super::wire::Wire;
+use super::wire::{FLUSH_BYTES, Wire};
 use super::{Door, message, reply};
 use crate::auth::{Account, Role};
 use crate::catalog::{Caller, Rows};
 use crate::session::State;
+
+/// Most results that wait for their completion to be sent: each holds what its statement saw.
+const FINISHED_MAX: usize = 32;
 
 /// Why a session ends.
 #[derive(Debug)]
@@ -85,10 +90,8 @@ pub(super) async fn serve(door: &Arc<Door>, wire: Wire, shutdown: &CancellationT
     };
     let (mut wire, startup) = match opened {
         Ok(Opening::Login(wire, startup)) => (wire, startup),
-        Ok(Opening::Refused(mut wire, error)) => {
-            tracing::info!(session = %session.id(), remote = %session.remote().address(), error = %error, "a client was refused");
-            reply::error(&mut wire.output, error);
-            return wire.close().await;
+        Ok(Opening::Refused(wire, error)) => {
+            return part(wire, None, error.into()).await;
         }
         Ok(Opening::Over) | Err(_) => return,
     };
@@ -104,23 +107,25 @@ pub(super) async fn serve(door: &Arc<Door>, wire: Wire, shutdown: &CancellationT
     drop(startup);
     match accepted {
         Ok(accepted) => {
-            tracing::info!(session = %session.id(), user = %accepted.account.name, remote = %session.remote().address(), "a client logged in");
+            let (user, remote) = (&*accepted.account.name, session.remote().address());
+            tracing::info!(session = %session.id(), user, remote, "a client logged in");
             let mut connection = Box::new(Connection::new(Arc::clone(door), wire, accepted));
             let end = connection.run(shutdown).await;
             connection.leave(end).await;
         }
-        Err(end) => part(wire, end).await,
+        Err(end) => part(wire, None, end).await,
     }
 }
 
 /// Tells the client why it is sent away, if it is, and closes.
-async fn part(mut wire: Wire, end: End) {
+async fn part(mut wire: Wire, user: Option<&str>, end: End) {
     let (session, remote) = (wire.guard.id(), wire.guard.remote().address());
     match end {
-        End::Left => tracing::debug!(%session, %remote, "a client left"),
-        End::Lost(error) => tracing::debug!(%session, %remote, %error, "a client was lost"),
+        End::Left => tracing::debug!(%session, user, remote, "a client left"),
+        End::Lost(error) => tracing::debug!(%session, user, remote, %error, "a client was lost"),
         End::Refused(error) => {
-            tracing::info!(%session, %remote, code = error.code, reason = %error, "a client was sent away");
+            let reason = error.message.as_str();
+            tracing::info!(%session, user, remote, code = error.code, reason, "a client was sent away");
             reply::error(&mut wire.output, fatal(error));
             wire.close().await;
         }
@@ -181,7 +186,7 @@ impl Connection {
         loop {
             let served = match self.next_frame(shutdown).await {
                 // Boxed, so that the task of an idle client is no larger than waiting needs.
-                Ok(frame) => Box::pin(self.serve_frame(frame)).await,
+                Ok(frame) => Box::pin(self.serve_guarded(frame)).await,
                 Err(end) => Err(end),
             };
             if let Err(end) = served {
@@ -193,15 +198,17 @@ impl Connection {
     /// Ends the session. What the client had open is stopped first.
     async fn leave(mut self: Box<Self>, end: End) {
         self.portals.clear();
-        let Self { wire, .. } = *self;
-        part(wire, end).await;
+        let Self { wire, account, .. } = *self;
+        part(wire, Some(&account.name), end).await;
     }
 
     async fn next_frame(&mut self, shutdown: &CancellationToken) -> Result<Frame, End> {
         let session = Arc::clone(self.wire.guard.session());
         loop {
             let bytes_max = self.door.limits.frame_bytes_max;
-            if let Some(frame) = frame::next(&mut self.wire.input, bytes_max).map_err(SqlError::from)? {
+            if let Some(frame) =
+                frame::next(&mut self.wire.input, bytes_max).map_err(SqlError::from)?
+            {
                 // What was pipelined does not keep a session alive that was told to end.
                 if self.wire.guard.is_killed() {
                     return Err(End::killed());
@@ -231,13 +238,26 @@ impl Connection {
     fn idle_timeout(&self) -> (Option<Duration>, SqlError) {
         let limit = self.door.limits.idle_timeout;
         let (name, code, what) = if self.transaction.is_open() {
-            ("idle_in_transaction_session_timeout", "25P03", "idle-in-transaction timeout")
+            (
+                "idle_in_transaction_session_timeout",
+                "25P03",
+                "idle-in-transaction timeout",
+            )
         } else {
             ("idle_session_timeout", "57P05", "idle-session timeout")
         };
         let message = format!("terminating connection due to {what}");
         let timeout = shorter(self.settings.duration(name), limit);
         (timeout, SqlError::fatal(code, message))
+    }
+
+    /// A panic here ends this session and no other.
+    async fn serve_guarded(&mut self, frame: Frame) -> Result<(), End> {
+        let served = AssertUnwindSafe(self.serve_frame(frame)).catch_unwind();
+        served.await.unwrap_or_else(|_| {
+            tracing::error!("serving a client panicked");
+            Err(SqlError::fatal("XX000", "the connection failed by an internal error").into())
+        })
     }
 
     async fn serve_frame(&mut self, frame: Frame) -> Result<(), End> {
@@ -266,7 +286,10 @@ impl Connection {
             b'S' => self.sync(&body).await,
             b'X' => Err(End::Left),
             b'F' => {
-                self.fail(SqlError::new("0A000", "function calls by message are not supported"));
+                self.fail(SqlError::new(
+                    "0A000",
+                    "function calls by message are not supported",
+                ));
                 self.ready().await
             }
             // Left over from a COPY that failed: to be ignored.
@@ -299,7 +322,9 @@ impl Connection {
         for (name, value) in self.settings.report_changes() {
             if name == "application_name" {
                 let value = (!value.is_empty()).then(|| value.as_str().into());
-                self.wire.guard.update(|profile| profile.application_name = value);
+                self.wire
+                    .guard
+                    .update(|profile| profile.application_name = value);
             }
             reply::parameter_status(&mut self.wire.output, name, &value);
         }
@@ -320,10 +345,10 @@ impl Connection {
     }
 
     async fn flush_if_full(&mut self) -> Result<(), End> {
-        if self.wire.output.len() < super::wire::FLUSH_BYTES {
-            return Ok(());
+        if self.wire.output.len() >= FLUSH_BYTES || self.finished.len() >= FINISHED_MAX {
+            self.flush().await?;
         }
-        self.flush().await
+        Ok(())
     }
 
     /// Watches over a statement that begins.

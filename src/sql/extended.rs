@@ -3,18 +3,20 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::arrow::datatypes::DataType;
-use pgwire::messages::extendedquery::ParameterDescription;
+use datafusion::common::{ParamValues, ScalarValue};
+use pgwire::messages::data::ParameterDescription;
 
-use super::command::{self, Done};
+use super::command;
 use super::connection::{Connection, End, Halt};
 use super::message::{self, Bind, Execute, Parse, Target};
-use super::parse::{Kind, ParsedStatement};
+use super::parse::Kind;
+use super::query::{self, Work};
 use super::rows::Source;
 use super::sqlstate::SqlError;
+use super::transaction::Transaction;
 use super::types::{Format, pg_type};
-use super::{params, query, reply};
+use super::{params, reply};
 use crate::catalog::Prepared;
 
 /// Most prepared statements and most portals of one client.
@@ -30,10 +32,8 @@ const PORTAL_SUSPENDED: u8 = b's';
 
 /// A prepared statement.
 pub(super) struct Statement {
-    /// Its text, for the places of errors.
-    sql: String,
     /// What it is; `None` for an empty text.
-    parsed: Option<ParsedStatement>,
+    work: Option<Work>,
     /// As the engine has planned it, if the engine answers it.
     prepared: Option<Prepared>,
     /// The types of its parameters, as the client declared them or the engine found them.
@@ -49,8 +49,12 @@ struct Parameter {
 }
 
 impl Statement {
-    fn kind(&self) -> Option<&Kind> {
-        self.parsed.as_ref().map(|parsed| &parsed.kind)
+    /// Whether it may run in the transaction as it is.
+    fn admitted(&self, transaction: &Transaction) -> Result<(), SqlError> {
+        match &self.work {
+            None => Ok(()),
+            Some(work) => transaction.admit(work.door().map(|parsed| &parsed.kind)),
+        }
     }
 }
 
@@ -92,7 +96,10 @@ impl Connection {
             b'B' => Ok(self.bind(message::bind(body)?)?),
             b'D' => Ok(self.describe(&message::target(body)?)?),
             b'E' => self.execute(message::execute(body)?).await,
-            _ => Ok(self.close(&message::target(body)?)),
+            _ => {
+                self.close(&message::target(body)?);
+                Ok(())
+            }
         }
     }
 
@@ -117,7 +124,9 @@ impl Connection {
             return Err(SqlError::new("42601", message).into());
         }
         let parsed = statements.pop();
-        self.transaction.admit(parsed.as_ref().map(|parsed| &parsed.kind))?;
+        if let Some(parsed) = &parsed {
+            self.transaction.admit(Some(&parsed.kind))?;
+        }
         if name.is_empty() {
             self.statements.remove("");
         } else if self.statements.contains_key(&name) {
@@ -129,20 +138,19 @@ impl Connection {
             return Err(SqlError::new("54000", message).into());
         }
 
-        let engine = parsed.as_ref().and_then(|parsed| query::Engine::of(&parsed.kind));
+        let (work, engine) = parsed.map(Work::of).unzip();
         let mut prepared = None;
-        if let Some(engine) = engine {
+        if let Some(statement) = engine.flatten() {
             let declared = params::declared(&parameter_types)?;
             let watch = self.watch();
-            let catalog = self.door.catalog.clone();
-            let planned = catalog.prepare(engine.statement, declared, self.caller());
+            let catalog = Arc::clone(&self.door.catalog);
+            let planned = catalog.prepare(statement, declared, self.caller());
             let planned = watch.run(&mut self.wire, planned).await?;
-            prepared = Some(planned.map_err(|error| query::error(&sql, error))?);
+            prepared = Some(planned.map_err(|error| query::error(&sql, &error))?);
         }
         let parameters = parameters(prepared.as_ref(), &parameter_types);
         let statement = Statement {
-            sql,
-            parsed,
+            work,
             prepared,
             parameters,
         };
@@ -155,7 +163,7 @@ impl Connection {
         let statement = self.statements.get(&message.statement);
         let statement = statement.ok_or_else(|| no_statement(&message.statement))?;
         let statement = Arc::clone(statement);
-        self.transaction.admit(statement.kind())?;
+        statement.admitted(&self.transaction)?;
         if message.portal.is_empty() {
             self.portals.remove("");
         } else if self.portals.contains_key(&message.portal) {
@@ -167,6 +175,7 @@ impl Connection {
             return Err(SqlError::new("54000", message));
         }
         let values = values(&statement, &message)?;
+        check_formats(&statement, &message)?;
         let portal = Portal {
             statement,
             values,
@@ -183,31 +192,37 @@ impl Connection {
             Target::Statement(name) => {
                 let statement = self.statements.get(name);
                 let statement = Arc::clone(statement.ok_or_else(|| no_statement(name))?);
-                self.transaction.admit(statement.kind())?;
+                statement.admitted(&self.transaction)?;
                 let oids = statement.parameters.iter().map(|p| p.oid).collect();
                 reply::put(&mut self.wire.output, &ParameterDescription::new(oids));
                 (statement, Vec::new())
             }
             Target::Portal(name) => {
                 let portal = self.portals.get(name).ok_or_else(|| no_portal(name))?;
-                self.transaction.admit(portal.statement.kind())?;
+                portal.statement.admitted(&self.transaction)?;
                 (Arc::clone(&portal.statement), portal.formats.clone())
             }
         };
         self.describe_columns(&statement, &formats)
     }
 
-    fn describe_columns(&mut self, statement: &Statement, formats: &[Format]) -> Result<(), SqlError> {
-        let (schema, names) = match (&statement.prepared, statement.kind()) {
-            (Some(prepared), Some(kind)) => {
-                let names = query::column_names(kind, prepared.schema().fields());
+    fn describe_columns(
+        &mut self,
+        statement: &Statement,
+        formats: &[Format],
+    ) -> Result<(), SqlError> {
+        let (schema, names) = match (&statement.prepared, &statement.work) {
+            (Some(prepared), Some(work)) => {
+                let names = work.column_names(prepared.schema().fields());
                 (Some(Arc::clone(prepared.schema())), names)
             }
-            (None, Some(kind)) => (command::columns(self, kind)?, Vec::new()),
-            (_, None) => (None, Vec::new()),
+            (None, Some(Work::Door(parsed))) => (command::columns(self, &parsed.kind)?, Vec::new()),
+            _ => (None, Vec::new()),
         };
         match schema {
-            Some(schema) => reply::row_description(&mut self.wire.output, &names, schema.fields(), formats),
+            Some(schema) => {
+                reply::row_description(&mut self.wire.output, &names, schema.fields(), formats)
+            }
             None => {
                 reply::bare(&mut self.wire.output, NO_DATA);
                 Ok(())
@@ -219,18 +234,24 @@ impl Connection {
         // Taken out while it runs: the statement may end the transaction that its portal belongs to.
         let portal = self.portals.remove(&message.portal);
         let mut portal = portal.ok_or_else(|| no_portal(&message.portal))?;
-        self.transaction.admit(portal.statement.kind())?;
-        let Some(parsed) = &portal.statement.parsed else {
+        portal.statement.admitted(&self.transaction)?;
+        let Some(work) = &portal.statement.work else {
             reply::bare(&mut self.wire.output, EMPTY_QUERY);
             self.portals.insert(message.portal, portal);
             return Ok(());
         };
-        let is_end = matches!(parsed.kind, Kind::Commit { .. } | Kind::Rollback { .. } | Kind::Discard(_));
+        let ends_portals = work.door().is_some_and(|parsed| {
+            let kind = &parsed.kind;
+            matches!(
+                kind,
+                Kind::Commit { .. } | Kind::Rollback { .. } | Kind::Discard(_)
+            )
+        });
         self.wire.guard.statement_started();
         let outcome = self.run_portal(&mut portal, message.rows_max).await;
         self.wire.guard.statement_ended();
         outcome?;
-        if !is_end {
+        if !ends_portals {
             self.portals.insert(message.portal, portal);
         }
         Ok(())
@@ -239,29 +260,30 @@ impl Connection {
     async fn run_portal(&mut self, portal: &mut Portal, rows_max: Option<u32>) -> Result<(), Halt> {
         let watch = self.watch();
         let statement = Arc::clone(&portal.statement);
-        let Some(parsed) = &statement.parsed else {
+        let Some(work) = &statement.work else {
             return Ok(());
         };
-        let is_query = matches!(parsed.kind, Kind::Query { .. });
-        let mut tag = parsed.tag;
-        if let Progress::Bound = portal.progress {
-            portal.progress = match &statement.prepared {
-                Some(prepared) => {
-                    let values = std::mem::take(&mut portal.values);
-                    let values = ParamValues::from(values);
-                    let caller = self.caller();
-                    Progress::Begun(Source::engine(self.door.catalog.run(prepared, values, caller)))
-                }
-                None => {
-                    let Done { tag: done, table } = self.carry_out(parsed)?;
-                    tag = done;
-                    table.map_or(Progress::Over, |table| Progress::Begun(Source::table(table)))
-                }
-            };
-        } else if let Progress::Over = portal.progress
-            && !is_query
-        {
-            return Err(SqlError::new("55000", "portal cannot be run a second time").into());
+        let mut tag = None;
+        match (&portal.progress, &statement.prepared, work.door()) {
+            (Progress::Bound, Some(prepared), _) => {
+                let values = ParamValues::from(std::mem::take(&mut portal.values));
+                let caller = self.caller();
+                let rows = self.door.catalog.run(prepared, values, caller);
+                portal.progress = Progress::Begun(Source::engine(rows));
+            }
+            (Progress::Bound, None, Some(parsed)) => {
+                let done = self.carry_out(parsed)?;
+                tag = Some(done.tag.to_owned());
+                portal.progress = match done.table {
+                    Some(table) => Progress::Begun(Source::table(table)),
+                    None => Progress::Over,
+                };
+            }
+            (Progress::Over, None, _) => {
+                let message = "the portal has run and cannot be run again";
+                return Err(SqlError::new("55000", message).into());
+            }
+            _ => {}
         }
 
         let mut count = 0;
@@ -278,7 +300,8 @@ impl Connection {
         if let Progress::Begun(source) = std::mem::replace(&mut portal.progress, Progress::Over) {
             self.finished.extend(source.into_rows());
         }
-        reply::complete(&mut self.wire.output, query::tag(tag, is_query.then_some(count)));
+        let tag = tag.unwrap_or_else(|| work.tag(count));
+        reply::complete(&mut self.wire.output, tag);
         Ok(())
     }
 
@@ -289,5 +312,69 @@ impl Connection {
             Target::Portal(name) => drop(self.portals.remove(name)),
         }
         reply::bare(&mut self.wire.output, CLOSE_COMPLETE);
+    }
+}
+
+/// The parameters as both sides know them: what the client declared, or else what the engine found.
+fn parameters(prepared: Option<&Prepared>, declared: &[u32]) -> Vec<Parameter> {
+    let found = prepared.map(Prepared::parameter_types).unwrap_or_default();
+    let parameter = |(n, data_type): (usize, &DataType)| {
+        let oid = declared.get(n).copied().filter(|oid| *oid != 0);
+        Parameter {
+            oid: oid.unwrap_or_else(|| pg_type(data_type).oid()),
+            data_type: data_type.clone(),
+        }
+    };
+    found.iter().enumerate().map(parameter).collect()
+}
+
+/// The values of a Bind message in the engine's types.
+fn values(statement: &Statement, bind: &Bind) -> Result<Vec<ScalarValue>, SqlError> {
+    let (given, wanted) = (bind.parameters.len(), statement.parameters.len());
+    if given != wanted {
+        let message = format!(
+            "bind message supplies {given} parameters, but prepared statement \"{}\" requires {wanted}",
+            bind.statement
+        );
+        return Err(SqlError::new("08P01", message));
+    }
+    let formats = &bind.parameter_formats;
+    if formats.len() > 1 && formats.len() != given {
+        let message = format!(
+            "bind message has {} parameter formats but {given} parameters",
+            formats.len()
+        );
+        return Err(SqlError::new("08P01", message));
+    }
+    let first = formats.first().copied().unwrap_or_default();
+    let value = |(n, parameter): (usize, &Parameter)| {
+        let format = formats.get(n).copied().unwrap_or(first);
+        let bytes = bind.parameters.get(n).and_then(Option::as_ref);
+        params::decode(
+            bytes.map(|bytes| &**bytes),
+            format,
+            parameter.oid,
+            &parameter.data_type,
+            n,
+        )
+    };
+    statement.parameters.iter().enumerate().map(value).collect()
+}
+
+/// Whether the client asked for as many result formats as there are columns, for one for all, or for none.
+fn check_formats(statement: &Statement, bind: &Bind) -> Result<(), SqlError> {
+    let formats = bind.result_formats.len();
+    let columns = statement
+        .prepared
+        .as_ref()
+        .map(|prepared| prepared.schema().fields().len());
+    match columns {
+        Some(columns) if formats > 1 && formats != columns => {
+            let message = format!(
+                "bind message has {formats} result formats but query has {columns} columns"
+            );
+            Err(SqlError::new("08P01", message))
+        }
+        _ => Ok(()),
     }
 }

@@ -140,17 +140,21 @@ mod tests {
 
     /// Frames that are mostly well-formed, so that the interesting places are reached.
     fn stream() -> impl Strategy<Value = Vec<u8>> {
-        let kind = prop_oneof![9 => prop::sample::select(CLIENT_MESSAGES.to_vec()), 1 => any::<u8>()];
-        let frame = (kind, prop::collection::vec(any::<u8>(), 0..MAX + 8), any::<i8>()).prop_map(
-            |(kind, body, slip)| {
+        let kind =
+            prop_oneof![9 => prop::sample::select(CLIENT_MESSAGES.to_vec()), 1 => any::<u8>()];
+        let frame = (
+            kind,
+            prop::collection::vec(any::<u8>(), 0..MAX + 8),
+            any::<i8>(),
+        )
+            .prop_map(|(kind, body, slip)| {
                 let slip = if slip % 16 == 0 { i32::from(slip) } else { 0 };
                 let length = body.len() as i32 + 4 + slip;
                 let mut bytes = vec![kind];
                 bytes.extend(length.to_be_bytes());
                 bytes.extend(body);
                 bytes
-            },
-        );
+            });
         prop::collection::vec(frame, 0..6).prop_map(|frames| frames.concat())
     }
 
@@ -182,6 +186,9 @@ mod tests {
         let mut input = BytesMut::from(&b"\0\0\0\x07\0\0\0"[..]);
         assert_eq!(next_startup(&mut input), Err(FrameError::Length(7)));
         let mut input = BytesMut::from(&b"\0\0\x27\x11"[..]);
-        assert!(matches!(next_startup(&mut input), Err(FrameError::TooLong { .. })));
+        assert!(matches!(
+            next_startup(&mut input),
+            Err(FrameError::TooLong { .. })
+        ));
     }
 }

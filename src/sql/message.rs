@@ -60,7 +60,7 @@ pub(super) struct SaslInitialResponse {
 
 /// The text of a Query message.
 pub(super) fn query(body: &Bytes) -> Result<String, SqlError> {
-    read(body, Reader::text)
+    read(body, |reader| reader.text())
 }
 
 /// A Parse message.
@@ -230,9 +230,14 @@ fn short() -> SqlError {
 
 fn not_utf8(bytes: &[u8], error: &std::str::Utf8Error) -> SqlError {
     let wrong = bytes.get(error.valid_up_to()..).unwrap_or_default();
-    let wrong = wrong.get(..error.error_len().unwrap_or(wrong.len())).unwrap_or(wrong);
+    let wrong = wrong
+        .get(..error.error_len().unwrap_or(wrong.len()))
+        .unwrap_or(wrong);
     let hex: Vec<String> = wrong.iter().map(|byte| format!("0x{byte:02x}")).collect();
-    let message = format!("invalid byte sequence for encoding \"UTF8\": {}", hex.join(" "));
+    let message = format!(
+        "invalid byte sequence for encoding \"UTF8\": {}",
+        hex.join(" ")
+    );
     SqlError::new("22021", message)
 }
 
@@ -258,7 +263,10 @@ mod tests {
     fn a_body_is_exactly_its_fields() {
         let body = Bytes::from_static;
         assert_eq!(query(&body(b"SELECT 1\0")), Ok("SELECT 1".to_owned()));
-        assert_eq!(code(query(&body(b"SELECT 1\0Q\0\0\0\x0dSELECT 2\0"))), "08P01");
+        assert_eq!(
+            code(query(&body(b"SELECT 1\0Q\0\0\0\x0dSELECT 2\0"))),
+            "08P01"
+        );
         assert_eq!(code(query(&body(b"SELECT 1"))), "08P01");
         assert_eq!(code(query(&body(b"SELECT '\xff'\0"))), "22021");
         assert_eq!(code(parse(&body(b"\0SELECT 1\0\0\x01\0\0"))), "08P01");
@@ -271,9 +279,14 @@ mod tests {
     fn counts_and_lengths_are_held_to_what_is_there() {
         let body = Bytes::from_static;
         assert_eq!(code(parse(&body(b"\0\0\xff\xff"))), "08P01");
-        assert_eq!(code(bind(&body(b"\0\0\0\0\0\x01\x7f\xff\xff\xff\0\0"))), "08P01");
+        assert_eq!(
+            code(bind(&body(b"\0\0\0\0\0\x01\x7f\xff\xff\xff\0\0"))),
+            "08P01"
+        );
         assert_eq!(code(bind(&body(b"\0\0\0\x01\0\x02\0\0\0\0"))), "08P01");
-        let bound = bind(&body(b"p\0s\0\0\x01\0\x01\0\x02\xff\xff\xff\xff\0\0\0\x01a\0\0"));
+        let bound = bind(&body(
+            b"p\0s\0\0\x01\0\x01\0\x02\xff\xff\xff\xff\0\0\0\x01a\0\0",
+        ));
         let expected = Bind {
             portal: "p".to_owned(),
             statement: "s".to_owned(),

@@ -6,15 +6,16 @@
 //!
 //! | module | what it is |
 //! | --- | --- |
-//! | [`frame`], [`message`] | where a client's message ends, and what is in it |
-//! | [`wire`], [`reply`] | the socket with its buffers, and what is written to it |
-//! | [`startup`], [`authenticate`] | from the first byte to an accepted client |
-//! | [`cancel`] | how a running statement is stopped |
-//! | [`connection`] | an accepted client: waits for messages, and says why a session ends |
-//! | [`simple`], [`extended`] | the two ways to run a statement |
-//! | [`command`], [`transaction`], [`settings`] | the statements that the door carries out itself |
-//! | [`rows`] | a result on its way to the client |
-//! | [`parse`], [`params`], [`names`], [`types`], [`encode`], [`sqlstate`] | between SQL as PostgreSQL has it and the engine |
+//! | `frame`, `message` | where a client's message ends, and what is in it |
+//! | `wire`, `reply` | the socket with its buffers, and what is written to it |
+//! | `startup`, `authenticate` | from the first byte to an accepted client |
+//! | `cancel` | how a running statement is stopped |
+//! | `connection` | an accepted client: waits for messages, and says why a session ends |
+//! | `simple`, `extended` | the two ways to run a statement |
+//! | `command`, `transaction`, `settings` | the statements that the door carries out itself |
+//! | `query` | between a statement's text and the engine |
+//! | `rows` | a result on its way to the client |
+//! | [`parse`], [`params`], [`names`], [`types`], [`encode`], [`sqlstate`] | PostgreSQL's grammar, values, names and errors for the engine's |
 //!
 //! # Why the loop is our own
 //!
@@ -34,6 +35,7 @@ mod message;
 pub mod names;
 pub mod params;
 pub mod parse;
+mod query;
 mod reply;
 mod rows;
 mod settings;
@@ -190,7 +192,10 @@ pub async fn serve(listener: TcpListener, door: Arc<Door>, shutdown: Cancellatio
 /// Whether a failed accept concerns only the client that was about to be accepted.
 fn is_the_clients(error: &std::io::Error) -> bool {
     use std::io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
-    matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted)
+    matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionReset | Interrupted
+    )
 }
 
 /// Serves one client, from its registration to its end.

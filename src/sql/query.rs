@@ -9,7 +9,7 @@ use datafusion::sql::sqlparser::ast;
 use super::parse::{Kind, ParsedStatement};
 use super::sqlstate::SqlError;
 use super::{names, parse};
-use crate::catalog::Prepared;
+use crate::catalog::{CatalogError, Prepared};
 
 /// Stack that reading a statement may take, in bytes: it recurses over the statement, whose depth is bounded to
 /// what fits.
@@ -34,52 +34,77 @@ pub(super) fn parse(sql: &str) -> Result<Vec<ParsedStatement>, SqlError> {
     })
 }
 
-/// A statement that the engine answers.
-pub(super) struct Engine {
-    /// The statement in the engine's terms.
-    pub statement: ast::Statement,
+/// Who carries a statement out, and what is to be remembered of it.
+#[derive(Debug)]
+pub(super) enum Work {
+    /// The engine answers a query; these are the names of its columns.
+    Query(Vec<Option<String>>),
+    /// The engine explains a query.
+    Explain,
+    /// The door does it.
+    Door(ParsedStatement),
 }
 
-impl Engine {
-    /// The engine's part of a statement, if it has one.
-    pub fn of(kind: &Kind) -> Option<Self> {
-        let statement = match kind {
-            Kind::Query { query, .. } => ast::Statement::Query(query.clone()),
-            Kind::Explain { options, query } => ast::Statement::Explain {
-                describe_alias: ast::DescribeAlias::Explain,
-                analyze: options.analyze,
-                verbose: options.verbose,
-                query_plan: false,
-                estimate: false,
-                statement: Box::new(ast::Statement::Query(query.clone())),
-                format: None,
-                options: None,
-            },
-            _ => return None,
-        };
-        Some(Self { statement })
+impl Work {
+    /// Splits a statement into what is remembered and what the engine is given, if anything. The engine's part may
+    /// be deep, so it is neither copied nor kept.
+    pub fn of(parsed: ParsedStatement) -> (Self, Option<ast::Statement>) {
+        match parsed.kind {
+            Kind::Query { query, names } => {
+                (Self::Query(names), Some(ast::Statement::Query(query)))
+            }
+            Kind::Explain { options, query } => {
+                let explain = ast::Statement::Explain {
+                    describe_alias: ast::DescribeAlias::Explain,
+                    analyze: options.analyze,
+                    verbose: options.verbose,
+                    query_plan: false,
+                    estimate: false,
+                    statement: Box::new(ast::Statement::Query(query)),
+                    format: None,
+                    options: None,
+                };
+                (Self::Explain, Some(explain))
+            }
+            _ => (Self::Door(parsed), None),
+        }
+    }
+
+    /// The statement, if it is the door's to carry out.
+    pub fn door(&self) -> Option<&ParsedStatement> {
+        match self {
+            Self::Door(parsed) => Some(parsed),
+            Self::Query(_) | Self::Explain => None,
+        }
+    }
+
+    /// The names of the columns of its result.
+    pub fn column_names(&self, fields: &Fields) -> Vec<String> {
+        match self {
+            Self::Query(names) => names::overlay(names, fields),
+            _ => fields.iter().map(|field| field.name().clone()).collect(),
+        }
+    }
+
+    /// The command tag of a result that the engine made.
+    pub fn tag(&self, rows: u64) -> String {
+        match self {
+            Self::Query(_) => format!("SELECT {rows}"),
+            Self::Explain => "EXPLAIN".to_owned(),
+            Self::Door(parsed) => parsed.tag.to_owned(),
+        }
     }
 }
 
-/// The names of a result's columns.
-pub(super) fn column_names(kind: &Kind, fields: &Fields) -> Vec<String> {
-    match kind {
-        Kind::Query { names, .. } => names::overlay(names, fields),
-        _ => fields.iter().map(|field| field.name().clone()).collect(),
+/// The engine's error as the client is told it, with its place in the statement where that is known.
+pub(super) fn error(sql: &str, error: &DataFusionError) -> SqlError {
+    match error.find_root() {
+        DataFusionError::External(inner) => match inner.downcast_ref::<CatalogError>() {
+            Some(catalog) => SqlError::new(catalog.sqlstate(), catalog.to_string()),
+            None => SqlError::from_engine_in(error, sql),
+        },
+        _ => SqlError::from_engine_in(error, sql),
     }
-}
-
-/// A command tag, with the number of rows where it has one.
-pub(super) fn tag(tag: &str, rows: Option<u64>) -> String {
-    match rows {
-        Some(rows) => format!("{tag} {rows}"),
-        None => tag.to_owned(),
-    }
-}
-
-/// The engine's error as the client is told it.
-pub(super) fn error(_sql: &str, error: DataFusionError) -> SqlError {
-    SqlError::from(error)
 }
 
 /// In the simple protocol there is nothing to bind.

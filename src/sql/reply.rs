@@ -65,7 +65,10 @@ fn tidy(text: &mut String) {
 
 /// ParameterStatus.
 pub(super) fn parameter_status(output: &mut BytesMut, name: &str, value: &str) {
-    put(output, &ParameterStatus::new(name.to_owned(), value.to_owned()));
+    put(
+        output,
+        &ParameterStatus::new(name.to_owned(), value.to_owned()),
+    );
 }
 
 /// CommandComplete.

@@ -6,6 +6,7 @@ use super::cancel::Watch;
 use super::connection::Halt;
 use super::encode::RowEncoder;
 use super::encode::zone::Zone;
+use super::query;
 use super::sqlstate::SqlError;
 use super::types::Format;
 use super::wire::{FLUSH_BYTES, Wire};
@@ -98,7 +99,7 @@ impl Source {
         };
         match watch.run(wire, rows.next()).await? {
             Some(Ok(batch)) => Ok(Some((batch, 0))),
-            Some(Err(error)) => Err(SqlError::from(error).into()),
+            Some(Err(error)) => Err(query::error("", &error).into()),
             None => Ok(None),
         }
     }

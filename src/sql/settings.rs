@@ -1,7 +1,7 @@
 //! What a client may SET and SHOW: its own, and nobody else's.
 //!
 //! Values are copied on write and shared otherwise, so a transaction remembers what ROLLBACK returns to by keeping
-//! a pointer. Each parameter is [defined](definitions) once: its default, what it takes, and its line in SHOW ALL.
+//! a pointer. Each parameter is defined once: its default, what it takes, and its line in SHOW ALL.
 
 mod definitions;
 mod value;
@@ -146,7 +146,11 @@ impl Settings {
         for (name, value) in wanted {
             let Some(value) = value else { continue };
             if session {
-                self.set(&format!("default_{name}"), &[value.to_owned()], Scope::Session)?;
+                self.set(
+                    &format!("default_{name}"),
+                    &[value.to_owned()],
+                    Scope::Session,
+                )?;
             } else {
                 self.set(name, &[value.to_owned()], Scope::Local)?;
             }

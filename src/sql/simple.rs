@@ -1,11 +1,14 @@
 //! The simple query protocol: all statements of one text, one after the other.
 
+use std::sync::Arc;
+
 use datafusion::common::ParamValues;
 
+use super::cancel::Watch;
 use super::command::Done;
 use super::connection::{Connection, End, Halt};
-use super::parse::{Kind, ParsedStatement};
-use super::query;
+use super::parse::ParsedStatement;
+use super::query::{self, Work};
 use super::reply;
 use super::rows::Source;
 
@@ -40,45 +43,42 @@ impl Connection {
         Ok(())
     }
 
-    async fn run_one(&mut self, sql: &str, statement: ParsedStatement) -> Result<(), Halt> {
+    async fn run_one(&mut self, sql: &str, parsed: ParsedStatement) -> Result<(), Halt> {
         let watch = self.watch();
-        let mut count = None;
-        let mut tag = statement.tag;
-        match query::Engine::of(&statement.kind) {
-            Some(engine) => {
+        let (work, engine) = Work::of(parsed);
+        let tag = match (engine, work.door()) {
+            (Some(statement), _) => {
                 let caller = self.caller();
-                let catalog = self.door.catalog.clone();
-                let prepared = catalog.prepare(engine.statement, Vec::new(), caller.clone());
+                let catalog = Arc::clone(&self.door.catalog);
+                let prepared = catalog.prepare(statement, Vec::new(), Arc::clone(&caller));
                 let prepared = watch.run(&mut self.wire, prepared).await?;
-                let prepared = prepared.map_err(|error| query::error(sql, error))?;
+                let prepared = prepared.map_err(|error| query::error(sql, &error))?;
                 query::without_parameters(&prepared)?;
                 let fields = prepared.schema().fields();
-                let names = query::column_names(&statement.kind, fields);
+                let names = work.column_names(fields);
                 reply::row_description(&mut self.wire.output, &names, fields, &[])?;
                 let rows = catalog.run(&prepared, ParamValues::List(Vec::new()), caller);
                 let mut source = Source::engine(rows);
                 let sent = self.send_all(&mut source, &watch).await?;
                 self.finished.extend(source.into_rows());
-                count = matches!(statement.kind, Kind::Query { .. }).then_some(sent);
+                work.tag(sent)
             }
-            None => {
-                let Done { tag: done, table } = self.carry_out(&statement)?;
-                tag = done;
+            (None, Some(parsed)) => {
+                let Done { tag, table } = self.carry_out(parsed)?;
                 if let Some(table) = table {
-                    reply::row_description(&mut self.wire.output, &[], table.schema_ref().fields(), &[])?;
+                    let fields = table.schema_ref().fields();
+                    reply::row_description(&mut self.wire.output, &[], fields, &[])?;
                     self.send_all(&mut Source::table(table), &watch).await?;
                 }
+                tag.to_owned()
             }
-        }
-        reply::complete(&mut self.wire.output, query::tag(tag, count));
+            (None, None) => return Ok(()),
+        };
+        reply::complete(&mut self.wire.output, tag);
         Ok(())
     }
 
-    async fn send_all(
-        &mut self,
-        source: &mut Source,
-        watch: &super::cancel::Watch,
-    ) -> Result<u64, Halt> {
+    async fn send_all(&mut self, source: &mut Source, watch: &Watch) -> Result<u64, Halt> {
         let zone = self.settings.zone();
         let sent = source.send(&mut self.wire, watch, &[], &zone, None).await?;
         Ok(sent.rows)

@@ -87,7 +87,8 @@ pub(super) async fn open(mut wire: Wire, door: &Door) -> Opening {
                 if !wire.input.is_empty() {
                     return Opening::Refused(wire, behind_request("SSLRequest"));
                 }
-                wire.output.put_u8(if door.tls.is_some() { b'S' } else { b'N' });
+                wire.output
+                    .put_u8(if door.tls.is_some() { b'S' } else { b'N' });
                 if wire.flush().await.is_err() {
                     return Opening::Over;
                 }
@@ -132,7 +133,10 @@ fn split_code(packet: &Bytes) -> Option<(u32, Bytes)> {
 /// Somebody between the client and here could have put them there, to be taken for the client's own once
 /// everything is encrypted.
 fn behind_request(request: &str) -> SqlError {
-    SqlError::fatal("08P01", format!("received unencrypted data after {request}"))
+    SqlError::fatal(
+        "08P01",
+        format!("received unencrypted data after {request}"),
+    )
 }
 
 /// Goes on inside TLS, with the certificate that the client is shown.
@@ -184,7 +188,11 @@ impl Startup {
             user: String::new(),
             database: None,
             settings: Vec::new(),
-            key_bytes: if minor < 2 { KEY_BYTES_3_0 } else { KEY_BYTES_3_2 },
+            key_bytes: if minor < 2 {
+                KEY_BYTES_3_0
+            } else {
+                KEY_BYTES_3_2
+            },
         };
         let mut unknown = Vec::new();
         for (name, value) in parameters {
@@ -194,7 +202,10 @@ impl Startup {
                 "options" => introduction.settings.extend(options(&value)?),
                 "replication" if matches!(value.as_str(), "false" | "off" | "no" | "0") => {}
                 "replication" => {
-                    return Err(SqlError::fatal("0A000", "there is nothing to replicate from the catalog"));
+                    return Err(SqlError::fatal(
+                        "0A000",
+                        "there is nothing to replicate from the catalog",
+                    ));
                 }
                 extension if extension.starts_with(PROTOCOL_EXTENSION) => unknown.push(name),
                 _ => introduction.settings.push((name, value)),
@@ -203,10 +214,16 @@ impl Startup {
         if minor > PROTOCOL_MINOR_MAX || !unknown.is_empty() {
             let newest = minor.min(PROTOCOL_MINOR_MAX);
             let version = i32::from(PROTOCOL_MAJOR) << 16 | i32::from(newest);
-            reply::put(&mut wire.output, &NegotiateProtocolVersion::new(version, unknown));
+            reply::put(
+                &mut wire.output,
+                &NegotiateProtocolVersion::new(version, unknown),
+            );
         }
         if introduction.user.is_empty() {
-            return Err(SqlError::fatal("28000", "no user name specified in startup packet"));
+            return Err(SqlError::fatal(
+                "28000",
+                "no user name specified in startup packet",
+            ));
         }
         Ok(introduction)
     }
@@ -232,7 +249,9 @@ fn options(text: &str) -> Result<Vec<(String, String)>, SqlError> {
             (None, Some(short)) => Some(short.to_owned()),
             (None, None) => None,
         };
-        let pair = setting.as_deref().and_then(|setting| setting.split_once('='));
+        let pair = setting
+            .as_deref()
+            .and_then(|setting| setting.split_once('='));
         let Some((name, value)) = pair else {
             let message = format!("invalid option \"{word}\" in the startup packet");
             return Err(SqlError::fatal("42601", message)

@@ -61,7 +61,8 @@ impl Transaction {
             None | Some(Kind::Commit { .. } | Kind::Rollback { .. } | Kind::RollbackTo(_))
         );
         if self.state == State::Failed && !ends {
-            let message = "current transaction is aborted, commands ignored until end of transaction block";
+            let message =
+                "current transaction is aborted, commands ignored until end of transaction block";
             return Err(SqlError::new("25P02", message));
         }
         Ok(())
@@ -135,7 +136,8 @@ impl Connection {
         if chain {
             self.settings.begin();
             let isolation = [isolation.to_owned()];
-            self.settings.set("transaction_isolation", &isolation, Scope::Local)?;
+            self.settings
+                .set("transaction_isolation", &isolation, Scope::Local)?;
             self.enter(State::Open);
         }
         Ok(())

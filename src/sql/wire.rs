@@ -133,7 +133,10 @@ impl Wire {
             _ => "TLS",
         };
         let suite = connection.negotiated_cipher_suite()?.suite();
-        let suite = suite.as_str().unwrap_or_default().replacen("TLS13_", "TLS_", 1);
+        let suite = suite
+            .as_str()
+            .unwrap_or_default()
+            .replacen("TLS13_", "TLS_", 1);
         Some(format!("{version} {suite}"))
     }
 

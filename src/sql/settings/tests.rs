@@ -10,9 +10,19 @@ fn set(settings: &mut Settings, name: &str, value: &str) -> Result<String, &'sta
 fn definitions_are_in_the_order_of_show_all_and_take_their_own_defaults() {
     let names: Vec<_> = DEFINITIONS.iter().map(|d| d.name.to_lowercase()).collect();
     assert!(names.is_sorted());
-    for Definition { name, default, kind, .. } in DEFINITIONS {
+    for Definition {
+        name,
+        default,
+        kind,
+        ..
+    } in DEFINITIONS
+    {
         if !matches!(kind, Kind::Fixed) {
-            assert_eq!(kind.accept(name, default).as_deref(), Ok(*default), "{name}");
+            assert_eq!(
+                kind.accept(name, default).as_deref(),
+                Ok(*default),
+                "{name}"
+            );
         }
     }
 }
@@ -42,14 +52,22 @@ fn values_are_taken_in_their_forms_or_refused() {
         ("standard_conforming_strings", "true", Ok("on")),
         ("standard_conforming_strings", "off", Err("22023")),
         ("transaction_read_only", "off", Err("22023")),
-        ("default_transaction_isolation", "Serializable", Ok("serializable")),
+        (
+            "default_transaction_isolation",
+            "Serializable",
+            Ok("serializable"),
+        ),
         ("client_min_messages", "WARNING", Ok("warning")),
         ("server_version", "17", Err("55P02")),
         ("datafusion.execution.batch_size", "1", Err("42704")),
         ("no_such_parameter", "1", Err("42704")),
     ] {
         let result = set(&mut settings, name, value);
-        assert_eq!(result.as_deref(), kept.as_ref().map(|v| *v), "{name} = {value}");
+        assert_eq!(
+            result.as_deref(),
+            kept.as_ref().map(|v| *v),
+            "{name} = {value}"
+        );
     }
     let long = set(&mut settings, "application_name", &"ä\n".repeat(40)).unwrap_or_default();
     assert_eq!((long.len(), long.contains('\n')), (63, false));
@@ -60,7 +78,10 @@ fn lists_are_written_as_identifiers() {
     let mut settings = Settings::new();
     let path = ["$user".to_owned(), "public".to_owned(), "a\"b".to_owned()];
     assert_eq!(settings.set("search_path", &path, Scope::Session), Ok(()));
-    assert_eq!(settings.text("search_path"), "\"$user\", public, \"a\"\"b\"");
+    assert_eq!(
+        settings.text("search_path"),
+        "\"$user\", public, \"a\"\"b\""
+    );
     let two = settings.set("statement_timeout", &path, Scope::Session);
     assert_eq!(two.map_err(|error| error.code), Err("22023"));
 }
@@ -72,12 +93,18 @@ fn a_transaction_takes_back_what_was_set_in_it() {
         settings.set("timezone", &[value.to_owned()], Scope::Local)
     };
     settings.begin();
-    assert_eq!(set(&mut settings, "timezone", "Asia/Tokyo").as_deref(), Ok("Asia/Tokyo"));
+    assert_eq!(
+        set(&mut settings, "timezone", "Asia/Tokyo").as_deref(),
+        Ok("Asia/Tokyo")
+    );
     settings.rollback();
     assert_eq!(settings.text("TimeZone"), "UTC");
 
     settings.begin();
-    assert_eq!(set(&mut settings, "timezone", "Asia/Tokyo").as_deref(), Ok("Asia/Tokyo"));
+    assert_eq!(
+        set(&mut settings, "timezone", "Asia/Tokyo").as_deref(),
+        Ok("Asia/Tokyo")
+    );
     assert_eq!(local(&mut settings, "America/Lima"), Ok(()));
     assert_eq!(settings.zone().to_string(), "America/Lima");
     settings.commit();
@@ -85,7 +112,10 @@ fn a_transaction_takes_back_what_was_set_in_it() {
 
     settings.begin();
     settings.savepoint();
-    assert_eq!(set(&mut settings, "timezone", "Asia/Seoul").as_deref(), Ok("Asia/Seoul"));
+    assert_eq!(
+        set(&mut settings, "timezone", "Asia/Seoul").as_deref(),
+        Ok("Asia/Seoul")
+    );
     settings.savepoint();
     assert_eq!(local(&mut settings, "America/Lima"), Ok(()));
     settings.rollback_to(1);
@@ -114,27 +144,50 @@ fn reset_returns_to_what_the_client_began_with() {
 fn only_changes_of_reported_parameters_are_told() {
     let mut settings = Settings::new();
     let all = settings.report_all();
-    assert!(all.iter().any(|(name, value)| (*name, value.as_str()) == ("TimeZone", "UTC")));
-    assert_eq!(set(&mut settings, "statement_timeout", "1s").as_deref(), Ok("1s"));
+    assert!(
+        all.iter()
+            .any(|(name, value)| (*name, value.as_str()) == ("TimeZone", "UTC"))
+    );
+    assert_eq!(
+        set(&mut settings, "statement_timeout", "1s").as_deref(),
+        Ok("1s")
+    );
     assert_eq!(settings.report_changes(), []);
-    assert_eq!(set(&mut settings, "timezone", "Asia/Tokyo").as_deref(), Ok("Asia/Tokyo"));
-    assert_eq!(settings.report_changes(), [("TimeZone", "Asia/Tokyo".to_owned())]);
+    assert_eq!(
+        set(&mut settings, "timezone", "Asia/Tokyo").as_deref(),
+        Ok("Asia/Tokyo")
+    );
+    assert_eq!(
+        settings.report_changes(),
+        [("TimeZone", "Asia/Tokyo".to_owned())]
+    );
     assert_eq!(settings.report_changes(), []);
 }
 
 #[test]
 fn a_transaction_takes_the_default_level_unless_told_otherwise() {
     let mut settings = Settings::new();
-    let serializable = TransactionModes { isolation: Some("serializable"), ..Default::default() };
+    let serializable = TransactionModes {
+        isolation: Some("serializable"),
+        ..Default::default()
+    };
     assert_eq!(settings.set_transaction(&serializable, true), Ok(()));
     settings.begin();
     assert_eq!(settings.text("transaction_isolation"), "serializable");
-    let repeatable = TransactionModes { isolation: Some("repeatable read"), ..Default::default() };
+    let repeatable = TransactionModes {
+        isolation: Some("repeatable read"),
+        ..Default::default()
+    };
     assert_eq!(settings.set_transaction(&repeatable, false), Ok(()));
     assert_eq!(settings.text("transaction_isolation"), "repeatable read");
     settings.commit();
     assert_eq!(settings.text("transaction_isolation"), "read committed");
-    let write = TransactionModes { read_only: Some(false), ..Default::default() };
-    let refused = settings.set_transaction(&write, false).map_err(|error| error.code);
+    let write = TransactionModes {
+        read_only: Some(false),
+        ..Default::default()
+    };
+    let refused = settings
+        .set_transaction(&write, false)
+        .map_err(|error| error.code);
     assert_eq!(refused, Err("22023"));
 }

@@ -90,12 +90,11 @@ impl Kind {
             Self::Text | Self::SearchPath if value.len() > TEXT_BYTES_MAX => Err(refused()),
             Self::Text | Self::SearchPath => Ok(value.to_owned()),
             Self::ApplicationName => Ok(application_name(value)),
-            Self::DateStyle => date_style(value).ok_or_else(|| {
-                refused().with_hint("Dates are shown and read in ISO form only.")
-            }),
-            Self::Encoding => encoding(value).map(str::to_owned).ok_or_else(|| {
-                refused().with_hint("The only character set is UTF8.")
-            }),
+            Self::DateStyle => date_style(value)
+                .ok_or_else(|| refused().with_hint("Dates are shown and read in ISO form only.")),
+            Self::Encoding => encoding(value)
+                .map(str::to_owned)
+                .ok_or_else(|| refused().with_hint("The only character set is UTF8.")),
             Self::TimeZone => match value.parse::<Zone>() {
                 Ok(zone) => Ok(zone.to_string()),
                 Err(_) => Err(refused()),
@@ -201,7 +200,12 @@ pub(super) fn milliseconds(value: &str) -> Result<u64, String> {
 
 /// A duration with the largest unit that it is a whole number of, as PostgreSQL shows it.
 fn show_milliseconds(ms: u64) -> String {
-    const UNITS: [(u64, &str); 4] = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1_000, "s")];
+    const UNITS: [(u64, &str); 4] = [
+        (86_400_000, "d"),
+        (3_600_000, "h"),
+        (60_000, "min"),
+        (1_000, "s"),
+    ];
     if ms == 0 {
         return "0".to_owned();
     }
