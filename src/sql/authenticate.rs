@@ -15,9 +15,9 @@ use super::sqlstate::SqlError;
 use super::startup::{Introduction, Startup, fatal};
 use super::wire::Wire;
 use super::{Door, message, reply};
-use crate::auth::{Account, Role};
+use crate::auth::{Account, Role, Users};
 use crate::catalog::DATABASE;
-use crate::session::State;
+use crate::session::{Remote, State};
 
 /// SCRAM-SHA-256, RFC 7677.
 const SCRAM: &str = "SCRAM-SHA-256";
@@ -48,7 +48,7 @@ pub(super) async fn log_in(
     let place = door.places.clone().try_acquire_owned();
     let place = place.map_err(|_| SqlError::fatal("53300", "sorry, too many clients already"))?;
     let account = if door.users.is_open() {
-        let_neighbour_in(wire, door, &introduction.user)?
+        let_neighbour_in(wire.guard.remote(), &door.users, &introduction.user)?
     } else {
         authenticate(wire, door, startup, &introduction.user).await?
     };
@@ -89,8 +89,7 @@ pub(super) async fn log_in(
 }
 
 /// Without users, whoever is on this host is an administrator, and nobody else is anybody.
-fn let_neighbour_in(wire: &Wire, door: &Door, user: &str) -> Result<Account, SqlError> {
-    let remote = wire.guard.remote();
+fn let_neighbour_in(remote: Remote, users: &Users, user: &str) -> Result<Account, SqlError> {
     if remote.ip().is_some_and(|ip| !ip.is_loopback()) {
         let message = format!(
             "no users are configured, so only clients of this host are accepted, and {} is not one",
@@ -99,7 +98,7 @@ fn let_neighbour_in(wire: &Wire, door: &Door, user: &str) -> Result<Account, Sql
         return Err(SqlError::fatal("28000", message)
             .with_hint("Configure [users.NAME] with a password verifier, as `rollcall hash-password` makes it."));
     }
-    door.users.account(user).ok_or_else(|| wrong_password(user))
+    users.account(user).ok_or_else(|| wrong_password(user))
 }
 
 fn wrong_password(user: &str) -> SqlError {
@@ -235,4 +234,39 @@ fn settings(
         settings.establish(name, value).map_err(fatal)?;
     }
     Ok(settings)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use super::*;
+
+    #[test]
+    fn without_users_only_clients_of_this_host_are_let_in() {
+        let users = Users::new(Default::default());
+        let let_in = |address: &str| {
+            let address: SocketAddr = address.parse().expect("an address");
+            let account = let_neighbour_in(Remote::Tcp(address), &users, "ann");
+            account
+                .map(|account| account.role)
+                .map_err(|error| error.code)
+        };
+        for near in [
+            "127.0.0.1:1",
+            "127.9.9.9:1",
+            "[::1]:1",
+            "[::ffff:127.0.0.1]:1",
+        ] {
+            assert_eq!(let_in(near), Ok(Role::Admin), "{near}");
+        }
+        for far in [
+            "192.0.2.1:1",
+            "0.0.0.0:1",
+            "[2001:db8::1]:1",
+            "[::ffff:192.0.2.1]:1",
+        ] {
+            assert_eq!(let_in(far), Err("28000"), "{far}");
+        }
+    }
 }

@@ -135,6 +135,8 @@ async fn part(mut wire: Wire, user: Option<&str>, end: End) {
 /// An accepted client and all that belongs to it alone.
 pub(super) struct Connection {
     pub door: Arc<Door>,
+    /// Stands before the session, whose number may be given out again once it has ended.
+    key: IssuedKey,
     pub wire: Wire,
     pub account: Account,
     pub settings: Settings,
@@ -150,8 +152,7 @@ pub(super) struct Connection {
     pub running: Arc<Running>,
     /// The caller as the engine was last told of it, with the settings of that time.
     caller: Option<(Snapshot, Arc<Caller>)>,
-    _key: IssuedKey,
-    _place: OwnedSemaphorePermit,
+    place: OwnedSemaphorePermit,
 }
 
 impl Connection {
@@ -171,8 +172,8 @@ impl Connection {
             skipping: false,
             running,
             caller: None,
-            _key: accepted.key,
-            _place: accepted.place,
+            key: accepted.key,
+            place: accepted.place,
         }
     }
 
@@ -198,7 +199,14 @@ impl Connection {
     /// Ends the session. What the client had open is stopped first.
     async fn leave(mut self: Box<Self>, end: End) {
         self.portals.clear();
-        let Self { wire, account, .. } = *self;
+        let Self {
+            wire,
+            account,
+            key,
+            place,
+            ..
+        } = *self;
+        drop((key, place));
         part(wire, Some(&account.name), end).await;
     }
 
