@@ -29,7 +29,7 @@ use crate::session::SessionId;
 /// Operators that a kept plan may consist of: each one forgets its state when it is reset.
 const FORGETFUL: [&str; 15] = [
     "AggregateExec",
-    "AsyncFuncExec",
+    "async_func",
     "BufferExec",
     "CoalescePartitionsExec",
     "CooperativeExec",

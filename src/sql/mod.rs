@@ -1,7 +1,220 @@
 //! Door 1: the PostgreSQL wire protocol.
+//!
+//! Whoever connects here is a session on the service that the door's listener belongs to, and reads the catalog.
+//!
+//! # The map
+//!
+//! | module | what it is |
+//! | --- | --- |
+//! | `frame`, `message` | where a client's message ends, and what is in it |
+//! | `wire`, `reply` | the socket with its buffers, and what is written to it |
+//! | `startup`, `authenticate` | from the first byte to an accepted client |
+//! | `cancel` | how a running statement is stopped |
+//! | `connection` | an accepted client: waits for messages, and says why a session ends |
+//! | `simple`, `extended` | the two ways to run a statement |
+//! | `command`, `transaction`, `settings` | the statements that the door carries out itself |
+//! | `query` | between a statement's text and the engine |
+//! | `rows` | a result on its way to the client |
+//! | [`parse`], [`params`], [`names`], [`types`], [`encode`], [`sqlstate`] | PostgreSQL's grammar, values, names and errors for the engine's |
+//!
+//! # Why the loop is our own
+//!
+//! From pgwire come the layout of the server's messages and SCRAM. Accepting, TLS, start-up, framing and portals
+//! are done here, because that is where safety is decided: a frame's body is held to its length, what is announced
+//! is bounded before it is buffered, nothing sent in clear survives the start of TLS, nothing is served after a
+//! failed password, and a row limit is a number to count to and not one to allocate by.
 
+mod authenticate;
+mod cancel;
+mod command;
+mod connection;
 pub mod encode;
+mod extended;
+mod frame;
+mod message;
 pub mod names;
+pub mod params;
 pub mod parse;
+mod query;
+mod reply;
+mod rows;
+mod settings;
+mod simple;
 pub mod sqlstate;
+mod startup;
+mod transaction;
 pub mod types;
+mod wire;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use socket2::{SockRef, TcpKeepalive};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use self::cancel::CancelKeys;
+use self::wire::Wire;
+use crate::auth::Users;
+use crate::catalog::Catalog;
+use crate::session::{Listener, Remote};
+use crate::tls::TlsSlot;
+
+/// `server_version`: the PostgreSQL version whose manners clients may expect, then the program's own.
+const SERVER_VERSION: &str = concat!("15.0 (Rollcall ", env!("CARGO_PKG_VERSION"), ")");
+/// `server_version_num`.
+const SERVER_VERSION_NUM: &str = "150000";
+
+/// Pause after a failed accept that is the system's trouble and not the client's, such as no free descriptor.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// Silence after which a client's host is probed, the time between probes, and how many may go unanswered.
+const KEEPALIVE_TIME: Duration = Duration::from_secs(60);
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
+const KEEPALIVE_RETRIES: u32 = 6;
+
+/// What the door allows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// The most clients at a time, those that are still logging in included; requests to cancel are not counted.
+    pub connections_max: usize,
+    /// How long a client may take from the connection to the end of its login.
+    pub authentication_timeout: Duration,
+    /// How long a client may stay without sending anything between statements; `None` for ever. A client can
+    /// shorten it for itself.
+    pub idle_timeout: Option<Duration>,
+    /// How long a statement may run; `None` for ever. A client can shorten it for itself.
+    pub statement_timeout: Option<Duration>,
+    /// The longest message of a client that is logged in, in bytes; before that it is 10,000.
+    pub frame_bytes_max: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections_max: 1_000,
+            authentication_timeout: Duration::from_secs(60),
+            idle_timeout: None,
+            statement_timeout: None,
+            frame_bytes_max: 16 * 1024 * 1024,
+        }
+    }
+}
+
+/// Everything that the clients of one listener share.
+pub struct Door {
+    catalog: Arc<Catalog>,
+    listener: Arc<Listener>,
+    users: Arc<Users>,
+    tls: Option<Arc<TlsSlot>>,
+    limits: Limits,
+    /// One permit for each client that may be there.
+    places: Arc<Semaphore>,
+    keys: Arc<CancelKeys>,
+}
+
+impl Door {
+    /// A door to `catalog`, whose clients are sessions of `listener`. Without `tls` it speaks in clear only. When
+    /// `users` has none, clients of this host are let in as administrators, and nobody else.
+    pub fn new(
+        catalog: Arc<Catalog>,
+        listener: Arc<Listener>,
+        users: Arc<Users>,
+        tls: Option<Arc<TlsSlot>>,
+        limits: Limits,
+    ) -> Self {
+        let places = limits.connections_max.min(Semaphore::MAX_PERMITS);
+        Self {
+            catalog,
+            listener,
+            users,
+            tls,
+            places: Arc::new(Semaphore::new(places)),
+            keys: Arc::default(),
+            limits,
+        }
+    }
+}
+
+impl fmt::Debug for Door {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Door")
+            .field("listener", &self.listener.name)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Accepts clients until `shutdown`, and returns when all of them are gone: those that are idle are sent away at
+/// once, statements that run are allowed to finish. Whoever does not want to wait for them drops the future, which
+/// ends every client of it.
+pub async fn serve(listener: TcpListener, door: Arc<Door>, shutdown: CancellationToken) {
+    let clients = TaskTracker::new();
+    let abort = CancellationToken::new();
+    let _abort_on_drop = abort.clone().drop_guard();
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = shutdown.cancelled() => break,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((tcp, peer)) => {
+                let client = client(Arc::clone(&door), tcp, Remote::Tcp(peer), shutdown.clone());
+                let aborted = abort.clone().cancelled_owned();
+                clients.spawn(async move {
+                    tokio::select! {
+                        biased;
+                        () = aborted => {}
+                        () = client => {}
+                    }
+                });
+            }
+            Err(error) if is_the_clients(&error) => {
+                tracing::debug!(%error, "a client left before it was accepted");
+            }
+            Err(error) => {
+                tracing::warn!(%error, listener = %door.listener.name, "cannot accept a client");
+                tokio::select! {
+                    () = shutdown.cancelled() => break,
+                    () = tokio::time::sleep(ACCEPT_PAUSE) => {}
+                }
+            }
+        }
+    }
+    drop(listener);
+    clients.close();
+    clients.wait().await;
+}
+
+/// Whether a failed accept concerns only the client that was about to be accepted.
+fn is_the_clients(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
+    matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionReset | Interrupted
+    )
+}
+
+/// Serves one client, from its registration to its end.
+async fn client(door: Arc<Door>, tcp: TcpStream, remote: Remote, shutdown: CancellationToken) {
+    if let Err(error) = prepare_socket(&tcp) {
+        tracing::debug!(%error, "a client left before it was served");
+        return;
+    }
+    match door.catalog.registry().register(&door.listener, remote) {
+        Ok(guard) => connection::serve(&door, Wire::new(tcp, guard), &shutdown).await,
+        Err(error) => tracing::warn!(%error, "cannot serve a client"),
+    }
+}
+
+fn prepare_socket(tcp: &TcpStream) -> std::io::Result<()> {
+    tcp.set_nodelay(true)?;
+    let keepalive = TcpKeepalive::new()
+        .with_time(KEEPALIVE_TIME)
+        .with_interval(KEEPALIVE_INTERVAL)
+        .with_retries(KEEPALIVE_RETRIES);
+    SockRef::from(tcp).set_tcp_keepalive(&keepalive)
+}

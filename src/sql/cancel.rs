@@ -1,0 +1,193 @@
+//! How a running statement is stopped.
+//!
+//! Whoever holds a session's secret key, or its handle, may ask for an end of the statement that runs. The request
+//! meets the statement by its number, so one that comes too late is forgotten instead of hitting the next statement.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use hashbrown::HashMap;
+use parking_lot::Mutex;
+use subtle::ConstantTimeEq;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::connection::{End, Halt};
+use super::sqlstate::SqlError;
+use super::wire::Wire;
+use crate::session::{Session, SessionId};
+
+/// Bytes of a secret key in protocol 3.0.
+pub(super) const KEY_BYTES_3_0: usize = 4;
+/// Bytes of a secret key from protocol 3.2 on.
+pub(super) const KEY_BYTES_3_2: usize = 32;
+
+/// The secret keys of the clients that are connected.
+#[derive(Default)]
+pub(super) struct CancelKeys(Mutex<HashMap<SessionId, Bytes>>);
+
+impl CancelKeys {
+    /// Gives a session a new key.
+    pub fn issue(self: &Arc<Self>, id: SessionId, bytes: usize) -> IssuedKey {
+        let random: [u8; KEY_BYTES_3_2] = rand::random();
+        let secret = Bytes::copy_from_slice(random.get(..bytes).unwrap_or(&random));
+        self.0.lock().insert(id, secret.clone());
+        IssuedKey {
+            keys: Arc::clone(self),
+            id,
+            secret,
+        }
+    }
+
+    /// Whether this is the key of that session. Takes the same time for every wrong key of the right length.
+    pub fn is_key_of(&self, id: SessionId, secret: &[u8]) -> bool {
+        let issued = self.0.lock().get(&id).cloned();
+        issued.is_some_and(|issued| issued.ct_eq(secret).into())
+    }
+}
+
+/// A session's key, which is valid until this is dropped.
+pub(super) struct IssuedKey {
+    keys: Arc<CancelKeys>,
+    id: SessionId,
+    /// The key.
+    pub secret: Bytes,
+}
+
+impl Drop for IssuedKey {
+    fn drop(&mut self) {
+        self.keys.0.lock().remove(&self.id);
+    }
+}
+
+/// Which statement of a session runs, and which one is to end.
+#[derive(Default)]
+pub(super) struct Running {
+    /// Numbers the session's statements from 1.
+    last: AtomicU64,
+    /// The number of the one that runs; 0 between statements.
+    current: AtomicU64,
+    cancelled: AtomicU64,
+    wake: Notify,
+}
+
+impl Running {
+    /// Asks for an end of the statement that runs.
+    pub fn cancel(&self) {
+        let current = self.current.load(Ordering::Acquire);
+        if current != 0 {
+            self.cancelled.store(current, Ordering::Release);
+            self.wake.notify_one();
+        }
+    }
+}
+
+/// A statement that runs, seen by what may stop it. Dropped when it ends.
+pub(super) struct Watch {
+    running: Arc<Running>,
+    number: u64,
+    deadline: Option<Instant>,
+    session: Arc<Session>,
+}
+
+impl Watch {
+    /// A statement begins, and may run for `timeout`.
+    pub fn new(running: &Arc<Running>, session: &Arc<Session>, timeout: Option<Duration>) -> Self {
+        let number = running.last.fetch_add(1, Ordering::Relaxed) + 1;
+        running.current.store(number, Ordering::Release);
+        Self {
+            running: Arc::clone(running),
+            number,
+            deadline: timeout.and_then(|timeout| Instant::now().checked_add(timeout)),
+            session: Arc::clone(session),
+        }
+    }
+
+    /// Waits for `work`, unless the statement is cancelled or out of time, its session is killed, or its client
+    /// disappears: then `work` is dropped, whether or not it would ever have yielded.
+    pub async fn run<T>(&self, wire: &mut Wire, work: impl Future<Output = T>) -> Result<T, Halt> {
+        tokio::select! {
+            biased;
+            halt = self.halted() => Err(halt),
+            done = work => Ok(done),
+            _ = wire.gone() => Err(Halt::End(End::Left)),
+        }
+    }
+
+    /// Sends what is to be sent, under the same conditions.
+    pub async fn flush(&self, wire: &mut Wire) -> Result<(), Halt> {
+        tokio::select! {
+            biased;
+            halt = self.halted() => Err(halt),
+            flushed = wire.flush() => flushed.map_err(|error| Halt::End(End::Lost(error))),
+        }
+    }
+
+    async fn halted(&self) -> Halt {
+        tokio::select! {
+            biased;
+            () = self.session.ending() => Halt::End(End::killed()),
+            () = self.cancelled() => Halt::Error(SqlError::new(
+                "57014",
+                "canceling statement due to user request",
+            )),
+            () = self.out_of_time() => Halt::Error(SqlError::new(
+                "57014",
+                "canceling statement due to statement timeout",
+            )),
+        }
+    }
+
+    async fn cancelled(&self) {
+        while self.running.cancelled.load(Ordering::Acquire) != self.number {
+            // A wake-up that was meant for an earlier statement comes through here once.
+            self.running.wake.notified().await;
+        }
+    }
+
+    async fn out_of_time(&self) {
+        match self.deadline {
+            Some(deadline) => tokio::time::sleep_until(deadline).await,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.running.current.store(0, Ordering::Release);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(number: i64) -> SessionId {
+        SessionId::new(number).expect("a valid id")
+    }
+
+    #[test]
+    fn only_the_issued_key_fits_and_only_while_it_is_held() {
+        let keys = Arc::new(CancelKeys::default());
+        let issued = keys.issue(id(7), KEY_BYTES_3_2);
+        assert_eq!(issued.secret.len(), KEY_BYTES_3_2);
+        let secret = issued.secret.clone();
+        assert!(keys.is_key_of(id(7), &secret));
+        assert!(!keys.is_key_of(id(8), &secret));
+        assert!(!keys.is_key_of(id(7), &secret[..KEY_BYTES_3_0]));
+        assert!(!keys.is_key_of(id(7), &[]));
+        drop(issued);
+        assert!(!keys.is_key_of(id(7), &secret));
+    }
+
+    #[test]
+    fn a_cancel_between_statements_is_forgotten() {
+        let running = Running::default();
+        running.cancel();
+        assert_eq!(running.cancelled.load(Ordering::Relaxed), 0);
+    }
+}

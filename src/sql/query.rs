@@ -1,0 +1,117 @@
+//! Between the text of a statement and the engine: what both protocols need.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use datafusion::arrow::datatypes::Fields;
+use datafusion::error::DataFusionError;
+use datafusion::sql::sqlparser::ast;
+
+use super::parse::{Kind, ParsedStatement};
+use super::sqlstate::SqlError;
+use super::{names, parse};
+use crate::catalog::{CatalogError, Prepared};
+
+/// Stack that reading a statement may take, in bytes: it recurses over the statement, whose depth is bounded to
+/// what fits.
+const STACK_BYTES: usize = 16 << 20;
+/// A statement up to this length, in bytes, cannot nest deep enough to need more stack than there is.
+const SHALLOW_BYTES_MAX: usize = 100;
+
+/// Reads the statements of a text.
+///
+/// # Errors
+/// As [`parse::parse`]; XX000 when the parser gives up on itself.
+pub(super) fn parse(sql: &str) -> Result<Vec<ParsedStatement>, SqlError> {
+    let read = || catch_unwind(AssertUnwindSafe(|| parse::parse(sql)));
+    let read = if sql.len() <= SHALLOW_BYTES_MAX {
+        read()
+    } else {
+        stacker::grow(STACK_BYTES, read)
+    };
+    read.unwrap_or_else(|_| {
+        tracing::error!("the parser panicked");
+        Err(SqlError::new("XX000", "the statement could not be read"))
+    })
+}
+
+/// Who carries a statement out, and what is to be remembered of it.
+#[derive(Debug)]
+pub(super) enum Work {
+    /// The engine answers a query; these are the names of its columns.
+    Query(Vec<Option<String>>),
+    /// The engine explains a query.
+    Explain,
+    /// The door does it.
+    Door(ParsedStatement),
+}
+
+impl Work {
+    /// Splits a statement into what is remembered and what the engine is given, if anything. The engine's part may
+    /// be deep, so it is neither copied nor kept.
+    pub fn of(parsed: ParsedStatement) -> (Self, Option<ast::Statement>) {
+        match parsed.kind {
+            Kind::Query { query, names } => {
+                (Self::Query(names), Some(ast::Statement::Query(query)))
+            }
+            Kind::Explain { options, query } => {
+                let explain = ast::Statement::Explain {
+                    describe_alias: ast::DescribeAlias::Explain,
+                    analyze: options.analyze,
+                    verbose: options.verbose,
+                    query_plan: false,
+                    estimate: false,
+                    statement: Box::new(ast::Statement::Query(query)),
+                    format: None,
+                    options: None,
+                };
+                (Self::Explain, Some(explain))
+            }
+            _ => (Self::Door(parsed), None),
+        }
+    }
+
+    /// The statement, if it is the door's to carry out.
+    pub fn door(&self) -> Option<&ParsedStatement> {
+        match self {
+            Self::Door(parsed) => Some(parsed),
+            Self::Query(_) | Self::Explain => None,
+        }
+    }
+
+    /// The names of the columns of its result.
+    pub fn column_names(&self, fields: &Fields) -> Vec<String> {
+        match self {
+            Self::Query(names) => names::overlay(names, fields),
+            _ => fields.iter().map(|field| field.name().clone()).collect(),
+        }
+    }
+
+    /// The command tag of a result that the engine made.
+    pub fn tag(&self, rows: u64) -> String {
+        match self {
+            Self::Query(_) => format!("SELECT {rows}"),
+            Self::Explain => "EXPLAIN".to_owned(),
+            Self::Door(parsed) => parsed.tag.to_owned(),
+        }
+    }
+}
+
+/// The engine's error as the client is told it, with its place in the statement where that is known.
+pub(super) fn error(sql: &str, error: &DataFusionError) -> SqlError {
+    match error.find_root() {
+        DataFusionError::External(inner) => match inner.downcast_ref::<CatalogError>() {
+            Some(catalog) => SqlError::new(catalog.sqlstate(), catalog.to_string()),
+            None => SqlError::from_engine_in(error, sql),
+        },
+        _ => SqlError::from_engine_in(error, sql),
+    }
+}
+
+/// In the simple protocol there is nothing to bind.
+pub(super) fn without_parameters(prepared: &Prepared) -> Result<(), SqlError> {
+    if prepared.parameter_types().is_empty() {
+        Ok(())
+    } else {
+        Err(SqlError::new("42P02", "there is no parameter $1"))
+    }
+}

@@ -1,0 +1,242 @@
+//! A client's socket, in clear or inside TLS, with what is buffered on either side of it.
+//!
+//! Buffers exist only while data moves: what is read is collected on the stack first and kept only as long as it is
+//! not consumed, and a flushed output gives its memory back. Waiting for an idle client takes no buffer at all.
+
+use std::future::poll_fn;
+use std::io;
+use std::mem::MaybeUninit;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::{Buf, BytesMut};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, Interest, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+use crate::session::SessionGuard;
+
+/// Output that has grown to this is flushed while a statement still runs, in bytes.
+pub(super) const FLUSH_BYTES: usize = 32 * 1024;
+
+/// What is read from the socket at a time, in bytes: one TLS record.
+const READ_BYTES: usize = 16 * 1024;
+/// What a client may send ahead while its statement runs, in bytes; more stays in the socket.
+const READ_AHEAD_BYTES_MAX: usize = 64 * 1024;
+/// How often the socket is asked for its end while unread bytes hide it.
+const HIDDEN_END_POLL: Duration = Duration::from_millis(50);
+/// How long, and for how many bytes, a client that was sent away may go on sending: closing a socket with unread
+/// bytes in it would reset the connection, and the last message would be lost with it.
+const LINGER: Duration = Duration::from_millis(250);
+const LINGER_READS_MAX: usize = 64;
+
+/// The socket, in clear or inside TLS.
+enum Transport {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+impl Transport {
+    fn tcp(&self) -> &TcpStream {
+        match self {
+            Self::Plain(tcp) => tcp,
+            Self::Tls(tls) => tls.get_ref().0,
+        }
+    }
+
+    fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Self::Plain(tcp) => Pin::new(tcp).poll_read(cx, buf),
+            Self::Tls(tls) => Pin::new(tls).poll_read(cx, buf),
+        }
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        match self {
+            Self::Plain(tcp) => Pin::new(tcp).poll_write(cx, buf),
+            Self::Tls(tls) => Pin::new(tls).poll_write(cx, buf),
+        }
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Self::Plain(_) => Poll::Ready(Ok(())),
+            Self::Tls(tls) => Pin::new(tls).poll_flush(cx),
+        }
+    }
+
+    async fn shutdown(&mut self) -> io::Result<()> {
+        match self {
+            Self::Plain(tcp) => tcp.shutdown().await,
+            Self::Tls(tls) => tls.shutdown().await,
+        }
+    }
+}
+
+/// A client's connection and the session that it is.
+pub(super) struct Wire {
+    transport: Transport,
+    /// Received and not yet consumed.
+    pub input: BytesMut,
+    /// To be sent.
+    pub output: BytesMut,
+    /// The session; its traffic is counted here.
+    pub guard: SessionGuard,
+}
+
+impl Wire {
+    /// A client that was just accepted.
+    pub fn new(tcp: TcpStream, guard: SessionGuard) -> Self {
+        Self {
+            transport: Transport::Plain(tcp),
+            input: BytesMut::new(),
+            output: BytesMut::new(),
+            guard,
+        }
+    }
+
+    /// The first byte that the client sends, left where it is; `None` at the end.
+    pub async fn peek(&self) -> io::Result<Option<u8>> {
+        let mut byte = [0];
+        let read = self.transport.tcp().peek(&mut byte).await?;
+        Ok((read > 0).then_some(byte[0]))
+    }
+
+    /// Goes on inside TLS. Nothing may be buffered on either side, since it would come from outside of TLS.
+    pub async fn start_tls(self, acceptor: TlsAcceptor) -> io::Result<Self> {
+        let Transport::Plain(tcp) = self.transport else {
+            return Err(io::Error::other("TLS inside TLS"));
+        };
+        if !self.input.is_empty() || !self.output.is_empty() {
+            return Err(io::Error::other("bytes in clear behind the start of TLS"));
+        }
+        let tls = acceptor.accept(tcp).await?;
+        Ok(Self {
+            transport: Transport::Tls(Box::new(tls)),
+            input: self.input,
+            output: self.output,
+            guard: self.guard,
+        })
+    }
+
+    /// TLS version and cipher suite, `None` in clear.
+    pub fn tls(&self) -> Option<String> {
+        let Transport::Tls(tls) = &self.transport else {
+            return None;
+        };
+        let connection = tls.get_ref().1;
+        let version = match connection.protocol_version() {
+            Some(rustls::ProtocolVersion::TLSv1_3) => "TLSv1.3",
+            Some(rustls::ProtocolVersion::TLSv1_2) => "TLSv1.2",
+            _ => "TLS",
+        };
+        let suite = connection.negotiated_cipher_suite()?.suite();
+        let suite = suite
+            .as_str()
+            .unwrap_or_default()
+            .replacen("TLS13_", "TLS_", 1);
+        Some(format!("{version} {suite}"))
+    }
+
+    /// Waits for more input and appends it; false at the end of the client's stream. Cancel-safe.
+    pub async fn read(&mut self) -> io::Result<bool> {
+        if self.input.is_empty() {
+            self.input = BytesMut::new();
+        }
+        poll_fn(|cx| self.poll_read(cx)).await
+    }
+
+    /// Sends all output, at the pace at which the client takes it. Cancel-safe.
+    pub async fn flush(&mut self) -> io::Result<()> {
+        poll_fn(|cx| self.poll_send(cx)).await?;
+        self.output = BytesMut::new();
+        Ok(())
+    }
+
+    /// Keeps what arrives, and completes only when the client is gone. Cancel-safe.
+    pub async fn gone(&mut self) -> io::Error {
+        loop {
+            let hidden = poll_fn(|cx| {
+                if self.input.len() >= READ_AHEAD_BYTES_MAX {
+                    return Poll::Ready(None);
+                }
+                self.poll_read_ahead(cx).map(Some)
+            });
+            if let Some(error) = hidden.await {
+                return error;
+            }
+            tokio::time::sleep(HIDDEN_END_POLL).await;
+            match self.transport.tcp().ready(Interest::READABLE).await {
+                Ok(ready) if ready.is_read_closed() => return io::ErrorKind::UnexpectedEof.into(),
+                Ok(_) => {}
+                Err(error) => return error,
+            }
+        }
+    }
+
+    /// Sends what is left, as far as the client takes it within a short time, and closes. The session ends first.
+    pub async fn close(mut self) {
+        let sent = tokio::time::timeout(LINGER, poll_fn(|cx| self.poll_send(cx))).await;
+        let mut transport = self.transport;
+        drop(self.guard);
+        if !matches!(sent, Ok(Ok(()))) {
+            return;
+        }
+        let linger = async {
+            transport.shutdown().await?;
+            for _ in 0..LINGER_READS_MAX {
+                let more = poll_fn(|cx| {
+                    let mut space = [MaybeUninit::uninit(); READ_BYTES];
+                    let mut chunk = ReadBuf::uninit(&mut space);
+                    ready!(transport.poll_read(cx, &mut chunk))?;
+                    Poll::Ready(io::Result::Ok(!chunk.filled().is_empty()))
+                });
+                if !more.await? {
+                    break;
+                }
+            }
+            io::Result::Ok(())
+        };
+        // Whether the client waited for the end or not, the connection is over.
+        let _ = tokio::time::timeout(LINGER, linger).await;
+    }
+
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
+        let mut space = [MaybeUninit::uninit(); READ_BYTES];
+        let mut chunk = ReadBuf::uninit(&mut space);
+        ready!(self.transport.poll_read(cx, &mut chunk))?;
+        let chunk = chunk.filled();
+        if chunk.is_empty() {
+            return Poll::Ready(Ok(false));
+        }
+        self.input.extend_from_slice(chunk);
+        self.guard.received(chunk.len() as u64);
+        Poll::Ready(Ok(true))
+    }
+
+    /// Reads up to the bound; ready only when the client is gone.
+    fn poll_read_ahead(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
+        while self.input.len() < READ_AHEAD_BYTES_MAX {
+            match ready!(self.poll_read(cx)) {
+                Ok(true) => {}
+                Ok(false) => return Poll::Ready(io::ErrorKind::UnexpectedEof.into()),
+                Err(error) => return Poll::Ready(error),
+            }
+        }
+        Poll::Pending
+    }
+
+    fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.output.is_empty() {
+            let sent = ready!(self.transport.poll_write(cx, &self.output))?;
+            if sent == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            self.output.advance(sent);
+            self.guard.sent(sent as u64);
+        }
+        self.transport.poll_flush(cx)
+    }
+}
