@@ -7,7 +7,8 @@
 //! | `access` | who may ask, under which host name |
 //! | `parameters` | the query string |
 //! | `resource` | a planned query of `queries/`, and what a request adds to its plan |
-//! | `document`, `values`, `json` | batches as JSON:API documents, Arrow columns as JSON values, JSON text |
+//! | `document` | batches as JSON:API documents |
+//! | `template`, `presence`, `values`, `json` | what a batch's rows share, what they leave out, Arrow columns as JSON values, JSON text |
 //! | `stream` | a list's body, rendered while the query runs |
 //! | `close` | ends sessions, now or later |
 //! | `refusal` | errors documents |
@@ -19,11 +20,13 @@ mod close;
 mod document;
 mod json;
 mod parameters;
+mod presence;
 mod refusal;
 mod resource;
 mod routes;
 mod server;
 mod stream;
+mod template;
 mod values;
 
 use std::sync::Arc;

@@ -195,10 +195,7 @@ mod tests {
     async fn physical(catalog: &Arc<Catalog>, prepared: Prepared, rdns: bool) -> String {
         let plan = LogicalPlanBuilder::from(prepared.plan().clone());
         let explain = plan.explain(false, false).unwrap().build().unwrap();
-        let parameters = ParamValues::from(vec![
-            ("base", ScalarValue::from("http://localhost/v1/")),
-            ("rdns", ScalarValue::from(rdns)),
-        ]);
+        let parameters = ParamValues::from(vec![("rdns", ScalarValue::from(rdns))]);
         let caller = Arc::new(Caller::new("", false));
         let mut rows = catalog.run(&prepared.with_plan(explain), parameters, caller);
         let batch = rows.next().await.unwrap().unwrap();

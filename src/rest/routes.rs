@@ -202,7 +202,7 @@ impl Asked<'_> {
         json.string(env!("CARGO_PKG_VERSION"));
         json.end_object();
         json.end_object();
-        document(json.take())
+        document(json.into_text())
     }
 
     async fn all(&self, resource: &Resource) -> Result<Response<Body>, Refusal> {
@@ -225,7 +225,7 @@ impl Asked<'_> {
             if batch.num_rows() > 0 {
                 let mut writer = self.writer(resource);
                 writer.single(&batch).map_err(internal)?;
-                return Ok(document(writer.take()));
+                return Ok(document(writer.into_text()));
             }
         }
         Err(missing(resource, id))
@@ -250,10 +250,8 @@ impl Asked<'_> {
     }
 
     fn run(&self, prepared: &Prepared) -> Rows {
-        let parameters = ParamValues::from(vec![
-            ("base", ScalarValue::from(&*self.base)),
-            ("rdns", ScalarValue::from(self.parameters.rdns())),
-        ]);
+        let rdns = ScalarValue::from(self.parameters.rdns());
+        let parameters = ParamValues::from(vec![("rdns", rdns)]);
         let caller = Caller::new(&self.account.name, self.account.role == Role::Admin);
         self.door
             .catalog
