@@ -9,6 +9,7 @@
 //! | `resource` | a planned query of `queries/`, and what a request adds to its plan |
 //! | `document` | batches as JSON:API documents |
 //! | `template`, `presence`, `values`, `json` | what a batch's rows share, what they leave out, Arrow columns as JSON values, JSON text |
+//! | `documents` | the same documents without HTTP |
 //! | `stream` | a list's body, rendered while the query runs |
 //! | `close` | ends sessions, now or later |
 //! | `refusal` | errors documents |
@@ -18,6 +19,7 @@
 mod access;
 mod close;
 mod document;
+mod documents;
 mod json;
 mod parameters;
 mod presence;
@@ -32,6 +34,7 @@ mod values;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use documents::Documents;
 pub use resource::ResourceError;
 pub use server::serve;
 pub use values::UnsupportedType;

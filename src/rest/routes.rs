@@ -13,7 +13,7 @@ use axum::http::header::{
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderName, HeaderValue, Method, Response, StatusCode, request::Parts};
-use datafusion::common::{ParamValues, ScalarValue};
+use datafusion::common::ParamValues;
 use datafusion::error::DataFusionError;
 use http_body::Body as _;
 use percent_encoding::percent_decode_str;
@@ -207,7 +207,8 @@ impl Asked<'_> {
 
     async fn all(&self, resource: &Resource) -> Result<Response<Body>, Refusal> {
         self.parameters.check_operators()?;
-        let mut rows = self.run(&resource.all());
+        let none = ParamValues::List(Vec::new());
+        let mut rows = self.run(resource.all(self.parameters.rdns()), none);
         // The first batch decides about the status: what fails later can only cut the body off.
         let first = self.next(&mut rows).await?;
         let hold = self.arrival.hold.clone();
@@ -218,9 +219,10 @@ impl Asked<'_> {
 
     async fn one(&self, resource: &Resource, id: &str) -> Result<Response<Body>, Refusal> {
         self.parameters.check_operators()?;
-        let prepared = resource.one(id).map_err(failed)?;
-        let prepared = prepared.ok_or_else(|| missing(resource, id))?;
-        let mut rows = self.run(&prepared);
+        let (prepared, parameters) = resource
+            .one(id, self.parameters.rdns())
+            .ok_or_else(|| missing(resource, id))?;
+        let mut rows = self.run(prepared, parameters);
         while let Some(batch) = self.next(&mut rows).await? {
             if batch.num_rows() > 0 {
                 let mut writer = self.writer(resource);
@@ -249,9 +251,7 @@ impl Asked<'_> {
         Ok(response)
     }
 
-    fn run(&self, prepared: &Prepared) -> Rows {
-        let rdns = ScalarValue::from(self.parameters.rdns());
-        let parameters = ParamValues::from(vec![("rdns", rdns)]);
+    fn run(&self, prepared: &Prepared, parameters: ParamValues) -> Rows {
         let caller = Caller::new(&self.account.name, self.account.role == Role::Admin);
         self.door
             .catalog
