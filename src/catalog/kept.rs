@@ -185,6 +185,11 @@ impl Keep {
         !matches!(*self.kept.lock(), Outlook::Closed)
     }
 
+    #[cfg(test)]
+    pub fn is_kept(&self) -> bool {
+        matches!(*self.kept.lock(), Outlook::Kept(_))
+    }
+
     /// Plans a statement for keeping, parameters and all. What cannot be kept is not tried again.
     pub async fn plan(
         &self,
