@@ -2,6 +2,7 @@
 
 pub mod encode;
 pub mod names;
+pub mod params;
 pub mod parse;
 pub mod sqlstate;
 pub mod types;
