@@ -1,5 +1,9 @@
 //! Errors as a PostgreSQL client expects them: an SQLSTATE that programs decide by, and a sentence for people.
 
+mod engine;
+mod rules;
+mod wording;
+
 use pgwire::error::ErrorInfo;
 use pgwire::messages::response::ErrorResponse;
 use std::fmt;

@@ -1,0 +1,157 @@
+//! PostgreSQL's dialect as the parser knows it, with the parser's work bounded.
+//!
+//! The parser tries alternatives and goes back. Nested attempts double with each level: thirty nested calls or casts would
+//! keep it busy for hours, and nothing can interrupt it. The dialect is asked at each operand, so it counts.
+
+use datafusion::sql::sqlparser::ast::Expr;
+use datafusion::sql::sqlparser::dialect::{Dialect, PostgreSqlDialect, Precedence};
+use datafusion::sql::sqlparser::keywords::Keyword;
+use datafusion::sql::sqlparser::parser::{Parser, ParserError};
+use std::any::TypeId;
+use std::cell::Cell;
+
+/// Operands that the parser may look at for each token; without going back it looks at each token once at most.
+const OPERANDS_PER_TOKEN: usize = 8;
+/// And for the statement as a whole.
+const OPERANDS_MIN: usize = 1_000;
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct DoorDialect {
+    base: PostgreSqlDialect,
+    operands_left: Cell<usize>,
+}
+
+impl DoorDialect {
+    /// A dialect for a text of so many tokens.
+    pub(super) fn new(tokens: usize) -> Self {
+        let operands = OPERANDS_MIN.saturating_add(tokens.saturating_mul(OPERANDS_PER_TOKEN));
+        Self {
+            base: PostgreSqlDialect {},
+            operands_left: Cell::new(operands),
+        }
+    }
+}
+
+impl Dialect for DoorDialect {
+    /// The parser asks for the dialect by type where it has no method for a difference.
+    fn dialect(&self) -> TypeId {
+        TypeId::of::<PostgreSqlDialect>()
+    }
+
+    fn parse_prefix(&self, _: &mut Parser<'_>) -> Option<Result<Expr, ParserError>> {
+        match self.operands_left.get().checked_sub(1) {
+            Some(left) => {
+                self.operands_left.set(left);
+                None
+            }
+            // Alternatives are not tried after this error.
+            None => Some(Err(ParserError::RecursionLimitExceeded)),
+        }
+    }
+
+    // Names of arguments that are whole expressions make the parser read each argument twice.
+    fn supports_named_fn_args_with_expr_name(&self) -> bool {
+        false
+    }
+
+    fn supports_named_fn_args_with_colon_operator(&self) -> bool {
+        false
+    }
+
+    fn identifier_quote_style(&self, identifier: &str) -> Option<char> {
+        self.base.identifier_quote_style(identifier)
+    }
+
+    fn is_delimited_identifier_start(&self, ch: char) -> bool {
+        self.base.is_delimited_identifier_start(ch)
+    }
+
+    fn is_identifier_start(&self, ch: char) -> bool {
+        self.base.is_identifier_start(ch)
+    }
+
+    fn is_identifier_part(&self, ch: char) -> bool {
+        self.base.is_identifier_part(ch)
+    }
+
+    fn is_reserved_for_identifier(&self, keyword: Keyword) -> bool {
+        self.base.is_reserved_for_identifier(keyword)
+    }
+
+    fn is_custom_operator_part(&self, ch: char) -> bool {
+        self.base.is_custom_operator_part(ch)
+    }
+
+    fn get_next_precedence(&self, parser: &Parser<'_>) -> Option<Result<u8, ParserError>> {
+        self.base.get_next_precedence(parser)
+    }
+
+    fn prec_value(&self, precedence: Precedence) -> u8 {
+        self.base.prec_value(precedence)
+    }
+
+    fn supports_unicode_string_literal(&self) -> bool {
+        true
+    }
+
+    fn supports_filter_during_aggregation(&self) -> bool {
+        true
+    }
+
+    fn supports_group_by_expr(&self) -> bool {
+        true
+    }
+
+    fn allow_extract_custom(&self) -> bool {
+        true
+    }
+
+    fn allow_extract_single_quotes(&self) -> bool {
+        true
+    }
+
+    fn supports_explain_with_utility_options(&self) -> bool {
+        true
+    }
+
+    fn supports_factorial_operator(&self) -> bool {
+        true
+    }
+
+    fn supports_bitwise_shift_operators(&self) -> bool {
+        true
+    }
+
+    fn supports_empty_projections(&self) -> bool {
+        true
+    }
+
+    fn supports_nested_comments(&self) -> bool {
+        true
+    }
+
+    fn supports_string_escape_constant(&self) -> bool {
+        true
+    }
+
+    fn supports_numeric_literal_underscores(&self) -> bool {
+        true
+    }
+
+    fn supports_array_typedef_with_brackets(&self) -> bool {
+        true
+    }
+
+    fn supports_notnull_operator(&self) -> bool {
+        true
+    }
+
+    fn supports_interval_options(&self) -> bool {
+        true
+    }
+
+    fn supports_comma_separated_trim(&self) -> bool {
+        true
+    }
+}
