@@ -30,12 +30,13 @@ first row you see is your own.";
 
 const EXAMPLES: &str = "\
 Without a configuration file:
-  SQL on 127.0.0.1:5433, REST on 127.0.0.1:8989, no users: clients on this machine only, under any name, as admin.
+  SQL on 127.0.0.1:5433, REST on 127.0.0.1:8989, no users: clients on this
+  machine only, under any name, as admin.
 
 Examples:
   rollcall
       Start with the defaults; Ctrl-C ends it.
-  psql -h 127.0.0.1 -p 5433 -c 'select id, service, state, \"user\", remote, idle from sessions'
+  psql -h 127.0.0.1 -p 5433 -c 'select id, \"user\", remote, idle from sessions'
       The live sessions, this psql among them.
   curl http://127.0.0.1:8989/v1/sessions
       The same sessions as JSON.
@@ -48,13 +49,16 @@ A configuration file has these sections, all optional:
   [sql]         listen, tls = { cert, key }
   [rest]        listen, tls = { cert, key }, hosts
   [users.NAME]  password (from hash-password), role (\"admin\" or \"basic\")
-  [limits]      sql_connections_max, rest_connections_max, query_memory_mib_max, statement_timeout_ms,
-                idle_timeout_s, authentication_timeout_s, frame_mib_max, drain_timeout_s, rdns_timeout_ms
+  [limits]      sql_connections_max, rest_connections_max,
+                query_memory_mib_max, statement_timeout_ms, idle_timeout_s,
+                authentication_timeout_s, frame_mib_max, drain_timeout_s,
+                rdns_timeout_ms
   [log]         level, format (\"text\" or \"json\")
 An address other than loopback needs at least one user.
 
 Signals:
-  SIGINT, SIGTERM   stop accepting, let running statements finish, exit 0; a second one exits at once
+  SIGINT, SIGTERM   accept no more, let running statements finish, exit 0;
+                    a second one exits at once
   SIGHUP            read users and certificates again";
 
 #[derive(Parser)]

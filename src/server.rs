@@ -5,6 +5,7 @@
 //! shutdown.
 
 mod banner;
+mod doors;
 mod reload;
 mod signals;
 
@@ -21,8 +22,11 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::Users;
+use crate::catalog::CatalogError;
 use crate::config::Config;
 use crate::tls::{self, TlsError, TlsFiles, TlsSlot};
+use crate::{rest, sql};
+use doors::Doors;
 use reload::Reload;
 use signals::{Signal, Signals};
 
@@ -56,6 +60,12 @@ pub enum ServerError {
     /// Threads or signal handlers cannot be had.
     #[error("cannot start: {0}")]
     System(#[from] io::Error),
+    /// The query engine cannot be set up.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// A resource of the REST door cannot be planned.
+    #[error(transparent)]
+    Resource(#[from] rest::ResourceError),
     /// A door stopped serving although nobody asked it to.
     #[error("a door stopped by itself")]
     DoorStopped,
@@ -134,16 +144,20 @@ impl Server {
             io,
             sql,
             rest,
+            users,
             config,
             ..
         } = self;
         let banner = banner::banner(&sql, &rest, &config.users);
         let ended = control.block_on(async {
             let mut signals = Signals::listen()?;
+            let open = Doors::open(&sql, &rest, &users, &config).await?;
             let shutdown = CancellationToken::new();
             let mut doors = JoinSet::new();
-            doors.spawn_on(serve_sql(sql, shutdown.clone()), io.handle());
-            doors.spawn_on(serve_rest(rest, shutdown.clone()), io.handle());
+            let serving = sql::serve(sql.listener, open.sql, shutdown.clone());
+            doors.spawn_on(serving, io.handle());
+            let serving = rest::serve(rest.listener, open.rest, shutdown.clone());
+            doors.spawn_on(serving, io.handle());
             // The program does not depend on someone reading its output.
             let _ = out.write_all(banner.as_bytes()).and_then(|()| out.flush());
 
@@ -156,18 +170,6 @@ impl Server {
         io.shutdown_background();
         ended
     }
-}
-
-/// Serves the SQL door and returns when it is drained.
-async fn serve_sql(door: Door, shutdown: CancellationToken) {
-    shutdown.cancelled().await;
-    drop(door.listener);
-}
-
-/// Serves the REST door and returns when it is drained.
-async fn serve_rest(door: Door, shutdown: CancellationToken) {
-    shutdown.cancelled().await;
-    drop(door.listener);
 }
 
 /// Returns at the first signal to stop.

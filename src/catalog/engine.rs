@@ -23,6 +23,9 @@ use super::table::CatalogTable;
 use super::tables;
 use crate::session::Registry;
 
+/// How far an ordered scan may be read ahead of whoever wants its rows.
+const SORT_BUFFER_BYTES: usize = 1 << 20;
+
 /// Builds the state that each statement's own is made from.
 ///
 /// Nothing in it reaches the file system or the network: no file formats, no table factories, an empty object
@@ -37,6 +40,8 @@ pub(super) fn base_state(
         .with_create_default_catalog_and_schema(false)
         .with_information_schema(true);
     config.options_mut().sql_parser.dialect = Dialect::PostgreSQL;
+    // Scans read memory: reading ahead of a slow client would only hold rows twice.
+    config.options_mut().execution.sort_pushdown_buffer_capacity = SORT_BUFFER_BYTES;
     let catalogs = MemoryCatalogProviderList::new();
     let database = MemoryCatalogProvider::new();
     database.register_schema(SCHEMA, schema(registry)?)?;

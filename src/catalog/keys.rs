@@ -3,72 +3,150 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use datafusion::common::ScalarValue;
-use datafusion::logical_expr::expr::InList;
+use arrow::datatypes::DataType;
+use datafusion::common::{Result, ScalarValue};
+use datafusion::logical_expr::expr::{InList, Placeholder};
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
 
+use super::statement::Statement;
 use crate::session::SessionId;
 
-/// The rows that a scan is restricted to; each part that is given must hold.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Keys {
-    pub ids: Option<BTreeSet<SessionId>>,
-    pub services: Option<BTreeSet<String>>,
-    pub users: Option<BTreeSet<String>>,
+/// A column that rows are found by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum KeyColumn {
+    Id,
+    Service,
+    User,
 }
+
+impl KeyColumn {
+    fn named(name: &str) -> Option<Self> {
+        match name {
+            "id" => Some(Self::Id),
+            "service" => Some(Self::Service),
+            "user" => Some(Self::User),
+            _ => None,
+        }
+    }
+
+    /// Whether the value, or the parameter's type, is one that the column is compared with as it is.
+    fn admits(self, value: &KeyValue) -> bool {
+        let data_type = match value {
+            KeyValue::Literal(value) => value.data_type(),
+            KeyValue::Parameter(_, data_type) => data_type.clone(),
+        };
+        match self {
+            Self::Id => data_type == DataType::Int64,
+            Self::Service | Self::User => data_type.is_string(),
+        }
+    }
+}
+
+/// What a key column is compared with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum KeyValue {
+    Literal(ScalarValue),
+    /// A parameter, `$1`, that is read when the scan runs.
+    Parameter(String, DataType),
+}
+
+impl KeyValue {
+    fn of(expr: &Expr) -> Option<Self> {
+        match expr {
+            Expr::Literal(value, _) => Some(Self::Literal(value.clone())),
+            Expr::Placeholder(Placeholder { id, field }) => {
+                let data_type = field.as_ref()?.data_type().clone();
+                Some(Self::Parameter(id.clone(), data_type))
+            }
+            _ => None,
+        }
+    }
+
+    fn resolve(&self, statement: &Statement) -> Result<ScalarValue> {
+        match self {
+            Self::Literal(value) => Ok(value.clone()),
+            Self::Parameter(name, data_type) => statement.parameter(name)?.cast_to(data_type),
+        }
+    }
+}
+
+/// What a scan is restricted by: conditions that all must hold, each a column with the values it may have.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Keys(Vec<(KeyColumn, Vec<KeyValue>)>);
 
 impl Keys {
     /// Whether no row is left out.
     pub fn is_all(&self) -> bool {
-        *self == Self::default()
+        self.0.is_empty()
+    }
+
+    /// Whether rows are found by their ids, without looking at all.
+    pub fn names_ids(&self) -> bool {
+        self.0.iter().any(|(column, _)| *column == KeyColumn::Id)
     }
 
     /// Restricts the rows by a filter on `id`, `service` or `user`, if it is one of the forms
     /// `column = value`, `column IN (value, …)` and alternatives of these. Says whether it did.
     pub fn restrict(&mut self, filter: &Expr) -> bool {
-        let Some((column, values)) = equality(filter) else {
+        let Some((name, values)) = equality(filter) else {
             return false;
         };
-        match column {
-            "id" => match values.iter().map(|v| id(v)).collect::<Option<Vec<_>>>() {
-                Some(ids) => intersect(&mut self.ids, ids.into_iter().flatten().collect()),
-                None => return false,
-            },
-            "service" | "user" => {
-                let Some(texts) = values.iter().map(|v| text(v)).collect::<Option<Vec<_>>>() else {
-                    return false;
-                };
-                let part = match column {
-                    "service" => &mut self.services,
-                    _ => &mut self.users,
-                };
-                intersect(part, texts.into_iter().flatten().collect());
-            }
-            _ => return false,
+        let Some(column) = KeyColumn::named(name) else {
+            return false;
+        };
+        let accepted = values.iter().all(|value| column.admits(value));
+        if accepted {
+            self.0.push((column, values));
         }
-        true
+        accepted
+    }
+
+    /// The rows that are meant in one run, with the values of its parameters.
+    ///
+    /// # Errors
+    /// When a parameter has no value or one of a wrong type.
+    pub fn resolve(&self, statement: &Statement) -> Result<Wanted> {
+        let mut wanted = Wanted::default();
+        for (column, values) in &self.0 {
+            let values = values.iter().map(|value| value.resolve(statement));
+            let values = values.collect::<Result<Vec<_>>>()?;
+            match column {
+                KeyColumn::Id => intersect(&mut wanted.ids, values.iter().filter_map(id)),
+                KeyColumn::Service => {
+                    intersect(&mut wanted.services, values.iter().filter_map(text))
+                }
+                KeyColumn::User => intersect(&mut wanted.users, values.iter().filter_map(text)),
+            }
+        }
+        Ok(wanted)
     }
 }
 
 impl fmt::Display for Keys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(ids) = &self.ids {
-            match ids.len() {
-                0..=8 => write!(f, ", id={ids:?}")?,
-                more => write!(f, ", id=({more} ids)")?,
+        for (column, values) in &self.0 {
+            let column = format!("{column:?}").to_lowercase();
+            write!(f, ", {column}=")?;
+            match values.as_slice() {
+                [KeyValue::Literal(value)] => write!(f, "{value}")?,
+                [KeyValue::Parameter(name, _)] => write!(f, "{name}")?,
+                several => write!(f, "one of {}", several.len())?,
             }
-        }
-        if let Some(services) = &self.services {
-            write!(f, ", service={services:?}")?;
-        }
-        if let Some(users) = &self.users {
-            write!(f, ", user={users:?}")?;
         }
         Ok(())
     }
 }
 
-fn intersect<T: Ord>(part: &mut Option<BTreeSet<T>>, mut values: BTreeSet<T>) {
+/// The rows that a run of a scan is restricted to; each part that is given must hold.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Wanted {
+    pub ids: Option<BTreeSet<SessionId>>,
+    pub services: Option<BTreeSet<String>>,
+    pub users: Option<BTreeSet<String>>,
+}
+
+fn intersect<T: Ord>(part: &mut Option<BTreeSet<T>>, values: impl Iterator<Item = T>) {
+    let mut values: BTreeSet<T> = values.collect();
     if let Some(before) = part.take() {
         values.retain(|value| before.contains(value));
     }
@@ -76,15 +154,16 @@ fn intersect<T: Ord>(part: &mut Option<BTreeSet<T>>, mut values: BTreeSet<T>) {
 }
 
 /// The column and the values of a filter that says: it equals one of them.
-fn equality(filter: &Expr) -> Option<(&str, Vec<&ScalarValue>)> {
+fn equality(filter: &Expr) -> Option<(&str, Vec<KeyValue>)> {
     match filter {
         Expr::BinaryExpr(BinaryExpr {
             left,
             op: Operator::Eq,
             right,
         }) => match (left.as_ref(), right.as_ref()) {
-            (Expr::Column(column), Expr::Literal(value, _))
-            | (Expr::Literal(value, _), Expr::Column(column)) => Some((column.name(), vec![value])),
+            (Expr::Column(column), value) | (value, Expr::Column(column)) => {
+                Some((column.name(), vec![KeyValue::of(value)?]))
+            }
             _ => None,
         },
         // The engine spells a short IN list this way.
@@ -106,30 +185,21 @@ fn equality(filter: &Expr) -> Option<(&str, Vec<&ScalarValue>)> {
             let Expr::Column(column) = expr.as_ref() else {
                 return None;
             };
-            let literal = |item| match item {
-                &Expr::Literal(ref value, _) => Some(value),
-                _ => None,
-            };
-            let values = list.iter().map(literal).collect::<Option<Vec<_>>>()?;
+            let values = list.iter().map(KeyValue::of).collect::<Option<Vec<_>>>()?;
             Some((column.name(), values))
         }
         _ => None,
     }
 }
 
-/// The id that a value stands for. `Some(None)`: a value that no session has, NULL included.
-fn id(value: &ScalarValue) -> Option<Option<SessionId>> {
+/// The id that a value stands for; none when no session has it, as for NULL.
+fn id(value: &ScalarValue) -> Option<SessionId> {
     match value {
-        ScalarValue::Int64(number) => Some(number.and_then(SessionId::new)),
+        ScalarValue::Int64(number) => number.and_then(SessionId::new),
         _ => None,
     }
 }
 
-fn text(value: &ScalarValue) -> Option<Option<String>> {
-    match value {
-        ScalarValue::Utf8(text) | ScalarValue::Utf8View(text) | ScalarValue::LargeUtf8(text) => {
-            Some(text.clone())
-        }
-        _ => None,
-    }
+fn text(value: &ScalarValue) -> Option<String> {
+    value.try_as_str().flatten().map(str::to_owned)
 }

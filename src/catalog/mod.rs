@@ -10,6 +10,7 @@ mod column;
 mod engine;
 mod error;
 mod functions;
+mod kept;
 mod keys;
 mod resolver;
 mod runtime;
@@ -21,6 +22,7 @@ mod tables;
 mod tests;
 
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,6 +36,7 @@ use datafusion::physical_plan::execute_stream;
 use datafusion::prelude::SQLOptions;
 use datafusion::sql::parser::Statement as EngineStatement;
 use datafusion::sql::sqlparser::ast;
+use moka::sync::Cache;
 
 pub use column::COMMENT;
 pub use error::{CatalogError, StopReason};
@@ -43,6 +46,7 @@ pub use runtime::{Rows, Stopper};
 pub use statement::{Caller, Statement};
 
 use crate::session::Registry;
+use kept::{Keep, Reach};
 
 /// The catalog's tables as a schema for an engine of your own: `sessions`, `connections`, `services`,
 /// `listeners`, `servers`, `filters`, `session_filters`. Every statement that is planned over them sees one
@@ -114,11 +118,29 @@ impl Default for CatalogOptions {
     }
 }
 
+/// Planned statements that are remembered.
+const PREPARED_MAX: u64 = 512;
+
+/// Expressions in a statement that is remembered.
+const REMEMBERED_EXPRESSIONS_MAX: usize = 500;
+
 /// The virtual database, and the threads that answer for it.
 pub struct Catalog {
     registry: Arc<Registry>,
     base: SessionState,
     runtime: runtime::QueryRuntime,
+    threads: usize,
+    /// What was asked before, by anybody.
+    prepared: Cache<PlanKey, Prepared>,
+}
+
+/// What must be the same for a planned statement to serve again.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct PlanKey {
+    statement: ast::Statement,
+    parameter_types: Vec<Option<DataType>>,
+    time_zone: Arc<str>,
+    admin: bool,
 }
 
 impl Catalog {
@@ -141,6 +163,8 @@ impl Catalog {
             registry,
             base,
             runtime,
+            threads,
+            prepared: Cache::new(PREPARED_MAX),
         }))
     }
 
@@ -159,8 +183,24 @@ impl Catalog {
         parameter_types: Vec<Option<DataType>>,
         caller: Arc<Caller>,
     ) -> Result<Prepared> {
+        let key = PlanKey {
+            statement,
+            parameter_types,
+            time_zone: Arc::clone(&caller.time_zone),
+            admin: caller.admin,
+        };
+        if let Some(prepared) = self.prepared.get(&key) {
+            return Ok(prepared);
+        }
         let catalog = Arc::clone(self);
-        let plan = async move { catalog.plan(statement, parameter_types, &caller).await };
+        let plan = async move {
+            let types = key.parameter_types.clone();
+            let prepared = catalog.plan(key.statement.clone(), types, &caller).await?;
+            if !prepared.keep.reach().caller && is_small(&key.statement) {
+                catalog.prepared.insert(key, prepared.clone());
+            }
+            Ok(prepared)
+        };
         self.runtime.complete(plan).await
     }
 
@@ -190,10 +230,12 @@ impl Catalog {
         parameters: ParamValues,
         caller: Arc<Caller>,
     ) -> Rows {
-        let statement = Arc::new(Statement::new(&self.registry, Some(Arc::clone(&caller))));
+        let asking = Some(Arc::clone(&caller));
+        let statement = Statement::with_parameters(&self.registry, asking, parameters);
+        let statement = Arc::new(statement);
         let (catalog, prepared) = (Arc::clone(self), prepared.clone());
         let running = Arc::clone(&statement);
-        let begin = async move { catalog.begin(prepared, parameters, &caller, running).await };
+        let begin = async move { catalog.begin(prepared, &caller, running).await };
         self.runtime.start(statement, begin)
     }
 
@@ -235,26 +277,69 @@ impl Catalog {
             .with_allow_statements(false)
             .verify_plan(&plan)?;
         let parameter_types = parameter_types(&plan, declared)?;
-        Ok(Prepared::new(plan, parameter_types, actions, &state))
+        Prepared::new(plan, parameter_types, actions, &state)
     }
 
     async fn begin(
         &self,
         prepared: Prepared,
-        parameters: ParamValues,
         caller: &Caller,
         statement: Arc<Statement>,
     ) -> Result<SendableRecordBatchStream> {
-        let state = engine::statement_state(&self.base, caller, &statement)?;
-        let plan = Arc::unwrap_or_clone(prepared.plan).with_param_values(parameters)?;
-        let plan = state.create_physical_plan(&plan).await?;
-        let plan = stop::stoppable(plan, &statement)?;
-        let rows = execute_stream(plan, state.task_ctx())?;
+        let (plan, context) = match self.kept(&prepared, caller, &statement).await? {
+            Some(kept) => kept,
+            None => {
+                let state = engine::statement_state(&self.base, caller, &statement)?;
+                let parameters = statement.parameters().clone();
+                let plan = Arc::unwrap_or_clone(prepared.plan).with_param_values(parameters)?;
+                let plan = state.create_physical_plan(&plan).await?;
+                (stop::stoppable(plan)?, state.task_ctx())
+            }
+        };
+        let rows = execute_stream(plan, context)?;
         if prepared.actions.is_empty() {
             return Ok(rows);
         }
         Ok(action::act(rows, prepared.actions, statement))
     }
+
+    /// The statement's kept plan for one run; made now if it can be kept and has not been.
+    async fn kept(
+        &self,
+        prepared: &Prepared,
+        caller: &Caller,
+        statement: &Arc<Statement>,
+    ) -> Result<Option<kept::Runnable>> {
+        let keep = &prepared.keep;
+        if !keep.is_open() {
+            return Ok(None);
+        }
+        let partitions = self.registry.chunks_used().clamp(1, self.threads);
+        let runtime = self.base.runtime_env();
+        let kept = keep.runnable(caller, partitions, statement, runtime)?;
+        if kept.is_some() {
+            return Ok(kept);
+        }
+        let planning = Arc::new(Statement::new(&self.registry, None));
+        planning.plan_to_be_kept();
+        let mut state = engine::statement_state(&self.base, caller, &planning)?;
+        keep.plan(&prepared.plan, caller, partitions, &mut state, &planning)
+            .await?;
+        keep.runnable(caller, partitions, statement, runtime)
+    }
+}
+
+/// Whether a statement is one that is worth remembering: a long list of values does not come twice.
+fn is_small(statement: &ast::Statement) -> bool {
+    let mut expressions = 0;
+    ast::visit_expressions(statement, |_| {
+        expressions += 1;
+        match expressions {
+            0..REMEMBERED_EXPRESSIONS_MAX => ControlFlow::Continue(()),
+            _ => ControlFlow::Break(()),
+        }
+    })
+    .is_continue()
 }
 
 fn allow(item: &action::Item, caller: &Caller) -> Result<(), CatalogError> {
@@ -285,6 +370,7 @@ pub struct Prepared {
     schema: SchemaRef,
     parameter_types: Arc<[DataType]>,
     actions: Vec<action::Item>,
+    keep: Arc<Keep>,
 }
 
 impl Prepared {
@@ -293,7 +379,7 @@ impl Prepared {
         parameter_types: Vec<DataType>,
         actions: Vec<action::Item>,
         state: &SessionState,
-    ) -> Self {
+    ) -> Result<Self> {
         // The analyzer settles the types of set operations and the like; it may lack parameter values for that,
         // and then the plan as it stands tells as much as is known.
         let options = state.config().options();
@@ -304,12 +390,13 @@ impl Prepared {
             Ok(analyzed) => analyzed.schema().inner(),
             Err(_) => plan.schema().inner(),
         };
-        Self {
+        Ok(Self {
             schema: action::result_schema(schema, &actions),
+            keep: Arc::new(Keep::new(Reach::of(&plan)?)),
             plan: Arc::new(plan),
             parameter_types: parameter_types.into(),
             actions,
-        }
+        })
     }
 
     /// The result's columns.
@@ -331,6 +418,7 @@ impl Prepared {
     pub fn with_plan(&self, plan: LogicalPlan) -> Self {
         Self {
             plan: Arc::new(plan),
+            keep: Arc::new(Keep::new(self.keep.reach())),
             ..self.clone()
         }
     }

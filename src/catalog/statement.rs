@@ -3,6 +3,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use datafusion::common::{ParamValues, Result, ScalarValue};
 use datafusion::execution::config::SessionConfig;
 use parking_lot::Mutex;
 use tokio::sync::{Semaphore, TryAcquireError};
@@ -52,6 +53,9 @@ pub struct Statement {
     registry: Arc<Registry>,
     clock: Reading,
     caller: Option<Arc<Caller>>,
+    parameters: ParamValues,
+    /// It is planned for many runs: nothing may be said that is true of this one alone.
+    to_be_kept: AtomicBool,
     /// Some scan of the statement reads all sessions: then lookups answer from the same membership.
     reads_all: AtomicBool,
     membership: OnceLock<Membership>,
@@ -70,10 +74,20 @@ pub struct Statement {
 impl Statement {
     /// A statement that reads `registry` from now on.
     pub fn new(registry: &Arc<Registry>, caller: Option<Arc<Caller>>) -> Self {
+        Self::with_parameters(registry, caller, ParamValues::List(Vec::new()))
+    }
+
+    pub(super) fn with_parameters(
+        registry: &Arc<Registry>,
+        caller: Option<Arc<Caller>>,
+        parameters: ParamValues,
+    ) -> Self {
         Self {
             registry: Arc::clone(registry),
             clock: Reading::now(),
             caller,
+            parameters,
+            to_be_kept: AtomicBool::new(false),
             reads_all: AtomicBool::new(false),
             membership: OnceLock::new(),
             looked_up: Mutex::default(),
@@ -98,6 +112,25 @@ impl Statement {
         self.clock
     }
 
+    /// The value of a parameter, `$1` or `$name`.
+    pub(super) fn parameter(&self, name: &str) -> Result<ScalarValue> {
+        let value = self.parameters.get_placeholders_with_values(name)?;
+        Ok(value.value)
+    }
+
+    pub(super) fn parameters(&self) -> &ParamValues {
+        &self.parameters
+    }
+
+    /// Says that what is planned now will run again.
+    pub(super) fn plan_to_be_kept(&self) {
+        self.to_be_kept.store(true, Ordering::Release);
+    }
+
+    pub(super) fn is_to_be_kept(&self) -> bool {
+        self.to_be_kept.load(Ordering::Acquire)
+    }
+
     pub(super) fn registry(&self) -> &Arc<Registry> {
         &self.registry
     }
@@ -105,6 +138,10 @@ impl Statement {
     /// Says while planning that the statement will read all sessions.
     pub(super) fn will_read_all(&self) {
         self.reads_all.store(true, Ordering::Release);
+    }
+
+    pub(super) fn reads_all(&self) -> bool {
+        self.reads_all.load(Ordering::Acquire)
     }
 
     /// The sessions that were live when the statement first looked.
@@ -118,7 +155,7 @@ impl Statement {
 
     /// The session with this id: always the same answer within the statement.
     pub(super) fn lookup(&self, id: SessionId) -> Option<Row> {
-        if self.reads_all.load(Ordering::Acquire) {
+        if self.reads_all() {
             return self.lookup_member(id);
         }
         let mut looked_up = self.looked_up.lock();

@@ -20,16 +20,10 @@ use futures::StreamExt;
 use super::statement::Statement;
 
 /// Puts a check above every operator of the plan.
-pub(super) fn stoppable(
-    plan: Arc<dyn ExecutionPlan>,
-    statement: &Arc<Statement>,
-) -> Result<Arc<dyn ExecutionPlan>> {
+pub(super) fn stoppable(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
     plan.transform_up(|input| {
-        let check = StopCheck {
-            input,
-            statement: Arc::clone(statement),
-        };
-        Ok(Transformed::yes(Arc::new(check) as Arc<dyn ExecutionPlan>))
+        let check: Arc<dyn ExecutionPlan> = Arc::new(StopCheck { input });
+        Ok(Transformed::yes(check))
     })
     .data()
 }
@@ -37,7 +31,6 @@ pub(super) fn stoppable(
 #[derive(Debug)]
 struct StopCheck {
     input: Arc<dyn ExecutionPlan>,
-    statement: Arc<Statement>,
 }
 
 impl DisplayAs for StopCheck {
@@ -68,10 +61,7 @@ impl ExecutionPlan for StopCheck {
         mut children: Vec<Arc<dyn ExecutionPlan>>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         match children.pop() {
-            Some(input) => Ok(Arc::new(Self {
-                input,
-                statement: Arc::clone(&self.statement),
-            })),
+            Some(input) => Ok(Arc::new(Self { input })),
             None => Ok(self),
         }
     }
@@ -82,10 +72,7 @@ impl ExecutionPlan for StopCheck {
         _: ReplaceChildrenOptions,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         match children.pop() {
-            Some(input) => Ok(Arc::new(Self {
-                input,
-                statement: Arc::clone(&self.statement),
-            })),
+            Some(input) => Ok(Arc::new(Self { input })),
             None => Ok(self),
         }
     }
@@ -102,10 +89,12 @@ impl ExecutionPlan for StopCheck {
         partition: usize,
         context: Arc<TaskContext>,
     ) -> Result<SendableRecordBatchStream> {
-        self.statement.check()?;
+        let Some(statement) = context.session_config().get_extension::<Statement>() else {
+            return self.input.execute(partition, context);
+        };
+        statement.check()?;
         let input = self.input.execute(partition, context)?;
         let schema = input.schema();
-        let statement = Arc::clone(&self.statement);
         let checked = input.map(move |batch| {
             statement.check()?;
             batch

@@ -94,7 +94,7 @@ pub(super) trait Source: fmt::Debug + Send + Sync + 'static {
         request: &Request,
         schema: SchemaRef,
         part: (usize, usize),
-    ) -> Batches;
+    ) -> Result<Batches>;
 }
 
 /// A table of the catalog as the engine sees it.
@@ -327,9 +327,8 @@ impl ExecutionPlan for Scan {
             None => Arc::clone(&self.statement),
         };
         let part = (partition, self.partition_count());
-        let batches = self
-            .source
-            .read(&statement, &self.request, Arc::clone(&self.schema), part);
+        let schema = Arc::clone(&self.schema);
+        let batches = self.source.read(&statement, &self.request, schema, part)?;
         let stream = futures::stream::iter(batches);
         Ok(Box::pin(RecordBatchStreamAdapter::new(
             Arc::clone(&self.schema),
@@ -337,8 +336,8 @@ impl ExecutionPlan for Scan {
         )))
     }
 
-    /// The exact number of rows, from the statement's own membership: a plan is made anew for each run, so the
-    /// answer is true at execution. With keys or a limit nothing is said.
+    /// The exact number of rows, from the statement's own membership, when the plan is for this run alone; an
+    /// estimate when it is to be kept. With keys or a limit nothing is said.
     fn statistics_from_inputs(
         &self,
         _: &[Arc<Statistics>],
@@ -347,7 +346,12 @@ impl ExecutionPlan for Scan {
         let mut statistics = Statistics::new_unknown(&self.schema);
         let whole = args.partition().is_none() || self.partition_count() == 1;
         if whole && self.request.keys.is_all() && self.request.limit.is_none() {
-            statistics.num_rows = Precision::Exact(self.source.len(&self.statement));
+            let rows = Precision::Exact(self.source.len(&self.statement));
+            if self.statement.is_to_be_kept() {
+                statistics.num_rows = rows.to_inexact();
+                return Ok(Arc::new(statistics));
+            }
+            statistics.num_rows = rows;
             for (column, field) in statistics
                 .column_statistics
                 .iter_mut()

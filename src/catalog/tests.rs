@@ -606,11 +606,134 @@ async fn the_ready_questions_have_answers() {
         let path = entry.unwrap().path();
         let sql = std::fs::read_to_string(&path).unwrap();
         assert!(sql.starts_with("-- "), "{path:?} begins with its question");
-        let rows = world.query(&sql).await.unwrap_or_else(|e| panic!("{path:?}: {e}"));
+        let rows = world
+            .query(&sql)
+            .await
+            .unwrap_or_else(|e| panic!("{path:?}: {e}"));
         let none = ["not_yet_authenticated", "clients_without_tls"];
-        let expected = none.iter().any(|name| path.to_string_lossy().contains(name));
+        let expected = none
+            .iter()
+            .any(|name| path.to_string_lossy().contains(name));
         assert_eq!(rows.is_empty(), expected, "{path:?}: {rows:?}");
         asked += 1;
     }
     assert!(asked >= 10);
+}
+
+#[tokio::test]
+async fn a_kept_plan_keeps_no_answer() {
+    let world = World::new();
+    let mut sessions = world.sessions();
+    let cases = [
+        ("SELECT count(*) FROM sessions", true),
+        ("SELECT count(*), max(bytes_in) FROM sessions", true),
+        ("SELECT count(*) FROM sessions WHERE \"user\" = 'x'", true),
+        (
+            "SELECT service, \"user\", count(*) FROM sessions GROUP BY 1, 2 ORDER BY 1, 2",
+            true,
+        ),
+        (
+            "SELECT id, bytes_in FROM sessions ORDER BY bytes_in DESC, id LIMIT 2",
+            true,
+        ),
+        (
+            "SELECT id, bytes_in FROM sessions ORDER BY bytes_in, id LIMIT 2",
+            true,
+        ),
+        (
+            "SELECT id FROM sessions WHERE bytes_in > 5 ORDER BY id",
+            true,
+        ),
+        ("SELECT id, \"user\" FROM sessions WHERE id = 2", true),
+        (
+            "SELECT min(id) FROM sessions WHERE service = 'catalog'",
+            true,
+        ),
+        (
+            "SELECT id FROM sessions WHERE bytes_in = (SELECT max(bytes_in) FROM sessions)",
+            false,
+        ),
+        (
+            "SELECT count(*) FROM sessions a JOIN sessions b ON a.service = b.service",
+            false,
+        ),
+        (
+            "SELECT count(*) FROM sessions WHERE connected <= now()",
+            false,
+        ),
+    ];
+    let mut prepared = Vec::new();
+    for (sql, _) in cases {
+        prepared.push(world.prepare(sql).await.unwrap());
+    }
+    for round in 0..4u64 {
+        for ((sql, kept), prepared) in cases.iter().zip(&prepared) {
+            let again = world
+                .collect(world.run(prepared, Vec::new()))
+                .await
+                .unwrap();
+            let again = pretty_format_batches(&again).unwrap().to_string();
+            // A statement with other white space in its text, so that it is planned anew.
+            let fresh = world
+                .catalog
+                .prepare_sql(sql, Arc::clone(&world.caller))
+                .await
+                .unwrap();
+            let fresh = world.collect(world.run(&fresh, Vec::new())).await.unwrap();
+            let fresh = pretty_format_batches(&fresh).unwrap().to_string();
+            assert_eq!(again, fresh, "{sql}, round {round}");
+            assert_eq!(prepared.keep.is_open(), *kept, "{sql}");
+        }
+        // Values rise and fall, sessions come and go.
+        sessions[0].received(round * 7 + 1);
+        sessions[2].received(40 - 10 * round);
+        drop(sessions.remove(3));
+        sessions.push(world.connect(&world.listener, "x", 1));
+        sessions.push(world.connect(&world.other, "w", 1));
+    }
+}
+
+#[tokio::test]
+async fn a_kept_plan_serves_several_at_once() {
+    let world = World::new();
+    let _sessions = world.sessions();
+    let sql = "SELECT \"user\", count(*), max(idle) < 1000 FROM sessions WHERE id <> 0 GROUP BY 1 ORDER BY 1";
+    let prepared = world.prepare(sql).await.unwrap();
+    let runs = (0..50).map(|_| world.collect(world.run(&prepared, Vec::new())));
+    for answer in futures::future::join_all(runs).await {
+        let rows: usize = answer.unwrap().iter().map(|batch| batch.num_rows()).sum();
+        assert_eq!(rows, 3);
+    }
+}
+
+#[tokio::test]
+async fn a_kept_plan_reads_its_parameters_at_each_run() {
+    let world = World::new();
+    let _sessions = world.sessions();
+    let prepared = world
+        .prepare("SELECT \"user\" FROM sessions WHERE id = $1")
+        .await
+        .unwrap();
+    for (id, user) in [
+        (2, Some("y")),
+        (5, Some("z")),
+        (9, None),
+        (1, Some("x")),
+        (-1, None),
+    ] {
+        let parameters = vec![ScalarValue::from(id as i64)];
+        let batches = world
+            .collect(world.run(&prepared, parameters))
+            .await
+            .unwrap();
+        let found = batches
+            .first()
+            .map(|batch| batch.column(0).as_string_view().value(0).to_owned());
+        assert_eq!(found.as_deref(), user);
+        assert!(prepared.keep.is_open());
+    }
+    let none = world.run(&prepared, vec![ScalarValue::Int64(None)]);
+    assert!(world.collect(none).await.unwrap().is_empty());
+    let missing = world.run(&prepared, Vec::new());
+    assert!(world.collect(missing).await.is_err());
 }

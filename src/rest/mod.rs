@@ -1,1 +1,108 @@
 //! Door 2: HTTP, JSON:API.
+//!
+//! | file | what it is |
+//! | --- | --- |
+//! | `server` | sockets, TLS, limits, drain |
+//! | `routes` | from a request to its response |
+//! | `access` | who may ask, under which host name |
+//! | `parameters` | the query string |
+//! | `resource` | a planned query of `queries/`, and what a request adds to its plan |
+//! | `document`, `values`, `json` | batches as JSON:API documents, Arrow columns as JSON values, JSON text |
+//! | `stream` | a list's body, rendered while the query runs |
+//! | `close` | ends sessions, now or later |
+//! | `refusal` | errors documents |
+//!
+//! A resource is a query: no file here knows what a session's document looks like, `queries/sessions.sql` does.
+
+mod access;
+mod close;
+mod document;
+mod json;
+mod parameters;
+mod refusal;
+mod resource;
+mod routes;
+mod server;
+mod stream;
+mod values;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use resource::ResourceError;
+pub use server::serve;
+pub use values::UnsupportedType;
+
+use self::close::Closer;
+use self::resource::{DEFINITIONS, Resource};
+use crate::auth::Users;
+use crate::catalog::{Caller, Catalog};
+use crate::tls::TlsSlot;
+
+/// What can be set about the door.
+#[derive(Clone, Debug)]
+pub struct DoorOptions {
+    /// Host names and addresses, without ports, that an open door answers to besides its own.
+    pub hosts: Vec<String>,
+    /// Connections at a time; a client over it gets 503.
+    pub connections_max: usize,
+    /// How long a request's head may take, and how long a connection is kept that asks nothing.
+    pub head_timeout: Duration,
+    /// How long a TLS handshake may take.
+    pub handshake_timeout: Duration,
+    /// How long a query may take for its next batch, and a client to take a piece of a list.
+    pub wait_max: Duration,
+    /// How long requests under way may take once the door is being closed.
+    pub drain_timeout: Duration,
+}
+
+impl Default for DoorOptions {
+    fn default() -> Self {
+        Self {
+            hosts: Vec::new(),
+            connections_max: 200,
+            head_timeout: Duration::from_secs(30),
+            handshake_timeout: Duration::from_secs(10),
+            wait_max: Duration::from_secs(30),
+            drain_timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+/// The REST door, ready to [`serve`].
+pub struct Door {
+    catalog: Arc<Catalog>,
+    users: Arc<Users>,
+    tls: Option<Arc<TlsSlot>>,
+    options: DoorOptions,
+    resources: Vec<Resource>,
+    closer: Closer,
+}
+
+impl Door {
+    /// Plans all resources over the catalog. With a certificate the door speaks TLS only.
+    ///
+    /// # Errors
+    /// When a resource's query is not one that a resource can be made of.
+    pub async fn new(
+        catalog: Arc<Catalog>,
+        users: Arc<Users>,
+        tls: Option<Arc<TlsSlot>>,
+        options: DoorOptions,
+    ) -> Result<Arc<Self>, ResourceError> {
+        let mut resources = Vec::with_capacity(DEFINITIONS.len());
+        for definition in &DEFINITIONS {
+            resources.push(
+                Resource::plan(definition, &catalog, Arc::new(Caller::new("", false))).await?,
+            );
+        }
+        Ok(Arc::new(Self {
+            catalog,
+            users,
+            tls,
+            options,
+            resources,
+            closer: Closer::new(),
+        }))
+    }
+}

@@ -3,8 +3,8 @@ use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 
+use super::handle::{Profile, Session};
 use super::line::{Line, LiveValues, State};
-use super::session::{Profile, Session};
 
 /// Slots in a chunk. Measured: larger chunks gain little in scans, smaller ones cost 20–25 %.
 pub const CHUNK_ROWS: usize = 4096;

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::chunk::ChunkImage;
-use super::session::Session;
+use super::handle::Session;
 
 /// The sessions that were live at one moment, however long they are looked at.
 pub struct Membership {

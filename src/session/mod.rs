@@ -22,22 +22,20 @@
 
 mod chunk;
 mod clock;
+mod handle;
 mod id;
 mod line;
 mod membership;
 mod registry;
-mod session;
 mod topology;
 
 pub use chunk::{CHUNK_ROWS, ChunkImage};
 pub use clock::{Reading, monotonic_ms};
+pub use handle::{Connection, ConnectionState, KillReason, Profile, Remote, Session, SessionGuard};
 pub use id::SessionId;
 pub use line::{LiveValues, State};
 pub use membership::Membership;
 pub use registry::{Registry, RegistryFull};
-pub use session::{
-    Connection, ConnectionState, KillReason, Profile, Remote, Session, SessionGuard,
-};
 pub use topology::{Counters, Filter, Listener, Server, ServerRole, Service, Topology};
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use hashbrown::hash_map::Entry;
 use parking_lot::{Mutex, RwLock};
 
 use super::chunk::{CHUNK_ROWS, Chunk};
-use super::session::{Profile, Remote, Session, SessionGuard};
+use super::handle::{Profile, Remote, Session, SessionGuard};
 use super::{Listener, Membership, Reading, SessionId, Topology};
 
 const SHARDS: usize = 64;
@@ -107,6 +107,11 @@ impl Registry {
     /// Whether no session is live.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// How many chunks sessions have lived in at one time: what a reading of all sessions can be split into.
+    pub fn chunks_used(&self) -> usize {
+        self.chunks.read().len()
     }
 
     /// The sessions that are live now: none twice, and none missing that lives throughout the call.

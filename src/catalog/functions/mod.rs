@@ -10,6 +10,7 @@ use datafusion::common::ScalarValue;
 use datafusion::logical_expr::ScalarUDF;
 use datafusion::logical_expr::async_udf::AsyncScalarUDF;
 
+use super::kept::Dependence;
 use super::resolver::NameCache;
 use super::statement::Caller;
 
@@ -44,6 +45,18 @@ pub(super) fn of_caller(caller: &Caller) -> Vec<Arc<ScalarUDF>> {
         text("current_role", &caller.user),
         constant::function("pg_backend_pid", ScalarValue::Int32(pid)),
     ]
+}
+
+/// What a function that is not immutable depends on.
+pub(super) fn dependence(name: &str) -> Dependence {
+    match name {
+        "current_user" | "session_user" | "current_role" | "pg_backend_pid" => Dependence::Caller,
+        // What rdns() and asctime() depend on beside their arguments is asked for at each run.
+        "version" | "current_catalog" | "current_database" | "current_schema" | "rdns"
+        | "asctime" => Dependence::Nothing,
+        // The engine's own: now(), random() and the like.
+        _ => Dependence::Moment,
+    }
 }
 
 fn text(name: &'static str, value: &str) -> Arc<ScalarUDF> {

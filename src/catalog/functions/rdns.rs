@@ -13,8 +13,12 @@ use datafusion::logical_expr::{
     ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility,
 };
 use futures::{StreamExt, stream};
+use tokio::time::{Duration, Instant, timeout_at};
 
 use crate::catalog::resolver::{LOOKUPS_MAX, NameCache};
+
+/// How long the lookups of one batch may take together: what has no name by then keeps none this time.
+const BATCH_TIME_MAX: Duration = Duration::from_secs(5);
 
 /// `rdns(text) → text`: the host name of an address; NULL when it has none, the lookup was too slow or the text
 /// is no address.
@@ -78,8 +82,12 @@ impl AsyncScalarUDFImpl for Rdns {
         let mut wanted: Vec<IpAddr> = addresses.iter().flatten().copied().collect();
         wanted.sort_unstable();
         wanted.dedup();
+        let deadline = Instant::now() + BATCH_TIME_MAX;
         let names: HashMap<IpAddr, Option<Arc<str>>> = stream::iter(wanted)
-            .map(|address| async move { (address, self.names.name_of(address).await) })
+            .map(|address| async move {
+                let name = timeout_at(deadline, self.names.name_of(address)).await;
+                (address, name.ok().flatten())
+            })
             .buffer_unordered(LOOKUPS_MAX)
             .collect()
             .await;

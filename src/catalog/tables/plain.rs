@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{Schema, SchemaRef};
+use datafusion::common::Result;
 
 use crate::catalog::column::Column;
 use crate::catalog::keys::Keys;
@@ -58,7 +59,7 @@ where
         request: &Request,
         schema: SchemaRef,
         _: (usize, usize),
-    ) -> Batches {
+    ) -> Result<Batches> {
         let mut rows = (self.rows)(statement);
         rows.truncate(request.limit.unwrap_or(usize::MAX));
         let columns = request
@@ -71,6 +72,6 @@ where
             .collect();
         let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
         let batch = RecordBatch::try_new_with_options(schema, columns, &options);
-        Box::new(std::iter::once(batch.map_err(Into::into)))
+        Ok(Box::new(std::iter::once(batch.map_err(Into::into))))
     }
 }

@@ -12,7 +12,7 @@ use datafusion::common::Result;
 use datafusion::logical_expr::Expr;
 
 use super::sessions::{COLUMNS, ID, Moment, Origin, Sessions};
-use crate::catalog::keys::Keys;
+use crate::catalog::keys::{Keys, Wanted};
 use crate::catalog::statement::{Row, Statement};
 use crate::catalog::table::{Batches, Order, Request, Source};
 use crate::session::{ChunkImage, LiveValues, Session, SessionId};
@@ -42,7 +42,7 @@ impl Source for Sessions {
     }
 
     fn announce(&self, statement: &Statement, keys: &Keys) {
-        if keys.ids.is_none() {
+        if !keys.names_ids() {
             statement.will_read_all();
         }
     }
@@ -52,9 +52,9 @@ impl Source for Sessions {
     }
 
     fn partitions(&self, statement: &Statement, request: &Request, most: usize) -> usize {
-        match request.keys.ids {
-            Some(_) => 1,
-            None => statement.membership().images().len().clamp(1, most.max(1)),
+        match request.keys.names_ids() {
+            true => 1,
+            false => statement.registry().chunks_used().clamp(1, most.max(1)),
         }
     }
 
@@ -64,7 +64,8 @@ impl Source for Sessions {
         request: &Request,
         schema: SchemaRef,
         (part, parts): (usize, usize),
-    ) -> Batches {
+    ) -> Result<Batches> {
+        let wanted = request.keys.resolve(statement)?;
         let reader = Reader {
             statement: Arc::clone(statement),
             moment: Moment::new(statement.clock().monotonic_ms, statement.registry()),
@@ -72,29 +73,33 @@ impl Source for Sessions {
             schema,
         };
         let limit = request.limit.unwrap_or(usize::MAX);
-        if let Some(ids) = &request.keys.ids {
-            let rows = reader.look_up(ids.iter(), &request.keys, request.order);
-            return reader.picked(rows.into_iter().take(limit));
+        if wanted.ids.is_some() {
+            let rows = reader.look_up(&wanted, request.order);
+            return Ok(reader.picked(rows.into_iter().take(limit)));
         }
-        let images = statement.membership().images();
+        let membership = statement.membership();
+        if request.projection.is_empty() && request.keys.is_all() {
+            let rows = if part == 0 { membership.len() } else { 0 };
+            return Ok(reader.counted(rows.min(limit)));
+        }
+        let images = membership.images();
         let share = images.len() * part / parts..images.len() * (part + 1) / parts;
         let images = images[share].to_vec();
-        match request.order {
+        Ok(match request.order {
             Some(order) => {
-                let rows = in_order(&images, &request.keys, order);
+                let rows = in_order(&images, &wanted, order);
                 let row = move |place: Place| row(&images[place.image], place.row);
                 reader.picked(rows.into_iter().map(row).take(limit))
             }
             None if request.keys.is_all() => reader.whole(images, limit),
             None => {
-                let keys = request.keys.clone();
                 let rows = images
                     .into_iter()
-                    .flat_map(move |image| matching(&image, &keys))
+                    .flat_map(move |image| matching(&image, &wanted))
                     .take(limit);
                 reader.picked(rows)
             }
-        }
+        })
     }
 }
 
@@ -113,29 +118,32 @@ fn row(image: &ChunkImage, row: usize) -> Row {
     )
 }
 
-fn admits(keys: &Keys, (session, profile): (&Session, &crate::session::Profile)) -> bool {
+fn admits(wanted: &Wanted, (session, profile): (&Session, &crate::session::Profile)) -> bool {
     let service = || session.listener().service.name.as_ref();
-    keys.services.as_ref().is_none_or(|s| s.contains(service()))
-        && keys.users.as_ref().is_none_or(|users| {
+    wanted
+        .services
+        .as_ref()
+        .is_none_or(|s| s.contains(service()))
+        && wanted.users.as_ref().is_none_or(|users| {
             let user = profile.user.as_deref();
             user.is_some_and(|user| users.contains(user))
         })
 }
 
-fn matching(image: &ChunkImage, keys: &Keys) -> Vec<Row> {
+fn matching(image: &ChunkImage, wanted: &Wanted) -> Vec<Row> {
     let rows = image.sessions().iter().zip(image.profiles());
-    rows.filter(|(session, profile)| admits(keys, (session, profile)))
+    rows.filter(|(session, profile)| admits(wanted, (session, profile)))
         .map(|(session, profile)| (Arc::clone(session), Arc::clone(profile)))
         .collect()
 }
 
 /// Sorts places, not rows: rows are made from them one batch at a time.
-fn in_order(images: &[Arc<ChunkImage>], keys: &Keys, order: Order) -> Vec<Place> {
+fn in_order(images: &[Arc<ChunkImage>], wanted: &Wanted, order: Order) -> Vec<Place> {
     let mut places = Vec::new();
     for (index, image) in images.iter().enumerate() {
         let rows = image.sessions().iter().zip(image.profiles()).enumerate();
         places.extend(
-            rows.filter(|(_, (session, profile))| admits(keys, (session, profile)))
+            rows.filter(|(_, (session, profile))| admits(wanted, (session, profile)))
                 .map(|(row, (session, _))| Place {
                     id: session.id(),
                     image: index,
@@ -161,20 +169,21 @@ struct Reader {
 }
 
 impl Reader {
-    fn look_up<'a>(
-        &self,
-        ids: impl Iterator<Item = &'a SessionId>,
-        keys: &Keys,
-        order: Option<Order>,
-    ) -> Vec<Row> {
+    fn look_up(&self, wanted: &Wanted, order: Option<Order>) -> Vec<Row> {
+        let ids = wanted.ids.iter().flatten();
         let mut rows: Vec<Row> = ids
             .filter_map(|id| self.statement.lookup(*id))
-            .filter(|(session, profile)| admits(keys, (session, profile)))
+            .filter(|(session, profile)| admits(wanted, (session, profile)))
             .collect();
         if order == Some(Order::Descending) {
             rows.reverse();
         }
         rows
+    }
+
+    /// So many rows without columns: nothing has to be read for a count.
+    fn counted(self, rows: usize) -> Batches {
+        Box::new(std::iter::once(self.batch(Vec::new(), rows)))
     }
 
     fn whole(self, images: Vec<Arc<ChunkImage>>, limit: usize) -> Batches {

@@ -1,0 +1,34 @@
+-- The resource /v1/sessions. The first column is the id and orders the list; each other column is a member of
+-- the resource object. $base is where links begin, $rdns asks for host names instead of addresses.
+-- Idle time is told in tenths of a second, and an IPv4 address as a dual-stack listener sees it.
+SELECT
+  id,
+  named_struct(
+    'services', named_struct(
+      'links', named_struct('self', concat($base, 'services/')),
+      'data', make_array(named_struct('id', service, 'type', 'services'))
+    )
+  ) AS relationships,
+  named_struct(
+    'state', state,
+    'user', "user",
+    'remote', coalesce(
+      CASE WHEN $rdns THEN rdns(remote) END,
+      CASE
+        WHEN remote = 'localhost' OR strpos(remote, ':') > 0 THEN remote
+        ELSE concat('::ffff:', remote)
+      END
+    ),
+    'connected', asctime(connected),
+    'idle', CAST(CAST(idle * 10 AS BIGINT) AS DOUBLE) / 10,
+    'port', port,
+    'seconds_alive', CAST(CAST(seconds_alive * 10 AS BIGINT) AS DOUBLE) / 10,
+    'database', database,
+    'application_name', application_name,
+    'client', CASE WHEN tls IS NOT NULL THEN named_struct('cipher', tls) END,
+    'statements', statements,
+    'bytes_in', bytes_in,
+    'bytes_out', bytes_out,
+    'queries', make_array()
+  ) AS attributes
+FROM sessions

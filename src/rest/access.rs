@@ -1,0 +1,293 @@
+//! Who may ask, and by which name they reached this door.
+//!
+//! With users configured every request carries HTTP Basic credentials of one of them. With none the door is open
+//! to this machine: peers on the loopback interface, as admins. A web page that a user of this machine looks at is
+//! such a peer too, and by DNS rebinding its own host name can lead here; so while the door is open it answers
+//! only to host names that are its own.
+
+use std::net::{IpAddr, SocketAddr};
+
+use axum::http::header::HOST;
+use axum::http::uri::Authority;
+use axum::http::{HeaderValue, Version, request::Parts};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use zeroize::Zeroizing;
+
+use super::refusal::Refusal;
+use crate::auth::{Account, Role, Users};
+
+/// The user's name in a statement that nobody named themselves for, while the door is open.
+const UNNAMED: &str = "admin";
+
+/// Finds out who asks.
+///
+/// # Errors
+/// 401 when the credentials are missing, malformed or wrong; 403 when the door is open and the peer is not on
+/// this machine.
+pub async fn admit(
+    users: &Users,
+    peer: SocketAddr,
+    authorization: Option<&HeaderValue>,
+) -> Result<Account, Refusal> {
+    let credentials = authorization.map(Credentials::parse);
+    if users.is_open() {
+        if !peer.ip().to_canonical().is_loopback() {
+            return Err(Refusal::forbidden(
+                "no users are configured, so only clients on this machine are served: add a [users.NAME] section",
+            ));
+        }
+        let name = match &credentials {
+            Some(Some(given)) if !given.name.is_empty() => &given.name,
+            _ => UNNAMED,
+        };
+        return Ok(Account {
+            name: name.into(),
+            role: Role::Admin,
+        });
+    }
+    match credentials {
+        None => Err(Refusal::unauthorized(
+            "a user name and a password are needed",
+        )),
+        Some(None) => Err(Refusal::unauthorized(
+            "the Authorization header is not that of HTTP Basic",
+        )),
+        Some(Some(given)) => users
+            .check_password(&given.name, &given.password)
+            .await
+            .ok_or_else(|| Refusal::unauthorized("the user name or the password is wrong")),
+    }
+}
+
+/// What an `Authorization: Basic` header says (RFC 7617).
+struct Credentials {
+    name: String,
+    password: Zeroizing<String>,
+}
+
+impl Credentials {
+    fn parse(header: &HeaderValue) -> Option<Self> {
+        let (scheme, encoded) = header.to_str().ok()?.trim().split_once(' ')?;
+        if !scheme.eq_ignore_ascii_case("basic") {
+            return None;
+        }
+        let decoded = Zeroizing::new(STANDARD.decode(encoded.trim()).ok()?);
+        let (name, password) = str::from_utf8(&decoded).ok()?.split_once(':')?;
+        Some(Self {
+            name: name.to_owned(),
+            password: Zeroizing::new(password.to_owned()),
+        })
+    }
+}
+
+/// The host that the request is addressed to; none when it does not say (HTTP/1.0).
+///
+/// # Errors
+/// 400 when it says none and must, several, or something that is no host.
+pub fn addressed_host(parts: &Parts) -> Result<Option<Authority>, Refusal> {
+    let no_host = || Refusal::bad_request("the request's Host is not a host name or address");
+    if let Some(authority) = parts.uri.authority() {
+        return plain(authority.clone()).map(Some).ok_or_else(no_host);
+    }
+    let mut headers = parts.headers.get_all(HOST).iter();
+    match (headers.next(), headers.next()) {
+        (None, _) if parts.version <= Version::HTTP_10 => Ok(None),
+        (None, _) => Err(Refusal::bad_request("the request has no Host header")),
+        (Some(_), Some(_)) => Err(Refusal::bad_request("the request has two Host headers")),
+        (Some(host), None) => Authority::try_from(host.as_bytes())
+            .ok()
+            .and_then(plain)
+            .map(Some)
+            .ok_or_else(no_host),
+    }
+}
+
+/// Only host and port: a user name in front would end up in the links.
+fn plain(authority: Authority) -> Option<Authority> {
+    (!authority.as_str().contains('@') && !authority.host().is_empty()).then_some(authority)
+}
+
+/// Refuses a host that is not this door's, while it is open.
+///
+/// The refusal is 403 rather than 421: a browser answers 421 by asking again over another connection, and the
+/// page that asks would only come back.
+///
+/// # Errors
+/// 403 with what to configure.
+pub fn check_host(
+    host: Option<&Authority>,
+    hosts: &[String],
+    bound: SocketAddr,
+) -> Result<(), Refusal> {
+    // A request without one does not come from a browser.
+    let Some(authority) = host else {
+        return Ok(());
+    };
+    let host = authority.host();
+    let unbracketed = host.trim_start_matches('[').trim_end_matches(']');
+    let own = match unbracketed.parse::<IpAddr>() {
+        Ok(address) => {
+            let address = address.to_canonical();
+            address.is_loopback() || address == bound.ip().to_canonical()
+        }
+        Err(_) => host.trim_end_matches('.').eq_ignore_ascii_case("localhost"),
+    };
+    let configured = || {
+        let mut known = hosts.iter();
+        known.any(|known| known.eq_ignore_ascii_case(unbracketed))
+    };
+    if own || configured() {
+        return Ok(());
+    }
+    Err(Refusal::forbidden(format!(
+        "no users are configured, so only requests to localhost are answered: add {host:?} to hosts in the [rest] section, or configure users",
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+    use std::net::Ipv4Addr;
+
+    use axum::http::Request;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::auth::{Credential, Verifier};
+
+    const PEER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 40_000);
+    const STRANGER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7)), 40_000);
+
+    fn basic(text: &str) -> HeaderValue {
+        HeaderValue::from_str(&format!("Basic {}", STANDARD.encode(text))).unwrap()
+    }
+
+    fn users() -> Users {
+        let credential = Credential {
+            verifier: Verifier::generate("pass:word"),
+            role: Role::Basic,
+        };
+        Users::new(HashMap::from([("maxuser".to_owned(), credential)]))
+    }
+
+    async fn status(users: &Users, peer: SocketAddr, header: Option<&HeaderValue>) -> u16 {
+        match admit(users, peer, header).await {
+            Ok(_) => 200,
+            Err(refusal) => refusal.status.as_u16(),
+        }
+    }
+
+    #[tokio::test]
+    async fn configured_users_are_asked_for_their_password() {
+        let users = users();
+        let right = admit(&users, STRANGER, Some(&basic("maxuser:pass:word"))).await;
+        assert_eq!(right.unwrap().role, Role::Basic);
+        assert_eq!(status(&users, PEER, None).await, 401);
+        let lower = HeaderValue::from_str(
+            basic("maxuser:pass:word")
+                .to_str()
+                .unwrap()
+                .replace("Basic", "basic")
+                .as_str(),
+        );
+        assert_eq!(status(&users, PEER, Some(&lower.unwrap())).await, 200);
+        for wrong in ["maxuser:wrong", "nobody:pass:word", "maxuser", ":", ""] {
+            assert_eq!(
+                status(&users, PEER, Some(&basic(wrong))).await,
+                401,
+                "{wrong}"
+            );
+        }
+        for malformed in ["Bearer abc", "Basic", "Basic !!!", "Basic /w==", ""] {
+            let header = HeaderValue::from_static(malformed);
+            assert_eq!(
+                status(&users, PEER, Some(&header)).await,
+                401,
+                "{malformed}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn an_open_door_is_for_this_machine() {
+        let open = Users::new(HashMap::new());
+        let account = admit(&open, PEER, Some(&basic("anna:any"))).await.unwrap();
+        assert_eq!((&*account.name, account.role), ("anna", Role::Admin));
+        assert_eq!(status(&open, PEER, None).await, 200);
+        assert_eq!(status(&open, STRANGER, None).await, 403);
+        let mapped: SocketAddr = "[::ffff:127.0.0.1]:9".parse().unwrap();
+        assert_eq!(status(&open, mapped, None).await, 200);
+    }
+
+    #[test]
+    fn the_host_is_that_of_the_request() {
+        let host = |version, uri: &str, hosts: &[&str]| {
+            let mut request = Request::builder().version(version).uri(uri);
+            for host in hosts {
+                request = request.header(HOST, *host);
+            }
+            let (parts, ()) = request.body(()).unwrap().into_parts();
+            addressed_host(&parts)
+                .map(|host| host.map(|host| host.to_string()))
+                .map_err(|refusal| refusal.status.as_u16())
+        };
+        let named = |name: &str| Ok(Some(name.to_owned()));
+        assert_eq!(host(Version::HTTP_11, "/", &["a:80"]), named("a:80"));
+        assert_eq!(host(Version::HTTP_11, "http://b/", &["a"]), named("b"));
+        assert_eq!(host(Version::HTTP_10, "/", &[]), Ok(None));
+        assert_eq!(host(Version::HTTP_11, "/", &[]), Err(400));
+        assert_eq!(host(Version::HTTP_11, "/", &["a", "b"]), Err(400));
+        for wrong in ["", "a/b", "u@a", "a b", ":80"] {
+            assert_eq!(host(Version::HTTP_11, "/", &[wrong]), Err(400), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_open_door_answers_to_its_own_names_only() {
+        let hosts = ["rollcall.example".to_owned()];
+        let answers = |host: &str| {
+            let authority = Authority::try_from(host).unwrap();
+            check_host(Some(&authority), &hosts, PEER).is_ok()
+        };
+        for own in [
+            "localhost",
+            "LOCALHOST:8989",
+            "localhost.",
+            "127.0.0.1:1",
+            "127.8.8.8",
+            "[::1]:8989",
+            "[::ffff:127.0.0.1]",
+            "Rollcall.example:8989",
+        ] {
+            assert!(answers(own), "{own}");
+        }
+        for other in [
+            "evil.example",
+            "localhost.evil.example",
+            "0.0.0.0:8989",
+            "192.0.2.7",
+            "127.0.0.1.evil.example",
+            "2130706433",
+        ] {
+            assert!(!answers(other), "{other}");
+        }
+        assert!(check_host(None, &hosts, PEER).is_ok());
+    }
+
+    proptest! {
+        #[test]
+        fn any_authorization_reads(bytes in proptest::collection::vec(32u8..=255, 0..64)) {
+            if let Ok(header) = HeaderValue::from_bytes(&bytes) {
+                let _ = Credentials::parse(&header);
+            }
+        }
+
+        #[test]
+        fn any_credentials_read_back(name in "[^:]{1,20}", password in any::<String>()) {
+            let given = Credentials::parse(&basic(&format!("{name}:{password}"))).unwrap();
+            prop_assert_eq!(given.name, name);
+            prop_assert_eq!(&*given.password, &password);
+        }
+    }
+}

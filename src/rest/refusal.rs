@@ -1,0 +1,89 @@
+use axum::body::Body;
+use axum::http::header::{ALLOW, CONTENT_LENGTH, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, Response, StatusCode};
+
+use super::json::{JsonWriter, Style};
+
+/// A request that is not answered as asked: becomes a JSON:API errors document.
+#[derive(Debug)]
+pub struct Refusal {
+    /// The response's status.
+    pub status: StatusCode,
+    detail: String,
+    allow: Option<&'static str>,
+}
+
+impl Refusal {
+    /// A refusal with a sentence for whoever sent the request.
+    pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        Self {
+            status,
+            detail: detail.into(),
+            allow: None,
+        }
+    }
+
+    /// 400: the request itself is wrong.
+    pub fn bad_request(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, detail)
+    }
+
+    /// 401: who asks is not known. The response says how to tell.
+    pub fn unauthorized(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, detail)
+    }
+
+    /// 403: who asks may not.
+    pub fn forbidden(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, detail)
+    }
+
+    /// 404: there is no such thing.
+    pub fn not_found(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, detail)
+    }
+
+    /// 405: the thing is there, but this cannot be done with it.
+    pub fn method_not_allowed(allow: &'static str) -> Self {
+        Self {
+            status: StatusCode::METHOD_NOT_ALLOWED,
+            detail: format!("the methods of this resource are {allow}"),
+            allow: Some(allow),
+        }
+    }
+
+    /// 503: not now.
+    pub fn unavailable(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, detail)
+    }
+
+    /// The response with its document.
+    pub fn into_response(self, style: Style) -> Response<Body> {
+        let mut json = JsonWriter::new(style);
+        json.begin_object();
+        json.name("errors");
+        json.begin_array();
+        json.element();
+        json.begin_object();
+        json.name("detail");
+        json.string(&self.detail);
+        json.end_object();
+        json.end_array();
+        json.end_object();
+
+        let text = json.take();
+        let length = HeaderValue::from(text.len());
+        let mut response = Response::new(Body::from(text));
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_LENGTH, length);
+        if let Some(allow) = self.allow {
+            headers.insert(ALLOW, HeaderValue::from_static(allow));
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            let challenge = HeaderValue::from_static("Basic realm=\"rollcall\"");
+            headers.insert(WWW_AUTHENTICATE, challenge);
+        }
+        response
+    }
+}

@@ -1,0 +1,283 @@
+//! The sockets of the REST door: accepting, TLS, HTTP/1.1 and HTTP/2, limits and drain.
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use hyper::body::Incoming;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::ServiceExt;
+
+use super::{Door, routes};
+
+/// Bytes of a request's head, at most.
+const HEAD_BYTES_MAX: usize = 64 * 1024;
+/// Requests of one HTTP/2 connection at a time.
+const STREAMS_MAX: u32 = 32;
+/// Bytes of an HTTP/2 response that wait for the client.
+const SEND_BYTES_MAX: usize = 256 * 1024;
+/// Clients over the limit that are told so at a time; others are only hung up on.
+const TURNED_AWAY_MAX: usize = 32;
+/// How long being told may take.
+const TURN_AWAY_TIMEOUT: Duration = Duration::from_secs(1);
+/// The pause after an error that the next accept would meet again, such as too many open files.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+const BUSY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
+    Content-Type: application/json; charset=utf-8\r\n\
+    Content-Length: 56\r\n\
+    Connection: close\r\n\r\n\
+    {\"errors\":[{\"detail\":\"there are too many connections\"}]}";
+
+/// What a request needs to know of the connection that it came by.
+#[derive(Clone)]
+pub struct Arrival {
+    /// The client's address.
+    pub peer: SocketAddr,
+    /// The address that it connected to.
+    pub bound: SocketAddr,
+    /// Whether the connection is encrypted.
+    pub secure: bool,
+    /// Cancelled when no further request is answered.
+    pub closing: CancellationToken,
+    /// Kept for as long as the request is under way.
+    pub hold: Hold,
+}
+
+/// Keeps a connection from counting as idle.
+pub struct Hold(Arc<Pulse>);
+
+impl Hold {
+    fn new(pulse: &Arc<Pulse>) -> Self {
+        pulse.begun.fetch_add(1, Ordering::Relaxed);
+        pulse.under_way.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(pulse))
+    }
+}
+
+impl Clone for Hold {
+    fn clone(&self) -> Self {
+        Self::new(&self.0)
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.0.under_way.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Whether anything goes on on a connection.
+#[derive(Default)]
+struct Pulse {
+    begun: AtomicU64,
+    under_way: AtomicUsize,
+}
+
+/// Serves clients of the listener until `shutdown`, then lets the requests under way end, for a bounded time.
+///
+/// # Errors
+/// When the listener has no address.
+pub async fn serve(
+    listener: TcpListener,
+    door: Arc<Door>,
+    shutdown: CancellationToken,
+) -> io::Result<()> {
+    let drain_timeout = door.options.drain_timeout;
+    let room = Arc::new(Semaphore::new(door.options.connections_max));
+    let turned_away = Arc::new(Semaphore::new(TURNED_AWAY_MAX));
+    let tasks = TaskTracker::new();
+    let cut_off = CancellationToken::new();
+    let server = Arc::new(Server {
+        bound: listener.local_addr()?,
+        router: Router::new()
+            .fallback(routes::answer)
+            .with_state(Arc::clone(&door)),
+        http: http(door.options.head_timeout),
+        door,
+        closing: shutdown.clone(),
+        cut_off: cut_off.clone(),
+    });
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = shutdown.cancelled() => break,
+            accepted = listener.accept() => accepted,
+        };
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept a client");
+                tokio::select! {
+                    () = shutdown.cancelled() => break,
+                    () = sleep(ACCEPT_PAUSE) => continue,
+                }
+            }
+        };
+        if let Ok(permit) = Arc::clone(&room).try_acquire_owned() {
+            let server = Arc::clone(&server);
+            tasks.spawn(async move {
+                server.greet(stream, peer).await;
+                drop(permit);
+            });
+        } else if server.door.tls.is_none()
+            && let Ok(permit) = Arc::clone(&turned_away).try_acquire_owned()
+        {
+            tasks.spawn(async move {
+                turn_away(stream).await;
+                drop(permit);
+            });
+        }
+    }
+    drop(listener);
+    tasks.close();
+    if timeout(drain_timeout, tasks.wait()).await.is_err() {
+        cut_off.cancel();
+        tasks.wait().await;
+    }
+    Ok(())
+}
+
+fn http(head_timeout: Duration) -> auto::Builder<TokioExecutor> {
+    let mut http = auto::Builder::new(TokioExecutor::new());
+    http.http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(head_timeout)
+        .max_buf_size(HEAD_BYTES_MAX);
+    http.http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(STREAMS_MAX)
+        .max_header_list_size(HEAD_BYTES_MAX as u32)
+        .max_send_buf_size(SEND_BYTES_MAX)
+        .keep_alive_interval(head_timeout)
+        .keep_alive_timeout(head_timeout);
+    http
+}
+
+/// What all connections share.
+struct Server {
+    door: Arc<Door>,
+    bound: SocketAddr,
+    router: Router,
+    http: auto::Builder<TokioExecutor>,
+    /// Drains the connections.
+    closing: CancellationToken,
+    /// Ends the drain.
+    cut_off: CancellationToken,
+}
+
+impl Server {
+    /// Gets to HTTP, by TLS where there is a certificate.
+    async fn greet(&self, stream: TcpStream, peer: SocketAddr) {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%peer, %error, "cannot turn off delayed sending");
+        }
+        let Some(tls) = &self.door.tls else {
+            return self.converse(stream, peer, false).await;
+        };
+        let handshake = timeout(
+            self.door.options.handshake_timeout,
+            tls.acceptor().accept(stream),
+        );
+        let outcome = tokio::select! {
+            outcome = handshake => outcome,
+            () = self.closing.cancelled() => return,
+        };
+        match outcome {
+            Ok(Ok(stream)) => self.converse(stream, peer, true).await,
+            Ok(Err(error)) => tracing::debug!(%peer, %error, "a TLS handshake failed"),
+            Err(_) => tracing::debug!(%peer, "a TLS handshake took too long"),
+        }
+    }
+
+    /// Serves one connection to its end.
+    async fn converse<S>(&self, stream: S, peer: SocketAddr, secure: bool)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let pulse = Arc::new(Pulse::default());
+        let (bound, closing) = (self.bound, self.closing.clone());
+        let arrivals = Arc::clone(&pulse);
+        let service = self
+            .router
+            .clone()
+            .map_request(move |request: hyper::Request<Incoming>| {
+                let mut request = request.map(Body::new);
+                request.extensions_mut().insert(Arrival {
+                    peer,
+                    bound,
+                    secure,
+                    closing: closing.clone(),
+                    hold: Hold::new(&arrivals),
+                });
+                request
+            });
+        let mut connection = pin!(
+            self.http
+                .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
+        );
+        let idle_max = self.door.options.head_timeout;
+        let mut draining = false;
+        let mut begun = 0;
+        let mut next_look = Instant::now() + idle_max;
+        loop {
+            tokio::select! {
+                outcome = connection.as_mut() => {
+                    if let Err(error) = outcome {
+                        tracing::debug!(%peer, %error, "a connection failed");
+                    }
+                    return;
+                }
+                () = self.cut_off.cancelled() => return,
+                () = self.closing.cancelled(), if !draining => {
+                    draining = true;
+                    connection.as_mut().graceful_shutdown();
+                }
+                // The HTTP library limits the time for a request's head, but not that for the first bytes of a
+                // connection, nor how long one that asks nothing is kept.
+                () = sleep_until(next_look) => {
+                    let now_begun = pulse.begun.load(Ordering::Relaxed);
+                    if now_begun == begun && pulse.under_way.load(Ordering::Relaxed) == 0 {
+                        tracing::debug!(%peer, "an idle connection is closed");
+                        return;
+                    }
+                    begun = now_begun;
+                    next_look = Instant::now() + idle_max;
+                }
+            }
+        }
+    }
+}
+
+/// Tells a client over the limit that it is. Errors do not matter: it is leaving.
+async fn turn_away(mut stream: TcpStream) {
+    let telling = async {
+        let mut request = [0; 4096];
+        // A socket that is closed with unread bytes may take its answer back.
+        if stream.read(&mut request).await? == 0 {
+            return Ok(());
+        }
+        stream.write_all(BUSY).await?;
+        stream.shutdown().await?;
+        while stream.read(&mut request).await? > 0 {}
+        io::Result::Ok(())
+    };
+    match timeout(TURN_AWAY_TIMEOUT, telling).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::debug!(%error, "a client over the limit left"),
+        Err(_) => tracing::debug!("a client over the limit stayed"),
+    }
+}

@@ -1,0 +1,71 @@
+use std::sync::Arc;
+
+use super::{Door, ServerError};
+use crate::auth::Users;
+use crate::catalog::{Catalog, CatalogOptions};
+use crate::config::Config;
+use crate::session::{Listener, Registry, Service, Topology};
+use crate::{rest, sql};
+
+/// The service that clients of the SQL door are sessions on, and its listener.
+const CATALOG: &str = "catalog";
+const LISTENER: &str = "sql";
+
+/// What is behind the two doors, ready to be served.
+pub(super) struct Doors {
+    pub sql: Arc<sql::Door>,
+    pub rest: Arc<rest::Door>,
+}
+
+impl Doors {
+    /// Sets up the registry, the catalog over it and both doors to the catalog.
+    ///
+    /// # Errors
+    /// When the query engine cannot be set up.
+    pub async fn open(
+        sql: &Door,
+        rest: &Door,
+        users: &Arc<Users>,
+        config: &Config,
+    ) -> Result<Self, ServerError> {
+        let registry = Registry::new();
+        let service = Arc::new(Service::new(CATALOG, CATALOG));
+        let listener = Listener::new(LISTENER, &service, "postgresql", sql.address);
+        let listener = Arc::new(listener);
+        registry.set_topology(Topology {
+            services: vec![service],
+            listeners: vec![Arc::clone(&listener)],
+            ..Topology::default()
+        });
+        let options = CatalogOptions {
+            query_memory_bytes_max: config.limits.query_memory_bytes_max,
+            rdns_timeout: config.limits.rdns_timeout,
+            ..CatalogOptions::default()
+        };
+        let catalog = Catalog::new(registry, options)?;
+        let rest = rest::Door::new(
+            Arc::clone(&catalog),
+            Arc::clone(users),
+            rest.tls.clone(),
+            rest::DoorOptions {
+                hosts: config.rest.hosts.clone(),
+                connections_max: config.limits.rest_connections_max,
+                drain_timeout: config.limits.drain_timeout,
+                ..rest::DoorOptions::default()
+            },
+        )
+        .await?;
+        let limits = sql::Limits {
+            connections_max: config.limits.sql_connections_max,
+            authentication_timeout: config.limits.authentication_timeout,
+            idle_timeout: config.limits.idle_timeout,
+            statement_timeout: config.limits.statement_timeout,
+            frame_bytes_max: config.limits.frame_bytes_max,
+        };
+        let sql = sql::Door::new(catalog, listener, Arc::clone(users), sql.tls.clone(), limits);
+        Ok(Self {
+            sql: Arc::new(sql),
+            rest,
+        })
+    }
+}

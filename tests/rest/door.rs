@@ -1,0 +1,298 @@
+//! Who is let in, what is closed, and what happens to clients that are many, slow or gone.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rollcall::auth::Users;
+use rollcall::rest::DoorOptions;
+use rollcall::session::{KillReason, SessionGuard};
+use rollcall::tls::{ALPN_REST, TlsFiles, TlsSlot};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::house::{House, LIMIT, basic, exchange_on};
+
+#[tokio::test]
+async fn users_are_asked_for_and_basic_ones_only_read() {
+    let house = House::with_users().await;
+    let guard = house.register_nine();
+    for headers in [
+        String::new(),
+        basic("root:wrong"),
+        basic("nobody:secret"),
+        basic("root"),
+        "Authorization: Bearer secret\r\n".to_owned(),
+        "Authorization: Basic !\r\n".to_owned(),
+    ] {
+        for path in ["/v1/sessions", "/v1/sessions/99", "/", "/nothing"] {
+            let reply = house.ask_with("GET", path, &headers).await;
+            assert_eq!(reply.status, 401, "{headers}");
+            assert_eq!(reply.header("www-authenticate"), "Basic realm=\"rollcall\"");
+            assert!(!reply.detail().is_empty());
+        }
+    }
+    let (root, reader) = (basic("root:secret"), basic("reader:read"));
+    for headers in [&root, &reader] {
+        let reply = house.ask_with("GET", "/v1/sessions/9", headers).await;
+        assert_eq!(reply.status, 200);
+    }
+    let reply = house.ask_with("DELETE", "/v1/sessions/9", &reader).await;
+    assert_eq!(reply.status, 403);
+    assert!(!guard.is_killed());
+    let reply = house.ask_with("DELETE", "/v1/sessions/9", &root).await;
+    assert_eq!(reply.status, 204);
+    assert!(guard.is_killed());
+
+    // Not an open door: any host name leads to it, and appears in the links.
+    let reply = house
+        .send(&format!(
+            "GET /v1/sessions/9 HTTP/1.1\r\nHost: rollcall.example\r\nConnection: close\r\n{root}\r\n"
+        ))
+        .await;
+    assert_eq!(
+        reply.json()["links"]["self"],
+        "http://rollcall.example/v1/sessions/9"
+    );
+    house.close().await;
+}
+
+#[tokio::test]
+async fn an_open_door_checks_the_host() {
+    let options = DoorOptions {
+        hosts: vec!["rollcall.example".to_owned()],
+        ..DoorOptions::default()
+    };
+    let house = House::with(Users::new(HashMap::new()), options).await;
+    let guard = house.register_nine();
+    let status = async |host: &str| {
+        let request =
+            format!("DELETE /v1/sessions/8 HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        house.send(&request).await.status
+    };
+    assert_eq!(status("localhost:1234").await, 404);
+    assert_eq!(status("127.0.0.1").await, 404);
+    assert_eq!(status("[::1]:8989").await, 404);
+    assert_eq!(status("rollcall.example").await, 404);
+    assert_eq!(status("evil.example").await, 403);
+    assert_eq!(status("192.0.2.7:8989").await, 403);
+    assert_eq!(status("a b").await, 400);
+    let two =
+        "GET / HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\nConnection: close\r\n\r\n";
+    assert_eq!(house.send(two).await.status, 400);
+    let none = "GET / HTTP/1.1\r\nConnection: close\r\n\r\n";
+    assert_eq!(house.send(none).await.status, 400);
+    let absolute =
+        "GET http://evil.example/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    assert_eq!(house.send(absolute).await.status, 403);
+
+    // HTTP/1.0 has no Host: links begin with the bound address.
+    let reply = house.send("GET /v1/sessions/9 HTTP/1.0\r\n\r\n").await;
+    let expected = format!("http://{}/v1/sessions/9", house.address);
+    assert_eq!(reply.json()["links"]["self"], expected);
+    assert!(!guard.is_killed());
+    house.close().await;
+}
+
+#[tokio::test]
+async fn delete_closes_now_or_later() {
+    let house = House::open().await;
+    let [now, zero, negative, later, ended] =
+        [(); 5].map(|()| house.register([127, 0, 0, 1], "maxuser"));
+    let delete = async |path: String| house.ask("DELETE", &path).await.status;
+    assert_eq!(delete(format!("/v1/sessions/{}", now.id())).await, 204);
+    assert_eq!(now.kill_reason(), Some(KillReason::Administrator));
+    let document = house.get(&format!("/v1/sessions/{}", now.id())).await;
+    assert_eq!(document["data"]["attributes"]["state"], "Stopping session");
+    assert_eq!(delete(format!("/sessions/{}/?ttl=0", zero.id())).await, 204);
+    assert!(zero.is_killed());
+    assert_eq!(
+        delete(format!("/v1/sessions/{}?ttl=-1", negative.id())).await,
+        204
+    );
+    assert!(negative.is_killed());
+    assert_eq!(
+        delete(format!("/v1/sessions/{}?ttl=soon", later.id())).await,
+        400
+    );
+    assert!(!later.is_killed());
+    assert_eq!(
+        delete(format!("/v1/sessions/{}?ttl=3600", later.id())).await,
+        204
+    );
+    assert!(!later.is_killed());
+    assert_eq!(
+        delete(format!("/v1/sessions/{}?ttl=0.1", later.id())).await,
+        204
+    );
+    timeout(LIMIT, later.killed())
+        .await
+        .expect("its ttl is over");
+    let id = ended.id();
+    drop(ended);
+    assert_eq!(delete(format!("/v1/sessions/{id}")).await, 404);
+    assert_eq!(delete("/v1/sessions/9x".to_owned()).await, 404);
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ten_thousand_sessions_stream_as_one_document() {
+    let house = House::open().await;
+    let guards: Vec<_> = (0..10_000)
+        .map(|n| house.register([10, 0, 0, 1], &format!("user {n}")))
+        .collect();
+    for path in ["/v1/sessions", "/v1/sessions?pretty=no"] {
+        let list = house.get(path).await;
+        let objects = list["data"].as_array().unwrap();
+        assert_eq!(objects.len(), guards.len());
+        for (n, object) in objects.iter().enumerate() {
+            assert_eq!(object["id"], (n + 1).to_string());
+            assert_eq!(object["attributes"]["user"], format!("user {n}"));
+        }
+    }
+
+    // A client that leaves in the middle of a list leaves nothing behind: the door closes at once.
+    let mut stream = TcpStream::connect(house.address).await.unwrap();
+    let request = "GET /v1/sessions HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut start = [0; 1024];
+    stream.read_exact(&mut start).await.unwrap();
+    drop(stream);
+    house.close().await;
+}
+
+#[tokio::test]
+async fn too_many_connections_are_told_so() {
+    let options = DoorOptions {
+        connections_max: 1,
+        ..DoorOptions::default()
+    };
+    let house = House::with(Users::new(HashMap::new()), options).await;
+    let mut first = TcpStream::connect(house.address).await.unwrap();
+    let request = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    first.write_all(request).await.unwrap();
+    let mut status = [0; 12];
+    first.read_exact(&mut status).await.unwrap();
+    assert_eq!(&status, b"HTTP/1.1 200");
+    let second = house.ask("GET", "/").await;
+    assert_eq!(second.status, 503);
+    assert_eq!(second.detail(), "there are too many connections");
+    house.close().await;
+}
+
+/// Registers so many sessions that their list does not fit into the sockets' buffers, asks for it and reads only
+/// its beginning.
+async fn begin_list(house: &House) -> (Vec<SessionGuard>, TcpStream) {
+    let guards = (0..40_000)
+        .map(|_| house.register([10, 0, 0, 1], "maxuser"))
+        .collect();
+    let mut stream = TcpStream::connect(house.address).await.unwrap();
+    let request = "GET /v1/sessions HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut start = [0; 1024];
+    let read = stream.read_exact(&mut start);
+    timeout(LIMIT, read).await.unwrap().unwrap();
+    (guards, stream)
+}
+
+/// Reads on to the end of the connection; returns whether the list is whole.
+async fn read_on(mut stream: TcpStream) -> bool {
+    let mut rest = Vec::new();
+    let read = timeout(LIMIT, stream.read_to_end(&mut rest));
+    let _reset_or_closed = read.await.expect("the connection ends");
+    rest.ends_with(b"0\r\n\r\n")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_takes_nothing_is_cut_off() {
+    let options = DoorOptions {
+        wait_max: Duration::from_millis(200),
+        head_timeout: Duration::from_millis(200),
+        ..DoorOptions::default()
+    };
+    let house = House::with(Users::new(HashMap::new()), options).await;
+    let (_guards, stalled) = begin_list(&house).await;
+    // The door lets go of the connection although the client never reads on: only then can it close undrained.
+    let mut probe = stalled;
+    let gone = async {
+        while probe.write_all(b" ").await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(LIMIT, gone)
+        .await
+        .expect("the connection is closed");
+    assert!(!read_on(probe).await);
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_drain_lets_lists_end_and_ends_itself() {
+    let house = House::open().await;
+    let (_guards, slow) = begin_list(&house).await;
+    let idle = TcpStream::connect(house.address).await.unwrap();
+    house.shutdown.cancel();
+    assert!(read_on(slow).await, "the list was whole");
+    assert!(!read_on(idle).await);
+    house.close().await;
+
+    let options = DoorOptions {
+        drain_timeout: Duration::from_millis(100),
+        ..DoorOptions::default()
+    };
+    let house = House::with(Users::new(HashMap::new()), options).await;
+    let (_guards, stalled) = begin_list(&house).await;
+    house.close().await;
+    assert!(!read_on(stalled).await, "the list was cut off");
+}
+
+#[tokio::test]
+async fn with_a_certificate_the_door_speaks_tls_only() {
+    let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let files = TlsFiles {
+        cert: directory.path().join("server.crt"),
+        key: directory.path().join("server.key"),
+    };
+    std::fs::write(&files.cert, certified.cert.pem()).unwrap();
+    std::fs::write(&files.key, certified.signing_key.serialize_pem()).unwrap();
+    let slot = Arc::new(TlsSlot::load(&files, ALPN_REST).unwrap());
+    let house = House::with_tls(
+        Users::new(HashMap::new()),
+        DoorOptions::default(),
+        Some(slot),
+    )
+    .await;
+    let _guard = house.register_nine();
+
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(certified.cert.der().clone()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
+    let name = "localhost".try_into().unwrap();
+    let stream = TcpStream::connect(house.address).await.unwrap();
+    let stream = connector.connect(name, stream).await.unwrap();
+    let request = "GET /v1/sessions/9 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    let reply = timeout(LIMIT, exchange_on(stream, request)).await.unwrap();
+    assert_eq!(reply.status, 200);
+    assert_eq!(
+        reply.json()["links"]["self"],
+        "https://localhost/v1/sessions/9"
+    );
+
+    let mut plain = TcpStream::connect(house.address).await.unwrap();
+    plain.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    let _closed = timeout(LIMIT, plain.read_to_end(&mut answer))
+        .await
+        .unwrap();
+    assert!(!answer.starts_with(b"HTTP"));
+    house.close().await;
+}

@@ -1,0 +1,339 @@
+//! Members, types, links, statuses and headers, against the page that the door implements.
+
+use rollcall::session::Remote;
+use serde_json::{Value, json};
+
+use super::house::House;
+
+/// The page's example, its comments left out.
+const PAGE_EXAMPLE: &str = r#"{
+    "links": {
+        "self": "http://localhost:8989/v1/sessions/9"
+    },
+    "data": {
+        "id": "9",
+        "type": "sessions",
+        "relationships": {
+            "services": {
+                "links": {
+                    "self": "http://localhost:8989/v1/services/"
+                },
+                "data": [
+                    {
+                        "id": "RW-Split-Router",
+                        "type": "services"
+                    }
+                ]
+            }
+        },
+        "attributes": {
+            "state": "Session ready for routing",
+            "user": "maxuser",
+            "remote": "::ffff:127.0.0.1",
+            "connected": "Mon Jul 17 11:10:39 2017",
+            "idle": 23.800000000000001
+        },
+        "links": {
+            "self": "http://localhost:8989/v1/sessions/9"
+        }
+    }
+}"#;
+
+/// Checks that everything in the example is in the document: the same names, the same types of values, and the
+/// same values but for those that time makes.
+fn contains_example(example: &Value, document: &Value, path: &str) {
+    match (example, document) {
+        (Value::Object(members), Value::Object(found)) => {
+            for (name, member) in members {
+                let path = format!("{path}/{name}");
+                let found = found.get(name).unwrap_or_else(|| panic!("no {path}"));
+                contains_example(member, found, &path);
+            }
+        }
+        (Value::Array(elements), Value::Array(found)) => {
+            assert_eq!(elements.len(), found.len(), "{path}");
+            for (element, found) in elements.iter().zip(found) {
+                contains_example(element, found, &format!("{path}[]"));
+            }
+        }
+        (Value::Number(_), Value::Number(_)) => {}
+        (Value::String(_), Value::String(found)) if path.ends_with("/connected") => {
+            let form = regex::Regex::new(
+                r"^(Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} [ 1-3][0-9] [0-2][0-9]:[0-5][0-9]:[0-6][0-9] [0-9]{4}$",
+            );
+            assert!(form.unwrap().is_match(found), "{found:?}");
+        }
+        _ => assert_eq!(example, document, "{path}"),
+    }
+}
+
+#[tokio::test]
+async fn one_session_is_the_page_s_example() {
+    let house = House::open().await;
+    let guard = house.register_nine();
+    let example: Value = serde_json::from_str(PAGE_EXAMPLE).unwrap();
+    let reply = house.ask("GET", "/v1/sessions/9").await;
+    assert_eq!(reply.status, 200);
+    let document = reply.json();
+    contains_example(&example, &document, "");
+
+    // The page's order, too.
+    let order = |text: &str| {
+        let names = [
+            "links\"",
+            "\"data\"",
+            "\"id\"",
+            "\"type\"",
+            "relationships",
+            "attributes",
+        ];
+        let found: Vec<_> = names.iter().map(|name| text.find(name).unwrap()).collect();
+        assert!(found.is_sorted(), "{text}");
+    };
+    order(PAGE_EXAMPLE);
+    order(reply.text());
+    assert!(
+        reply
+            .text()
+            .starts_with("{\n    \"links\": {\n        \"self\"")
+    );
+
+    let attributes = &document["data"]["attributes"];
+    assert_eq!(attributes["port"], 40_000);
+    assert!(attributes["seconds_alive"].is_number());
+    assert_eq!(attributes["queries"], json!([]));
+    for absent in ["client", "database", "application_name"] {
+        assert!(attributes.get(absent).is_none(), "{absent}");
+    }
+
+    // What the client tells later shows; a state before the user is known has no user.
+    guard.update(|profile| {
+        profile.database = Some("shop".into());
+        profile.application_name = Some("psql \"x\"".into());
+        profile.tls = Some("TLS13_AES_256_GCM_SHA384".into());
+    });
+    let document = house.get("/v1/sessions/9").await;
+    let attributes = &document["data"]["attributes"];
+    assert_eq!(attributes["database"], "shop");
+    assert_eq!(attributes["application_name"], "psql \"x\"");
+    assert_eq!(
+        attributes["client"],
+        json!({"cipher": "TLS13_AES_256_GCM_SHA384"})
+    );
+
+    let v6 = Remote::Tcp("[2001:db8::1]:7".parse().unwrap());
+    let early = house.registry.register(&house.listener, v6).unwrap();
+    let document = house.get(&format!("/v1/sessions/{}", early.id())).await;
+    let attributes = &document["data"]["attributes"];
+    assert_eq!(attributes["state"], "Session Allocated");
+    assert_eq!(attributes["remote"], "2001:db8::1");
+    assert!(attributes.get("user").is_none());
+    let local = house
+        .registry
+        .register(&house.listener, Remote::Unix)
+        .unwrap();
+    let document = house.get(&format!("/v1/sessions/{}", local.id())).await;
+    assert_eq!(document["data"]["attributes"]["remote"], "localhost");
+    assert!(document["data"]["attributes"].get("port").is_none());
+
+    drop(guard);
+    assert_eq!(house.ask("GET", "/v1/sessions/9").await.status, 404);
+    house.close().await;
+}
+
+#[tokio::test]
+async fn the_list_has_the_same_objects_in_id_order() {
+    let house = House::open().await;
+    let empty = house.get("/v1/sessions").await;
+    assert_eq!(empty["data"], json!([]));
+    assert_eq!(empty["links"]["self"], "http://localhost:8989/v1/sessions/");
+
+    // Slots are reused newest first, so ids are out of order in memory.
+    let mut guards: Vec<_> = (0..6)
+        .map(|_| house.register([127, 0, 0, 1], "maxuser"))
+        .collect();
+    drop(guards.remove(1));
+    drop(guards.remove(2));
+    guards.push(house.register([127, 0, 0, 1], "skysql"));
+    guards.push(house.register([127, 0, 0, 1], "skysql"));
+    let list = house.get("/v1/sessions/").await;
+    let ids: Vec<u32> = list["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|object| object["id"].as_str().unwrap().parse().unwrap())
+        .collect();
+    assert_eq!(ids, [1, 3, 5, 6, 7, 8]);
+    let example: Value = serde_json::from_str(PAGE_EXAMPLE).unwrap();
+    let mut example = example["data"].clone();
+    example["id"] = json!("1");
+    example["links"]["self"] = json!("http://localhost:8989/v1/sessions/1");
+    contains_example(&example, &list["data"][0], "");
+    house.close().await;
+}
+
+#[tokio::test]
+async fn every_link_resolves() {
+    let house = House::open().await;
+    let _guard = house.register_nine();
+    let mut seen = Vec::new();
+    let mut open = vec!["http://localhost:8989/v1/".to_owned()];
+    while let Some(link) = open.pop() {
+        if seen.contains(&link) {
+            continue;
+        }
+        let path = link.strip_prefix("http://localhost:8989").unwrap();
+        collect_links(&house.get(path).await, &mut open);
+        seen.push(link);
+    }
+    for expected in [
+        "sessions/",
+        "sessions/9",
+        "services/",
+        "services/RW-Split-Router",
+    ] {
+        let expected = format!("http://localhost:8989/v1/{expected}");
+        assert!(seen.contains(&expected), "{expected} in {seen:?}");
+    }
+    let service = house.get("/v1/services/RW-Split-Router").await;
+    let attributes = &service["data"]["attributes"];
+    assert_eq!(attributes["router"], "readwritesplit");
+    assert_eq!(attributes["state"], "Started");
+    let statistics = json!({"connections": 1, "total_connections": 9, "max_connections": 1});
+    assert_eq!(attributes["statistics"], statistics);
+    house.close().await;
+}
+
+fn collect_links(document: &Value, links: &mut Vec<String>) {
+    match document {
+        Value::Object(members) => {
+            for (name, member) in members {
+                if name == "links" {
+                    let found = member.as_object().unwrap().values();
+                    links.extend(found.map(|link| link.as_str().unwrap().to_owned()));
+                } else {
+                    collect_links(member, links);
+                }
+            }
+        }
+        Value::Array(elements) => elements.iter().for_each(|e| collect_links(e, links)),
+        _ => {}
+    }
+}
+
+#[tokio::test]
+async fn paths_and_methods() {
+    let house = House::open().await;
+    let _guard = house.register_nine();
+    for path in [
+        "/",
+        "/v1",
+        "/v1/",
+        "/sessions",
+        "/sessions/9/",
+        "/v1/sessions/%39",
+        "/services/",
+    ] {
+        assert_eq!(house.ask("GET", path).await.status, 200, "{path}");
+    }
+    for (path, detail) in [
+        ("/v1/sessions/99", "99 is not a session"),
+        ("/v1/sessions/99x", "99x is not a session"),
+        ("/v1/sessions/-1", "-1 is not a session"),
+        (
+            "/v1/sessions/99999999999999999999",
+            "99999999999999999999 is not a session",
+        ),
+        ("/v1/sessions/%ff", "%ff is not a session"),
+        ("/v1/services/No%20Service", "No Service is not a service"),
+        ("/v1/nothing", "/v1/nothing is not a resource"),
+        ("/v1/v1/sessions", "/v1/v1/sessions is not a resource"),
+        ("/v1x/sessions", "/v1x/sessions is not a resource"),
+        (
+            "/v1/sessions/9/more",
+            "/v1/sessions/9/more is not a resource",
+        ),
+        ("//sessions", "//sessions is not a resource"),
+    ] {
+        let reply = house.ask("GET", path).await;
+        assert_eq!((reply.status, reply.detail().as_str()), (404, detail));
+    }
+    for (method, path, allow) in [
+        ("POST", "/v1/sessions", "GET, HEAD, OPTIONS"),
+        ("DELETE", "/v1/sessions", "GET, HEAD, OPTIONS"),
+        (
+            "DELETE",
+            "/v1/services/RW-Split-Router",
+            "GET, HEAD, OPTIONS",
+        ),
+        ("PUT", "/v1/sessions/9", "GET, HEAD, DELETE, OPTIONS"),
+        ("BREW", "/v1/", "GET, HEAD, OPTIONS"),
+    ] {
+        let reply = house.ask(method, path).await;
+        assert_eq!(
+            (reply.status, reply.header("allow")),
+            (405, allow),
+            "{method} {path}"
+        );
+    }
+    let reply = house.ask("OPTIONS", "/v1/sessions/9").await;
+    assert_eq!(reply.status, 204);
+    assert_eq!(reply.header("allow"), "GET, HEAD, DELETE, OPTIONS");
+    for parameter in ["filter=/id=9", "page%5Bsize%5D=1", "fields[sessions]=user"] {
+        for path in ["/v1/sessions", "/v1/sessions/9"] {
+            let reply = house.ask("GET", &format!("{path}?{parameter}")).await;
+            assert_eq!(reply.status, 400, "{path}?{parameter}");
+        }
+    }
+    assert_eq!(house.ask("GET", "/v1/sessions?unknown=1").await.status, 200);
+    house.close().await;
+}
+
+#[tokio::test]
+async fn head_pretty_and_headers() {
+    let house = House::open().await;
+    let _guard = house.register_nine();
+    let get = house.ask("GET", "/v1/sessions/9").await;
+    let head = house.ask("HEAD", "/v1/sessions/9").await;
+    assert_eq!((head.status, head.body.len()), (200, 0));
+    assert_eq!(head.header("content-length"), get.body.len().to_string());
+    let head = house.ask("HEAD", "/v1/sessions").await;
+    assert_eq!((head.status, head.body.len()), (200, 0));
+    assert_eq!(house.ask("HEAD", "/v1/sessions/99").await.status, 404);
+
+    for (name, value) in [
+        ("content-type", "application/json; charset=utf-8"),
+        ("cache-control", "no-cache"),
+        ("x-frame-options", "DENY"),
+        ("referrer-policy", "no-referrer"),
+        ("x-content-type-options", "nosniff"),
+    ] {
+        assert_eq!(get.header(name), value);
+        assert_eq!(head.header(name), value);
+    }
+    for path in ["/v1/sessions", "/v1/sessions/9", "/v1/sessions/99", "/v1/"] {
+        let pretty = house.ask("GET", path).await;
+        let compact = house.ask("GET", &format!("{path}?pretty=false")).await;
+        assert!(pretty.text().contains("\n    \""), "{path}");
+        assert!(!compact.text().contains('\n'), "{path}");
+    }
+    house.close().await;
+}
+
+#[tokio::test]
+async fn rdns_replaces_the_address_where_there_is_a_name() {
+    let house = House::open().await;
+    let _known = house.register([192, 0, 2, 1], "maxuser");
+    let _unknown = house.register([192, 0, 2, 2], "maxuser");
+    let remote = |object: &Value| object["attributes"]["remote"].as_str().unwrap().to_owned();
+    let one = house.get("/v1/sessions/1?rdns=true").await;
+    assert_eq!(remote(&one["data"]), "client.example");
+    let one = house.get("/v1/sessions/2?rdns=1").await;
+    assert_eq!(remote(&one["data"]), "::ffff:192.0.2.2");
+    let list = house.get("/v1/sessions?rdns=yes").await;
+    assert_eq!(remote(&list["data"][0]), "client.example");
+    assert_eq!(remote(&list["data"][1]), "::ffff:192.0.2.2");
+    let list = house.get("/v1/sessions?rdns=false").await;
+    assert_eq!(remote(&list["data"][0]), "::ffff:192.0.2.1");
+    house.close().await;
+}

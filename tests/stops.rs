@@ -1,0 +1,186 @@
+//! What runs can be stopped, what is too deep is refused, and what fails fails alone.
+
+use std::fmt::Write;
+
+use crate::support::program::{Program, Psql, eventually};
+
+const ENDLESS: &str = "select count(*) from generate_series(1,100000) a, generate_series(1,100000) b, generate_series(1,100000) c";
+
+/// Waits until the program no longer works: two looks at its CPU time, a query apart, differ by next to nothing.
+fn comes_to_rest(program: &Program) {
+    eventually(
+        || {
+            let before = program.cpu_ticks();
+            std::process::Command::new("sleep")
+                .arg("0.2")
+                .status()
+                .expect("sleep");
+            program.cpu_ticks() - before
+        },
+        |ticks| *ticks <= 2,
+    );
+}
+
+#[test]
+fn a_statement_timeout_stops_a_busy_query() {
+    let program = Program::start("");
+    let sql = format!("SET statement_timeout = '200ms'; {ENDLESS}");
+    let said = program.psql("dba", &sql);
+    assert!(said.err.contains("57014"), "{}", said.err);
+    assert!(
+        said.err.contains("due to statement timeout"),
+        "{}",
+        said.err
+    );
+    comes_to_rest(&program);
+}
+
+#[test]
+fn an_interrupt_stops_a_busy_query_and_the_client_goes_on() {
+    let program = Program::start("");
+    let mut psql = Psql::connect(&program, "busy");
+    assert_eq!(psql.ask("select 1;"), "1");
+    psql.type_in(&format!("{ENDLESS};"));
+    let active = "SELECT active, idle FROM sessions WHERE \"user\" = 'busy'";
+    eventually(|| program.ask(active), |answer| answer == "t|0");
+    psql.interrupt();
+    eventually(
+        || psql.complaints(),
+        |said| said.contains("due to user request"),
+    );
+    eventually(|| program.ask(active), |answer| !answer.starts_with('t'));
+    comes_to_rest(&program);
+}
+
+#[test]
+fn a_client_that_disappears_takes_its_query_along() {
+    let program = Program::start("");
+    let mut psql = Psql::connect(&program, "busy");
+    psql.type_in(&format!("{ENDLESS};"));
+    let rows = "SELECT count(*) FROM sessions WHERE \"user\" = 'busy' AND active";
+    eventually(|| program.ask(rows), |count| count == "1");
+    psql.kill();
+    let rows = "SELECT count(*) FROM sessions WHERE \"user\" = 'busy'";
+    eventually(|| program.ask(rows), |count| count == "0");
+    comes_to_rest(&program);
+}
+
+#[test]
+fn a_busy_query_does_not_hold_up_new_clients() {
+    let program = Program::start("");
+    let mut busy: Vec<Psql> = (0..4).map(|_| Psql::connect(&program, "busy")).collect();
+    for psql in &mut busy {
+        psql.type_in(&format!("{ENDLESS};"));
+    }
+    let rows = "SELECT count(*) FROM sessions WHERE \"user\" = 'busy' AND active";
+    eventually(|| program.ask(rows), |count| count == "4");
+    assert_eq!(program.curl("/v1/sessions", &[]).status, 200);
+}
+
+#[test]
+fn depth_is_refused_and_length_is_not() {
+    let program = Program::start("");
+    let file = program.dir.path().join("statement.sql");
+    let run = |sql: String| {
+        std::fs::write(&file, sql).expect("a file");
+        let mut command = program.psql_command("dba");
+        let said: crate::support::program::Said =
+            crate::support::program::finish(command.arg("-f").arg(&file)).into();
+        said
+    };
+    let deep = format!("SELECT {}1{};", "(".repeat(100_000), ")".repeat(100_000));
+    let union = format!("SELECT 1{};", " UNION SELECT 1".repeat(10_000));
+    let sum = format!("SELECT 1{};", "+1".repeat(100_000));
+    for sql in [deep, union, sum] {
+        let said = run(sql);
+        assert!(said.err.contains("54001"), "{}", said.err);
+    }
+    let mut list = String::from("SELECT count(*) FROM sessions WHERE id NOT IN (0");
+    for number in 1_000_000..1_050_000 {
+        write!(list, ",{number}").expect("text");
+    }
+    assert_eq!(run(format!("{list});")).out, "1");
+    let long = format!("SELECT length('{}');", "x".repeat(1_000_000));
+    assert_eq!(run(long).out, "1000000");
+}
+
+#[test]
+fn errors_are_postgresqls() {
+    let program = Program::start("");
+    let cases = [
+        ("SELEC 1", "42601", ""),
+        (
+            "SELECT * FROM nothing",
+            "42P01",
+            "relation \"nothing\" does not exist",
+        ),
+        (
+            "SELECT nothing FROM sessions",
+            "42703",
+            "column \"nothing\" does not exist",
+        ),
+        ("SELECT nothing(1)", "42883", "function nothing("),
+        ("SELECT 1/0", "22012", "division by zero"),
+        ("SELECT 'x'::bigint", "22P02", ""),
+        ("SELECT id FROM sessions a, sessions b", "42702", ""),
+        ("SELECT service, count(*) FROM sessions", "42803", ""),
+        ("EXECUTE nothing", "26000", ""),
+        ("SHOW nothing", "42704", ""),
+        (
+            "SELECT (SELECT generate_series FROM generate_series(1,3) generate_series)",
+            "21000",
+            "",
+        ),
+    ];
+    for (sql, code, message) in cases {
+        let said = program.psql("dba", sql);
+        assert!(said.err.contains(code), "{sql}: {}", said.err);
+        assert!(said.err.contains(message), "{sql}: {}", said.err);
+        for inner in ["DataFusion", "Utf8", "Int64", "Optimizer", "Schema error"] {
+            assert!(!said.err.contains(inner), "{sql}: {}", said.err);
+        }
+    }
+}
+
+#[test]
+fn a_failed_transaction_stays_failed_until_its_end() {
+    let program = Program::start("");
+    let mut psql = Psql::connect(&program, "dba");
+    assert_eq!(psql.ask("BEGIN; SELECT 1;"), "1");
+    assert_eq!(
+        program.ask("SELECT in_transaction FROM sessions WHERE id <> pg_backend_pid()"),
+        "t"
+    );
+    assert_eq!(
+        psql.ask("SELECT 1/0; SELECT 2; SET TimeZone = 'UTC'; SHOW TimeZone;"),
+        ""
+    );
+    let complaints = psql.complaints();
+    assert_eq!(complaints.matches("25P02").count(), 3, "{complaints}");
+    assert_eq!(psql.ask("ROLLBACK; SELECT 3;"), "3");
+}
+
+#[test]
+fn limits_are_kept() {
+    let program =
+        Program::start("limits.sql_connections_max = 2\nlimits.query_memory_mib_max = 16\n");
+    let mut first = Psql::connect(&program, "one");
+    let mut second = Psql::connect(&program, "two");
+    assert_eq!(
+        (first.ask("select 1;"), second.ask("select 1;")),
+        ("1".into(), "1".into())
+    );
+    let said = program.psql("three", "select 1");
+    assert!(
+        said.err.contains("too many clients already"),
+        "{}",
+        said.err
+    );
+    second.quit();
+    eventually(|| program.psql("three", "select 1").ok, |ok| *ok);
+    let sql =
+        "select a.value, count(*) from generate_series(1,100000000) a group by 1 order by 2 desc";
+    let said = program.psql("three", sql);
+    assert!(said.err.contains("53200"), "{}", said.err);
+    assert_eq!(first.ask("select 2;"), "2");
+}
