@@ -1,11 +1,11 @@
 -- The resource /v1/sessions. The first column is the id and orders the list; each other column is a member of
--- the resource object. $base is where links begin, $rdns asks for host names instead of addresses.
+-- the resource object. $rdns asks for host names instead of addresses. A link is relative to the API's root.
 -- Idle time is told in tenths of a second, and an IPv4 address as a dual-stack listener sees it.
 SELECT
   id,
   named_struct(
     'services', named_struct(
-      'links', named_struct('self', concat($base, 'services/')),
+      'links', named_struct('self', 'services/'),
       'data', make_array(named_struct('id', service, 'type', 'services'))
     )
   ) AS relationships,

@@ -157,6 +157,11 @@ impl Server {
             let serving = sql::serve(sql.listener, open.sql, shutdown.clone());
             doors.spawn_on(serving, io.handle());
             let serving = rest::serve(rest.listener, open.rest, shutdown.clone());
+            let serving = async {
+                if let Err(error) = serving.await {
+                    tracing::error!(%error, "the REST door failed");
+                }
+            };
             doors.spawn_on(serving, io.handle());
             // The program does not depend on someone reading its output.
             let _ = out.write_all(banner.as_bytes()).and_then(|()| out.flush());

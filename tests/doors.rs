@@ -190,6 +190,7 @@ fn two_hundred_psqls_are_counted_alike_by_both_doors() {
 fn a_prepared_count_is_true_at_each_execution() {
     let program = Program::start("");
     let mut psql = Psql::connect(&program, "dba");
+    assert_eq!(psql.ask("select 1;"), "1");
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(async {
         let config = format!("host=127.0.0.1 port={} user=app", program.sql.port());

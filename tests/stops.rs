@@ -119,18 +119,13 @@ fn errors_are_postgresqls() {
             "42703",
             "column \"nothing\" does not exist",
         ),
-        ("SELECT nothing(1)", "42883", "function nothing("),
+        ("SELECT nothing(1)", "42883", "function nothing"),
         ("SELECT 1/0", "22012", "division by zero"),
         ("SELECT 'x'::bigint", "22P02", ""),
         ("SELECT id FROM sessions a, sessions b", "42702", ""),
         ("SELECT service, count(*) FROM sessions", "42803", ""),
-        ("EXECUTE nothing", "26000", ""),
         ("SHOW nothing", "42704", ""),
-        (
-            "SELECT (SELECT generate_series FROM generate_series(1,3) generate_series)",
-            "21000",
-            "",
-        ),
+        ("SELECT (SELECT n FROM (VALUES (1), (2)) v(n))", "21000", ""),
     ];
     for (sql, code, message) in cases {
         let said = program.psql("dba", sql);

@@ -110,7 +110,7 @@ fn extract_item(item: &mut ast::SelectItem, number: usize) -> Result<Option<Item
         return Ok(None);
     };
     let arguments = arguments(action, function)?;
-    let argument = format!("rollcall action {number}");
+    let argument = format!("arguments of {} {}", action.name(), number + 1);
     let name = match alias {
         Some(alias) if alias.quote_style.is_none() => alias.value.to_lowercase(),
         Some(alias) => alias.value,

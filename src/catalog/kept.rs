@@ -29,7 +29,7 @@ use crate::session::SessionId;
 /// Operators that a kept plan may consist of: each one forgets its state when it is reset.
 const FORGETFUL: [&str; 15] = [
     "AggregateExec",
-    "AsyncFuncExec",
+    "async_func",
     "BufferExec",
     "CoalescePartitionsExec",
     "CooperativeExec",
@@ -183,6 +183,11 @@ impl Keep {
     /// Whether it is worth trying to keep a plan.
     pub fn is_open(&self) -> bool {
         !matches!(*self.kept.lock(), Outlook::Closed)
+    }
+
+    #[cfg(test)]
+    pub fn is_kept(&self) -> bool {
+        matches!(*self.kept.lock(), Outlook::Kept(_))
     }
 
     /// Plans a statement for keeping, parameters and all. What cannot be kept is not tried again.

@@ -422,4 +422,10 @@ impl Prepared {
             ..self.clone()
         }
     }
+
+    /// Whether a physical plan is kept for the next run.
+    #[cfg(test)]
+    pub(crate) fn is_kept(&self) -> bool {
+        self.keep.is_kept()
+    }
 }

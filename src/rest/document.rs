@@ -6,25 +6,29 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray, StringViewArray};
-use arrow::datatypes::{DataType, Int64Type, SchemaRef};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::datatypes::{DataType, SchemaRef};
 
-use super::json::{JsonWriter, Key, Style};
-use super::values::{Shape, UnsupportedType, Values, write_members};
-
-/// What stands for itself in a path segment (RFC 3986, section 2.3).
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
+use super::json::{JsonWriter, Key, Style, push_escaped};
+use super::template::{LinkedIds, Segments, Template, TemplateBuilder};
+use super::values::{Scalars, Shape, UnsupportedType};
 
 /// What a resource's objects look like: made of its query's columns, once.
 #[derive(Debug)]
 pub struct DocumentShape {
     resource: &'static str,
     members: Vec<(Key, Shape)>,
+    names: Names,
+}
+
+/// The names of what is added to a query's columns.
+#[derive(Debug)]
+struct Names {
+    id: Key,
+    resource_type: Key,
+    links: Key,
+    own: Key,
+    data: Key,
 }
 
 impl DocumentShape {
@@ -37,15 +41,33 @@ impl DocumentShape {
             let shape = Shape::new(field.data_type(), field.name())?;
             Ok((Key::new(field.name()), shape))
         };
+        let members = schema.fields().iter().skip(1).map(member);
         Ok(Self {
             resource,
-            members: schema
-                .fields()
-                .iter()
-                .skip(1)
-                .map(member)
-                .collect::<Result<_, _>>()?,
+            members: members.collect::<Result<_, _>>()?,
+            names: Names {
+                id: Key::new("id"),
+                resource_type: Key::new("type"),
+                links: Key::new("links"),
+                own: Key::new("self"),
+                data: Key::new("data"),
+            },
         })
+    }
+
+    /// Whether the batch is one of the query's.
+    fn check(&self, batch: &RecordBatch) -> Result<(), UnsupportedType> {
+        if batch.num_columns() != self.members.len() + 1 {
+            let found = batch.schema();
+            let fields = found.fields().clone();
+            return Err(UnsupportedType::new("a row", &DataType::Struct(fields)));
+        }
+        for ((key, shape), column) in self.members.iter().zip(&batch.columns()[1..]) {
+            if !shape.admits(column.data_type()) {
+                return Err(UnsupportedType::new(format!("{key:?}"), column.data_type()));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -53,43 +75,61 @@ impl DocumentShape {
 pub struct DocumentWriter {
     shape: Arc<DocumentShape>,
     base: Arc<str>,
+    /// The base as it stands in strings.
+    escaped_base: Vec<u8>,
     json: JsonWriter,
 }
+
+/// A batch of which rows can be written.
+pub struct Objects(Template);
 
 impl DocumentWriter {
     /// A document whose links begin with `base`, which ends in a slash.
     pub fn new(shape: Arc<DocumentShape>, base: Arc<str>, style: Style) -> Self {
+        Self::after(Vec::new(), shape, base, style)
+    }
+
+    /// The same, behind what the buffer holds already.
+    pub fn after(text: Vec<u8>, shape: Arc<DocumentShape>, base: Arc<str>, style: Style) -> Self {
+        let mut escaped_base = Vec::with_capacity(base.len());
+        push_escaped(&mut escaped_base, &base);
         Self {
             shape,
             base,
-            json: JsonWriter::new(style),
+            escaped_base,
+            json: JsonWriter::after(text, style),
         }
     }
 
     /// Everything before a list's first object.
     pub fn begin_list(&mut self) {
-        let link = [&*self.base, self.shape.resource, "/"];
         self.json.begin_object();
-        write_links(&mut self.json, &link);
+        self.json.name("links");
+        self.json.begin_object();
+        self.json.name("self");
+        self.json.string_of(&[&self.base, self.shape.resource, "/"]);
+        self.json.end_object();
         self.json.name("data");
         self.json.begin_array();
     }
 
-    /// Some of a list's objects.
+    /// Prepares a batch, whose rows are to be a list's objects.
     ///
     /// # Errors
     /// When the batch is not what the shape was made of.
-    pub fn objects(
-        &mut self,
-        batch: &RecordBatch,
-        rows: Range<usize>,
-    ) -> Result<(), UnsupportedType> {
-        let objects = Objects::bind(&self.shape, &self.base, batch)?;
+    pub fn bind(&self, batch: &RecordBatch) -> Result<Objects, UnsupportedType> {
+        self.shape.check(batch)?;
+        let mut template = self.template();
+        object(&mut template, &self.shape, batch)?;
+        Ok(Objects(template.build()))
+    }
+
+    /// Some of a list's objects.
+    pub fn objects(&mut self, objects: &Objects, rows: Range<usize>) {
         for row in rows {
             self.json.element();
-            objects.write(row, &mut self.json);
+            objects.0.write(row, self.json.text());
         }
-        Ok(())
     }
 
     /// Everything after a list's last object.
@@ -98,20 +138,22 @@ impl DocumentWriter {
         self.json.end_object();
     }
 
-    /// The whole document of one object, the batch's first row.
+    /// The whole document of one object, the batch's first row; nothing when it has none.
     ///
     /// # Errors
     /// When the batch is not what the shape was made of.
     pub fn single(&mut self, batch: &RecordBatch) -> Result<(), UnsupportedType> {
-        let objects = Objects::bind(&self.shape, &self.base, batch)?;
-        let mut segment = String::new();
-        objects.ids.segment(0, &mut segment);
-        let link = [&*self.base, self.shape.resource, "/", &segment];
-        self.json.begin_object();
-        write_links(&mut self.json, &link);
-        self.json.name("data");
-        objects.write(0, &mut self.json);
-        self.json.end_object();
+        self.shape.check(batch)?;
+        if batch.num_rows() == 0 {
+            return Ok(());
+        }
+        let mut template = self.template();
+        template.begin_object();
+        own_link(&mut template, &self.shape, batch)?;
+        template.key(&self.shape.names.data);
+        object(&mut template, &self.shape, batch)?;
+        template.end_object();
+        template.build().write(0, self.json.text());
         Ok(())
     }
 
@@ -120,108 +162,73 @@ impl DocumentWriter {
         self.json.len()
     }
 
-    /// The bytes written since the last time.
+    /// The bytes written since the last time. As many are expected to follow.
     pub fn take(&mut self) -> Vec<u8> {
         self.json.take()
     }
-}
 
-fn write_links(json: &mut JsonWriter, link: &[&str]) {
-    json.name("links");
-    json.begin_object();
-    json.name("self");
-    json.string_of(link);
-    json.end_object();
-}
-
-/// The rows of one batch as resource objects.
-struct Objects<'a> {
-    resource: &'static str,
-    base: &'a str,
-    ids: Ids<'a>,
-    members: Vec<(&'a Key, Values<'a>)>,
-}
-
-impl<'a> Objects<'a> {
-    fn bind(
-        shape: &'a DocumentShape,
-        base: &'a str,
-        batch: &'a RecordBatch,
-    ) -> Result<Self, UnsupportedType> {
-        let mut columns = batch.columns().iter();
-        let ids = Ids::bind(columns.next())?;
-        let member = |((key, shape), column): (&'a (Key, Shape), &'a ArrayRef)| {
-            Ok((key, shape.bind(column)?))
-        };
-        Ok(Self {
-            resource: shape.resource,
-            base,
-            ids,
-            members: shape
-                .members
-                .iter()
-                .zip(columns)
-                .map(member)
-                .collect::<Result<_, _>>()?,
-        })
+    /// The bytes written since the last time, when none will follow.
+    pub fn into_text(self) -> Vec<u8> {
+        self.json.into_text()
     }
 
-    fn write(&self, row: usize, json: &mut JsonWriter) {
-        json.begin_object();
-        json.name("id");
-        self.ids.write(row, json);
-        json.name("type");
-        json.string(self.resource);
-        let members = self.members.iter().map(|(key, values)| (*key, values));
-        write_members(members, row, json);
-        let mut segment = String::new();
-        self.ids.segment(row, &mut segment);
-        write_links(json, &[self.base, self.resource, "/", &segment]);
-        json.end_object();
+    fn template(&self) -> TemplateBuilder<'_> {
+        TemplateBuilder::new(self.json.style(), self.json.depth(), &self.escaped_base)
     }
+}
+
+fn object(
+    template: &mut TemplateBuilder<'_>,
+    shape: &DocumentShape,
+    batch: &RecordBatch,
+) -> Result<(), UnsupportedType> {
+    template.begin_object();
+    template.key(&shape.names.id);
+    template.text_of(ids(batch)?);
+    template.key(&shape.names.resource_type);
+    template.string(shape.resource);
+    let members = shape.members.iter().zip(&batch.columns()[1..]);
+    template.members(members.map(|((key, shape), column)| (key, shape, column)));
+    own_link(template, shape, batch)?;
+    template.end_object();
+    Ok(())
+}
+
+/// The links of a document or an object: to the one with the row's id.
+fn own_link(
+    template: &mut TemplateBuilder<'_>,
+    shape: &DocumentShape,
+    batch: &RecordBatch,
+) -> Result<(), UnsupportedType> {
+    let ids = match batch.column(0) {
+        texts if texts.data_type() == &DataType::Utf8 => {
+            LinkedIds::Texts(Segments::Utf8(texts.as_string().clone()))
+        }
+        texts if texts.data_type() == &DataType::Utf8View => {
+            LinkedIds::Texts(Segments::Utf8View(texts.as_string_view().clone()))
+        }
+        _ => LinkedIds::Numbers(ids(batch)?),
+    };
+    template.key(&shape.names.links);
+    template.begin_object();
+    template.key(&shape.names.own);
+    template.link(&[shape.resource, "/"].concat(), ids);
+    template.end_object();
+    Ok(())
 }
 
 /// The id column. JSON:API has ids as strings, whatever they are in the table.
-enum Ids<'a> {
-    Integers(&'a [i64]),
-    Strings(&'a StringArray),
-    Views(&'a StringViewArray),
-}
-
-impl<'a> Ids<'a> {
-    fn bind(column: Option<&'a ArrayRef>) -> Result<Self, UnsupportedType> {
-        let Some(column) = column else {
-            return Err(UnsupportedType::new("the id", &DataType::Null));
-        };
-        match column.data_type() {
-            DataType::Int64 => Ok(Self::Integers(column.as_primitive::<Int64Type>().values())),
-            DataType::Utf8 => Ok(Self::Strings(column.as_string())),
-            DataType::Utf8View => Ok(Self::Views(column.as_string_view())),
-            other => Err(UnsupportedType::new("the id", other)),
-        }
-    }
-
-    fn write(&self, row: usize, json: &mut JsonWriter) {
-        match self {
-            Self::Integers(ids) => json.integer_string(ids[row]),
-            Self::Strings(ids) => json.string(ids.value(row)),
-            Self::Views(ids) => json.string(ids.value(row)),
-        }
-    }
-
-    /// The id as the last segment of a path.
-    fn segment(&self, row: usize, segment: &mut String) {
-        match self {
-            Self::Integers(ids) => segment.push_str(itoa::Buffer::new().format(ids[row])),
-            Self::Strings(ids) => segment.extend(utf8_percent_encode(ids.value(row), SEGMENT)),
-            Self::Views(ids) => segment.extend(utf8_percent_encode(ids.value(row), SEGMENT)),
-        }
+fn ids(batch: &RecordBatch) -> Result<Scalars, UnsupportedType> {
+    let column: &ArrayRef = batch.column(0);
+    match (column.data_type(), Scalars::bind(column)) {
+        (DataType::Int64 | DataType::Utf8 | DataType::Utf8View, Some(ids)) => Ok(ids),
+        (other, _) => Err(UnsupportedType::new("the id", other)),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::{Int64Array, StructArray};
+    use arrow::array::{Int64Array, StringViewArray, StructArray};
     use arrow::datatypes::{Field, Fields, Schema};
     use serde_json::{Value, json};
 
@@ -255,8 +262,9 @@ mod tests {
             let mut text = Vec::new();
             writer.begin_list();
             text.append(&mut writer.take());
+            let objects = writer.bind(&batch).unwrap();
             for rows in [0..1, 1..3] {
-                writer.objects(&batch, rows).unwrap();
+                writer.objects(&objects, rows);
                 text.append(&mut writer.take());
             }
             writer.end_list();
@@ -281,9 +289,11 @@ mod tests {
         let batch = batch(Arc::new(Int64Array::from(Vec::<i64>::new())));
         let mut writer = writer(&batch, Style::Compact);
         writer.begin_list();
+        let objects = writer.bind(&batch).unwrap();
+        writer.objects(&objects, 0..0);
         writer.end_list();
         assert_eq!(
-            writer.take(),
+            writer.into_text(),
             br#"{"links":{"self":"http://localhost:8989/v1/sessions/"},"data":[]}"#
         );
     }
@@ -294,7 +304,7 @@ mod tests {
         let mut writer = writer(&batch, Style::Compact);
         writer.single(&batch).unwrap();
         assert_eq!(
-            String::from_utf8(writer.take()).unwrap(),
+            String::from_utf8(writer.into_text()).unwrap(),
             r#"{"links":{"self":"http://localhost:8989/v1/sessions/9"},"data":{"id":"9","type":"sessions","attributes":{"user":"u0"},"links":{"self":"http://localhost:8989/v1/sessions/9"}}}"#
         );
     }
@@ -304,11 +314,39 @@ mod tests {
         let batch = batch(Arc::new(StringViewArray::from(vec!["R/W \"é\""])));
         let mut writer = writer(&batch, Style::Compact);
         writer.single(&batch).unwrap();
-        let read: Value = serde_json::from_slice(&writer.take()).unwrap();
+        let read: Value = serde_json::from_slice(&writer.into_text()).unwrap();
         assert_eq!(read["data"]["id"], "R/W \"é\"");
         assert_eq!(
             read["links"]["self"],
             "http://localhost:8989/v1/sessions/R%2FW%20%22%C3%A9%22"
         );
+    }
+
+    #[test]
+    fn names_in_a_list_are_encoded_one_by_one() {
+        let batch = batch(Arc::new(StringViewArray::from(vec!["a/b", "plain"])));
+        for style in [Style::Pretty, Style::Compact] {
+            let mut writer = writer(&batch, style);
+            writer.begin_list();
+            let objects = writer.bind(&batch).unwrap();
+            writer.objects(&objects, 0..2);
+            writer.end_list();
+            let read: Value = serde_json::from_slice(&writer.into_text()).unwrap();
+            let link = |row: usize| read["data"][row]["links"]["self"].clone();
+            assert_eq!(link(0), "http://localhost:8989/v1/sessions/a%2Fb");
+            assert_eq!(link(1), "http://localhost:8989/v1/sessions/plain");
+        }
+    }
+
+    #[test]
+    fn another_query_s_batch_is_refused() {
+        let numbered = batch(Arc::new(Int64Array::from(vec![9])));
+        let mut writer = writer(&numbered, Style::Compact);
+        let ids_only = numbered.project(&[0]).unwrap();
+        assert!(writer.bind(&ids_only).is_err());
+        let swapped = numbered.project(&[1, 0]).unwrap();
+        assert!(writer.single(&swapped).is_err());
+        let floats = batch(Arc::new(arrow::array::Float64Array::from(vec![9.0])));
+        assert!(writer.bind(&floats).is_err());
     }
 }

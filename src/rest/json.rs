@@ -1,7 +1,7 @@
 //! JSON text, written straight into a byte buffer.
 //!
-//! The writer knows the separators, the indentation and the escaping; what is written, and in which order, is its
-//! caller's business.
+//! [`JsonWriter`] writes what is small and written once; the `push_` functions write single values for whoever knows
+//! what stands around them.
 
 use std::fmt;
 
@@ -14,7 +14,23 @@ pub enum Style {
     Compact,
 }
 
-const INDENT: &[u8] = b"                                                                ";
+impl Style {
+    /// What stands in front of a member or an element on this level.
+    pub fn push_line(self, text: &mut Vec<u8>, depth: usize) {
+        if self == Self::Pretty {
+            text.push(b'\n');
+            text.resize(text.len() + depth * INDENT_WIDTH, b' ');
+        }
+    }
+
+    /// What stands between a member's name and its value.
+    pub fn push_space(self, text: &mut Vec<u8>) {
+        if self == Self::Pretty {
+            text.push(b' ');
+        }
+    }
+}
+
 const INDENT_WIDTH: usize = 4;
 
 /// A member's name as it stands in the document, quotes, escapes and colon included.
@@ -25,9 +41,13 @@ impl Key {
     /// Escapes a name.
     pub fn new(name: &str) -> Self {
         let mut text = Vec::with_capacity(name.len() + 3);
-        push_string(&mut text, name);
-        text.push(b':');
+        push_name(&mut text, name);
         Self(text.into())
+    }
+
+    /// The text.
+    pub fn text(&self) -> &[u8] {
+        &self.0
     }
 }
 
@@ -35,13 +55,6 @@ impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&String::from_utf8_lossy(&self.0))
     }
-}
-
-/// A place in the document that the writer can go back to.
-#[derive(Clone, Copy, Debug)]
-pub struct Mark {
-    len: usize,
-    fresh: bool,
 }
 
 /// Writes one document, from the front to the back; what is finished can be [taken](JsonWriter::take) away at any
@@ -58,8 +71,13 @@ pub struct JsonWriter {
 impl JsonWriter {
     /// An empty document.
     pub fn new(style: Style) -> Self {
+        Self::after(Vec::new(), style)
+    }
+
+    /// An empty document behind what the buffer holds already.
+    pub fn after(text: Vec<u8>, style: Style) -> Self {
         Self {
-            text: Vec::new(),
+            text,
             style,
             depth: 0,
             fresh: true,
@@ -87,18 +105,10 @@ impl JsonWriter {
     }
 
     /// Begins an object's member; its value comes next.
-    pub fn key(&mut self, key: &Key) {
-        self.separate();
-        self.text.extend_from_slice(&key.0);
-        self.space();
-    }
-
-    /// Begins an object's member whose name is known when the program is written.
     pub fn name(&mut self, name: &'static str) {
         self.separate();
-        push_string(&mut self.text, name);
-        self.text.push(b':');
-        self.space();
+        push_name(&mut self.text, name);
+        self.style.push_space(&mut self.text);
     }
 
     /// Begins an array's element; its value comes next.
@@ -106,37 +116,9 @@ impl JsonWriter {
         self.separate();
     }
 
-    /// `null`
-    pub fn null(&mut self) {
-        self.text.extend_from_slice(b"null");
-    }
-
-    /// `true` or `false`
-    pub fn bool(&mut self, value: bool) {
-        self.text
-            .extend_from_slice(if value { b"true" } else { b"false" });
-    }
-
-    /// A whole number.
-    pub fn integer(&mut self, value: impl itoa::Integer) {
-        let mut digits = itoa::Buffer::new();
-        self.text.extend_from_slice(digits.format(value).as_bytes());
-    }
-
-    /// The shortest text that reads as the same number. JSON has none for what is not finite: that is `null`.
-    pub fn float(&mut self, value: f64) {
-        if value.is_finite() {
-            let mut digits = ryu::Buffer::new();
-            self.text
-                .extend_from_slice(digits.format_finite(value).as_bytes());
-        } else {
-            self.null();
-        }
-    }
-
     /// A string.
     pub fn string(&mut self, value: &str) {
-        push_string(&mut self.text, value);
+        self.string_of(&[value]);
     }
 
     /// A string made of parts.
@@ -148,25 +130,19 @@ impl JsonWriter {
         self.text.push(b'"');
     }
 
-    /// A whole number, as a string.
-    pub fn integer_string(&mut self, value: impl itoa::Integer) {
-        self.text.push(b'"');
-        self.integer(value);
-        self.text.push(b'"');
+    /// Where somebody else may write the value that comes next.
+    pub fn text(&mut self) -> &mut Vec<u8> {
+        &mut self.text
     }
 
-    /// Where the document stands.
-    pub fn mark(&self) -> Mark {
-        Mark {
-            len: self.text.len(),
-            fresh: self.fresh,
-        }
+    /// The layout.
+    pub fn style(&self) -> Style {
+        self.style
     }
 
-    /// Takes back what was written since the mark, which must be on this level and not taken away meanwhile.
-    pub fn rewind(&mut self, mark: Mark) {
-        self.text.truncate(mark.len);
-        self.fresh = mark.fresh;
+    /// How many objects and arrays are open.
+    pub fn depth(&self) -> usize {
+        self.depth
     }
 
     /// How many bytes wait to be taken.
@@ -174,9 +150,15 @@ impl JsonWriter {
         self.text.len()
     }
 
-    /// The bytes written since the last time.
+    /// The bytes written since the last time. As many are expected to follow.
     pub fn take(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.text)
+        let room = self.text.len() + self.text.len() / 8;
+        std::mem::replace(&mut self.text, Vec::with_capacity(room))
+    }
+
+    /// The bytes written since the last time, when none will follow.
+    pub fn into_text(self) -> Vec<u8> {
+        self.text
     }
 
     fn begin(&mut self, bracket: u8) {
@@ -188,7 +170,7 @@ impl JsonWriter {
     fn end(&mut self, bracket: u8) {
         self.depth -= 1;
         if !self.fresh {
-            self.new_line();
+            self.style.push_line(&mut self.text, self.depth);
         }
         self.text.push(bracket);
         self.fresh = false;
@@ -199,28 +181,46 @@ impl JsonWriter {
             self.text.push(b',');
         }
         self.fresh = false;
-        self.new_line();
-    }
-
-    fn space(&mut self) {
-        if self.style == Style::Pretty {
-            self.text.push(b' ');
-        }
-    }
-
-    fn new_line(&mut self) {
-        if self.style == Style::Compact {
-            return;
-        }
-        self.text.push(b'\n');
-        let mut left = self.depth * INDENT_WIDTH;
-        while left > 0 {
-            let width = left.min(INDENT.len());
-            self.text.extend_from_slice(&INDENT[..width]);
-            left -= width;
-        }
+        self.style.push_line(&mut self.text, self.depth);
     }
 }
+
+fn push_name(text: &mut Vec<u8>, name: &str) {
+    text.push(b'"');
+    push_escaped(text, name);
+    text.extend_from_slice(b"\":");
+}
+
+/// A whole number.
+pub fn push_integer(text: &mut Vec<u8>, value: impl itoa::Integer) {
+    let mut digits = itoa::Buffer::new();
+    text.extend_from_slice(digits.format(value).as_bytes());
+}
+
+/// The shortest text that reads as the same number, which must be finite.
+pub fn push_float(text: &mut Vec<u8>, value: f64) {
+    // Up to 15 digits read as the same number in no shorter way, and the most common numbers are whole tenths.
+    const TENTHS_MAX: u64 = 1_000_000_000_000_000;
+    let tenths = (value * 10.0 + 0.5) as u64;
+    if tenths < TENTHS_MAX && value.is_sign_positive() && tenths as f64 / 10.0 == value {
+        push_integer(text, tenths / 10);
+        text.extend_from_slice(&[b'.', b'0' + (tenths % 10) as u8]);
+    } else {
+        let mut digits = ryu::Buffer::new();
+        text.extend_from_slice(digits.format_finite(value).as_bytes());
+    }
+}
+
+/// Whether all bytes stand for themselves in a string.
+pub fn is_plain(bytes: &[u8]) -> bool {
+    let special = |byte: &u8| (*byte < 0x20) | (*byte == b'"') | (*byte == b'\\');
+    // Without a way out half-way the compiler compares many bytes at a time.
+    let in_chunk = |chunk: &[u8]| chunk.iter().fold(false, |any, byte| any | special(byte));
+    !bytes.chunks(PLAIN_CHUNK).any(in_chunk)
+}
+
+/// Bytes that are looked at before it is worth asking what was found.
+const PLAIN_CHUNK: usize = 1024;
 
 /// For each byte: 0 when it stands for itself in a string, `u` when only `\u00xx` can say it, else the letter
 /// after the backslash (RFC 8259, section 7).
@@ -241,13 +241,8 @@ const ESCAPES: [u8; 256] = {
     table
 };
 
-fn push_string(text: &mut Vec<u8>, value: &str) {
-    text.push(b'"');
-    push_escaped(text, value);
-    text.push(b'"');
-}
-
-fn push_escaped(text: &mut Vec<u8>, value: &str) {
+/// The text between the quotes of a string.
+pub fn push_escaped(text: &mut Vec<u8>, value: &str) {
     let bytes = value.as_bytes();
     let mut plain_from = 0;
     for (at, byte) in bytes.iter().enumerate() {
@@ -280,35 +275,28 @@ mod tests {
         json.begin_object();
         json.name("links");
         json.begin_object();
-        json.key(&Key::new("self"));
+        json.name("self");
         json.string("http://localhost/");
         json.end_object();
         json.name("data");
         json.begin_array();
         json.element();
-        json.integer(-7i64);
+        push_integer(json.text(), -7i64);
         json.element();
-        json.float(23.8);
-        let mark = json.mark();
-        json.element();
-        json.begin_object();
-        json.end_object();
-        json.rewind(mark);
+        push_float(json.text(), 23.8);
         json.element();
         json.begin_array();
         json.end_array();
-        json.element();
-        json.null();
         json.end_array();
         json.end_object();
-        String::from_utf8(json.take()).unwrap()
+        String::from_utf8(json.into_text()).unwrap()
     }
 
     #[test]
     fn compact_has_no_white_space() {
         assert_eq!(
             sample(Style::Compact),
-            r#"{"links":{"self":"http://localhost/"},"data":[-7,23.8,[],null]}"#
+            r#"{"links":{"self":"http://localhost/"},"data":[-7,23.8,[]]}"#
         );
     }
 
@@ -323,24 +311,32 @@ mod tests {
     "data": [
         -7,
         23.8,
-        [],
-        null
+        []
     ]
 }"#
         );
     }
 
+    fn float(value: f64) -> String {
+        let mut text = Vec::new();
+        push_float(&mut text, value);
+        String::from_utf8(text).unwrap()
+    }
+
     #[test]
-    fn numbers_are_shortest_and_finite() {
-        let mut json = JsonWriter::new(Style::Compact);
-        json.begin_array();
-        for value in [0.0, 0.1 + 0.2, 1e300, -62.9, f64::NAN, f64::INFINITY] {
-            json.element();
-            json.float(value);
-        }
-        json.end_array();
-        let text = String::from_utf8(json.take()).unwrap();
-        assert_eq!(text, "[0.0,0.30000000000000004,1e300,-62.9,null,null]");
+    fn numbers_are_shortest() {
+        let values = [0.0, -0.0, 0.05, 0.1 + 0.2, 1e300, -62.9, 1e14, 99_999.9];
+        let expected = [
+            "0.0",
+            "-0.0",
+            "0.05",
+            "0.30000000000000004",
+            "1e300",
+            "-62.9",
+            "100000000000000.0",
+            "99999.9",
+        ];
+        assert_eq!(values.map(float), expected);
     }
 
     proptest! {
@@ -349,28 +345,31 @@ mod tests {
             let value = format!("{text}{controls}");
             let mut json = JsonWriter::new(Style::Compact);
             json.string(&value);
-            let written = json.take();
+            let written = json.into_text();
             prop_assert!(!written.iter().any(|byte| *byte < 0x20));
+            prop_assert_eq!(is_plain(value.as_bytes()), written.len() == value.len() + 2);
             prop_assert_eq!(serde_json::from_slice::<String>(&written).unwrap(), value);
         }
 
         #[test]
         fn any_name_reads_back(name in any::<String>()) {
-            let mut json = JsonWriter::new(Style::Pretty);
-            json.begin_object();
-            json.key(&Key::new(&name));
-            json.bool(true);
-            json.end_object();
-            let read: Value = serde_json::from_slice(&json.take()).unwrap();
+            let mut text = b"{".to_vec();
+            text.extend_from_slice(Key::new(&name).text());
+            text.extend_from_slice(b"true}");
+            let read: Value = serde_json::from_slice(&text).unwrap();
             prop_assert_eq!(&read[&name], &Value::Bool(true));
         }
 
         #[test]
         fn any_finite_number_reads_back(value in any::<f64>().prop_filter("finite", |v| v.is_finite())) {
-            let mut json = JsonWriter::new(Style::Compact);
-            json.float(value);
-            let read: f64 = std::str::from_utf8(&json.take()).unwrap().parse().unwrap();
-            prop_assert_eq!(read, value);
+            prop_assert_eq!(float(value).parse::<f64>().unwrap().to_bits(), value.to_bits());
+        }
+
+        #[test]
+        fn tenths_are_written_as_any_number(tenths in 0u64..2_000_000_000_000_000) {
+            let value = tenths as f64 / 10.0;
+            let mut digits = ryu::Buffer::new();
+            prop_assert_eq!(float(value), digits.format_finite(value));
         }
     }
 }

@@ -7,7 +7,9 @@
 //! | `access` | who may ask, under which host name |
 //! | `parameters` | the query string |
 //! | `resource` | a planned query of `queries/`, and what a request adds to its plan |
-//! | `document`, `values`, `json` | batches as JSON:API documents, Arrow columns as JSON values, JSON text |
+//! | `document` | batches as JSON:API documents |
+//! | `template`, `presence`, `values`, `json` | what a batch's rows share, what they leave out, Arrow columns as JSON values, JSON text |
+//! | `documents` | the same documents without HTTP |
 //! | `stream` | a list's body, rendered while the query runs |
 //! | `close` | ends sessions, now or later |
 //! | `refusal` | errors documents |
@@ -17,18 +19,22 @@
 mod access;
 mod close;
 mod document;
+mod documents;
 mod json;
 mod parameters;
+mod presence;
 mod refusal;
 mod resource;
 mod routes;
 mod server;
 mod stream;
+mod template;
 mod values;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use documents::Documents;
 pub use resource::ResourceError;
 pub use server::serve;
 pub use values::UnsupportedType;

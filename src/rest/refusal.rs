@@ -71,7 +71,7 @@ impl Refusal {
         json.end_array();
         json.end_object();
 
-        let text = json.take();
+        let text = json.into_text();
         let length = HeaderValue::from(text.len());
         let mut response = Response::new(Body::from(text));
         *response.status_mut() = self.status;

@@ -1,18 +1,24 @@
 //! A resource is a query.
 //!
-//! Its file in `queries/` says everything about it. It is planned once; a request adds relational operators to the
-//! plan. They are on the plain key column, never on a document: the provider finds an id by itself and delivers the
-//! rows in id order by itself, and the documents are built only after that.
+//! Its file in `queries/` says everything about it. Four statements are made of it when the door opens, which all
+//! requests share: the list and the one with an id, each with host names and without. They differ from the query by
+//! relational operators on the plain key column, never on a document: the provider finds an id by itself and
+//! delivers the rows in id order by itself, and the documents are built only after that.
+//!
+//! What a request adds are values. Whether host names are wanted is a literal in the plan, since it decides which
+//! operators there are; an id is a parameter, which the provider reads when the statement runs. So the catalog can
+//! keep the physical plans.
 //!
 //! A filter goes under the top projection, which builds the documents. The order stands above it, since the engine
 //! keeps an order only where the result needs it, and reaches the provider from there.
 
 use std::sync::Arc;
 
-use arrow::datatypes::DataType;
-use datafusion::common::{ExprSchema, ScalarValue};
+use arrow::datatypes::{DataType, Field};
+use datafusion::common::{ExprSchema, ParamValues, ScalarValue};
 use datafusion::error::DataFusionError;
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Projection, lit};
+use datafusion::logical_expr::expr::Placeholder;
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Projection};
 
 use super::document::DocumentShape;
 use super::values::UnsupportedType;
@@ -76,22 +82,32 @@ pub enum ResourceError {
     },
 }
 
+/// The parameter that asks for host names.
+const RDNS: &str = "rdns";
+/// The parameter that an id is.
+const KEY: &str = "key";
+
 /// A planned resource.
 pub struct Resource {
     /// What is known of it besides its query.
     pub definition: &'static Definition,
     /// What its objects look like.
     pub shape: Arc<DocumentShape>,
-    prepared: Prepared,
-    projection: Projection,
-    key: Expr,
     key_type: DataType,
-    /// The plan of the whole list, in id order.
-    list: LogicalPlan,
+    with_addresses: Statements,
+    with_names: Statements,
+}
+
+/// What can be asked of a resource.
+struct Statements {
+    /// All of them, in id order.
+    all: Prepared,
+    /// The one whose id is the parameter.
+    one: Prepared,
 }
 
 impl Resource {
-    /// Plans the resource's query.
+    /// Plans the resource's statements.
     ///
     /// # Errors
     /// When the query is not one that a resource can be made of.
@@ -107,54 +123,83 @@ impl Resource {
             .map_err(|source| ResourceError::Plan { name, source })?;
         let shape = DocumentShape::new(name, prepared.schema())
             .map_err(|source| ResourceError::Shape { name, source })?;
-        let LogicalPlan::Projection(projection) = prepared.plan().clone() else {
+        let LogicalPlan::Projection(projection) = prepared.plan() else {
             return Err(ResourceError::Key { name });
         };
-        let (key, key_type) = key(&projection).ok_or(ResourceError::Key { name })?;
-        let id = Expr::from(projection.schema.qualified_field(0));
-        let list = LogicalPlanBuilder::from(prepared.plan().clone())
-            .sort([id.sort(true, false)])
-            .and_then(LogicalPlanBuilder::build)
-            .map_err(|source| ResourceError::Plan { name, source })?;
+        let (key, key_type) = key(projection).ok_or(ResourceError::Key { name })?;
+        let statements = |rdns| {
+            Statements::plan(&prepared, &key, &key_type, rdns)
+                .map_err(|source| ResourceError::Plan { name, source })
+        };
         Ok(Self {
             definition,
             shape: Arc::new(shape),
-            prepared,
-            projection,
-            key,
+            with_addresses: statements(false)?,
+            with_names: statements(true)?,
             key_type,
-            list,
         })
     }
 
-    /// The statement that lists all of them.
-    pub fn all(&self) -> Prepared {
-        self.prepared.with_plan(self.list.clone())
+    /// The statement that lists all of them; `rdns` asks for host names instead of addresses.
+    pub fn all(&self, rdns: bool) -> &Prepared {
+        &self.statements(rdns).all
     }
 
-    /// The statement that finds the one with this id, or `None` when the text cannot be an id.
-    ///
-    /// # Errors
-    /// When the statement cannot be planned.
-    pub fn one(&self, id: &str) -> Result<Option<Prepared>, DataFusionError> {
+    /// The statement that finds the one with this id, and its parameters; `None` when the text cannot be an id.
+    pub fn one(&self, id: &str, rdns: bool) -> Option<(&Prepared, ParamValues)> {
         let value = match &self.key_type {
-            DataType::Int64 => match integer_id(id) {
-                Some(number) => ScalarValue::Int64(Some(number)),
-                None => return Ok(None),
-            },
+            DataType::Int64 => ScalarValue::Int64(Some(integer_id(id)?)),
             DataType::Utf8View => ScalarValue::Utf8View(Some(id.to_owned())),
             _ => ScalarValue::Utf8(Some(id.to_owned())),
         };
-        let found = LogicalPlanBuilder::from(Arc::clone(&self.projection.input))
-            .filter(self.key.clone().eq(lit(value)))?
+        let parameters = ParamValues::from(vec![(KEY, value)]);
+        Some((&self.statements(rdns).one, parameters))
+    }
+
+    fn statements(&self, rdns: bool) -> &Statements {
+        match rdns {
+            true => &self.with_names,
+            false => &self.with_addresses,
+        }
+    }
+}
+
+impl Statements {
+    fn plan(
+        prepared: &Prepared,
+        key: &Expr,
+        key_type: &DataType,
+        rdns: bool,
+    ) -> Result<Self, DataFusionError> {
+        let settled = ParamValues::from(vec![(RDNS, ScalarValue::from(rdns))]);
+        let query = prepared.plan().clone();
+        let query = query.replace_params_with_values(&settled)?;
+        let id = Expr::from(query.schema().qualified_field(0));
+        let all = LogicalPlanBuilder::from(query.clone())
+            .sort([id.sort(true, false)])?
             .build()?;
-        let plan = Projection::try_new_with_schema(
-            self.projection.expr.clone(),
-            Arc::new(found),
-            Arc::clone(&self.projection.schema),
-        )?;
-        let plan = LogicalPlan::Projection(plan);
-        Ok(Some(self.prepared.with_plan(plan)))
+
+        let (expr, input, schema) = match query {
+            LogicalPlan::Projection(Projection {
+                expr,
+                input,
+                schema,
+                ..
+            }) => (expr, input, schema),
+            other => return datafusion::common::plan_err!("not a plain SELECT: {other}"),
+        };
+        let wanted = Placeholder::new_with_field(
+            format!("${KEY}"),
+            Some(Arc::new(Field::new(KEY, key_type.clone(), true))),
+        );
+        let found = LogicalPlanBuilder::from(input)
+            .filter(key.clone().eq(Expr::Placeholder(wanted)))?
+            .build()?;
+        let one = Projection::try_new_with_schema(expr, Arc::new(found), schema)?;
+        Ok(Self {
+            all: prepared.with_plan(all),
+            one: prepared.with_plan(LogicalPlan::Projection(one)),
+        })
     }
 }
 
@@ -185,22 +230,35 @@ fn key(projection: &Projection) -> Option<(Expr, DataType)> {
 
 #[cfg(test)]
 mod tests {
-    use datafusion::common::ParamValues;
+    use std::net::SocketAddr;
 
     use super::*;
-    use crate::catalog::CatalogOptions;
-    use crate::session::Registry;
+    use crate::catalog::{CatalogOptions, Rows};
+    use crate::session::{Listener, Registry, Remote, Service, SessionGuard};
+
+    fn caller() -> Arc<Caller> {
+        Arc::new(Caller::new("", false))
+    }
+
+    async fn planned(registry: &Arc<Registry>) -> (Arc<Catalog>, Vec<Resource>) {
+        let catalog = Catalog::new(Arc::clone(registry), CatalogOptions::default()).unwrap();
+        let mut resources = Vec::new();
+        for definition in &DEFINITIONS {
+            let resource = Resource::plan(definition, &catalog, caller());
+            resources.push(resource.await.unwrap());
+        }
+        (catalog, resources)
+    }
 
     /// The physical plan of a statement, as EXPLAIN shows it.
-    async fn physical(catalog: &Arc<Catalog>, prepared: Prepared, rdns: bool) -> String {
+    async fn physical(
+        catalog: &Arc<Catalog>,
+        prepared: &Prepared,
+        parameters: ParamValues,
+    ) -> String {
         let plan = LogicalPlanBuilder::from(prepared.plan().clone());
         let explain = plan.explain(false, false).unwrap().build().unwrap();
-        let parameters = ParamValues::from(vec![
-            ("base", ScalarValue::from("http://localhost/v1/")),
-            ("rdns", ScalarValue::from(rdns)),
-        ]);
-        let caller = Arc::new(Caller::new("", false));
-        let mut rows = catalog.run(&prepared.with_plan(explain), parameters, caller);
+        let mut rows = catalog.run(&prepared.with_plan(explain), parameters, caller());
         let batch = rows.next().await.unwrap().unwrap();
         let shown = arrow::util::pretty::pretty_format_batches(&[batch]).unwrap();
         let shown = shown.to_string();
@@ -210,24 +268,64 @@ mod tests {
 
     #[tokio::test]
     async fn rows_are_found_and_ordered_by_the_provider() {
-        let catalog = Catalog::new(Registry::new(), CatalogOptions::default()).unwrap();
-        let caller = Arc::new(Caller::new("", false));
-        for definition in &DEFINITIONS {
-            let resource = Resource::plan(definition, &catalog, Arc::clone(&caller))
-                .await
-                .unwrap();
-            let list = physical(&catalog, resource.all(), false).await;
-            if definition.closes_sessions {
-                assert!(!list.contains("SortExec"), "{list}");
-                let one = resource.one("9").unwrap().unwrap();
-                let one = physical(&catalog, one, false).await;
-                assert!(!one.contains("FilterExec"), "{one}");
-                let one = resource.one("9").unwrap().unwrap();
-                let one = physical(&catalog, one, true).await;
-                assert!(!one.contains("FilterExec"), "{one}");
-                assert!(resource.one("9x").unwrap().is_none());
+        let (catalog, resources) = planned(&Registry::new()).await;
+        let sessions = &resources[0];
+        for rdns in [false, true] {
+            let none = ParamValues::List(Vec::new());
+            let list = physical(&catalog, sessions.all(rdns), none).await;
+            assert!(rdns || !list.contains("SortExec"), "{list}");
+            assert_eq!(list.contains("AsyncFuncExec"), rdns, "{list}");
+            let (one, id) = sessions.one("9", rdns).unwrap();
+            let one = physical(&catalog, one, id).await;
+            assert!(!one.contains("FilterExec"), "{one}");
+            assert_eq!(one.contains("AsyncFuncExec"), rdns, "{one}");
+        }
+        assert!(sessions.one("9x", false).is_none());
+    }
+
+    async fn count(mut rows: Rows) -> usize {
+        let mut count = 0;
+        while let Some(batch) = rows.next().await {
+            count += batch.unwrap().num_rows();
+        }
+        count
+    }
+
+    #[tokio::test]
+    async fn statements_keep_their_plans_but_no_answers() {
+        let registry = Registry::new();
+        let service = Arc::new(Service::new("shop", "none"));
+        let address = SocketAddr::from(([127, 0, 0, 1], 5433));
+        let listener = Arc::new(Listener::new("in", &service, "postgresql", address));
+        let register = || registry.register(&listener, Remote::Tcp(address)).unwrap();
+        let (catalog, resources) = planned(&registry).await;
+        let [sessions, services] = resources.as_slice() else {
+            panic!("two resources");
+        };
+        let mut guards: Vec<SessionGuard> = Vec::new();
+        // The answers are right either way; plans without the lookup of names are kept for certain.
+        for rdns in [false, true] {
+            for _ in 0..3 {
+                guards.push(register());
+                let all = sessions.all(rdns);
+                let none = ParamValues::List(Vec::new());
+                assert_eq!(count(catalog.run(all, none, caller())).await, guards.len());
+                assert!(rdns || all.is_kept());
+                let found = async |id: u32| {
+                    let (one, parameters) = sessions.one(&id.to_string(), rdns).unwrap();
+                    let found = count(catalog.run(one, parameters, caller())).await;
+                    assert!(rdns || one.is_kept());
+                    found
+                };
+                let last = guards.last().unwrap().id().get();
+                assert_eq!(found(last).await, 1);
+                assert_eq!(found(last + 1).await, 0);
             }
         }
+        // A plain table finds no row by itself: its filter wants a literal.
+        let (one, parameters) = services.one("shop", false).unwrap();
+        assert_eq!(count(catalog.run(one, parameters, caller())).await, 0);
+        assert!(!one.is_kept());
     }
 
     #[test]

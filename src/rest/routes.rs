@@ -13,7 +13,7 @@ use axum::http::header::{
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderName, HeaderValue, Method, Response, StatusCode, request::Parts};
-use datafusion::common::{ParamValues, ScalarValue};
+use datafusion::common::ParamValues;
 use datafusion::error::DataFusionError;
 use http_body::Body as _;
 use percent_encoding::percent_decode_str;
@@ -202,12 +202,13 @@ impl Asked<'_> {
         json.string(env!("CARGO_PKG_VERSION"));
         json.end_object();
         json.end_object();
-        document(json.take())
+        document(json.into_text())
     }
 
     async fn all(&self, resource: &Resource) -> Result<Response<Body>, Refusal> {
         self.parameters.check_operators()?;
-        let mut rows = self.run(&resource.all());
+        let none = ParamValues::List(Vec::new());
+        let mut rows = self.run(resource.all(self.parameters.rdns()), none);
         // The first batch decides about the status: what fails later can only cut the body off.
         let first = self.next(&mut rows).await?;
         let hold = self.arrival.hold.clone();
@@ -218,14 +219,15 @@ impl Asked<'_> {
 
     async fn one(&self, resource: &Resource, id: &str) -> Result<Response<Body>, Refusal> {
         self.parameters.check_operators()?;
-        let prepared = resource.one(id).map_err(failed)?;
-        let prepared = prepared.ok_or_else(|| missing(resource, id))?;
-        let mut rows = self.run(&prepared);
+        let (prepared, parameters) = resource
+            .one(id, self.parameters.rdns())
+            .ok_or_else(|| missing(resource, id))?;
+        let mut rows = self.run(prepared, parameters);
         while let Some(batch) = self.next(&mut rows).await? {
             if batch.num_rows() > 0 {
                 let mut writer = self.writer(resource);
                 writer.single(&batch).map_err(internal)?;
-                return Ok(document(writer.take()));
+                return Ok(document(writer.into_text()));
             }
         }
         Err(missing(resource, id))
@@ -249,11 +251,7 @@ impl Asked<'_> {
         Ok(response)
     }
 
-    fn run(&self, prepared: &Prepared) -> Rows {
-        let parameters = ParamValues::from(vec![
-            ("base", ScalarValue::from(&*self.base)),
-            ("rdns", ScalarValue::from(self.parameters.rdns())),
-        ]);
+    fn run(&self, prepared: &Prepared, parameters: ParamValues) -> Rows {
         let caller = Caller::new(&self.account.name, self.account.role == Role::Admin);
         self.door
             .catalog

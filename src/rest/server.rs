@@ -36,6 +36,10 @@ const TURN_AWAY_TIMEOUT: Duration = Duration::from_secs(1);
 /// The pause after an error that the next accept would meet again, such as too many open files.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// The share of the drain that requests under way have. What is left is for cutting the others off: whoever waits
+/// for the door as long as it was told to drain sees it closed, not given up.
+const DRAIN_SHARE: (u32, u32) = (9, 10);
+
 const BUSY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
     Content-Type: application/json; charset=utf-8\r\n\
     Content-Length: 56\r\n\
@@ -96,7 +100,7 @@ pub async fn serve(
     door: Arc<Door>,
     shutdown: CancellationToken,
 ) -> io::Result<()> {
-    let drain_timeout = door.options.drain_timeout;
+    let drain_timeout = door.options.drain_timeout * DRAIN_SHARE.0 / DRAIN_SHARE.1;
     let room = Arc::new(Semaphore::new(door.options.connections_max));
     let turned_away = Arc::new(Semaphore::new(TURNED_AWAY_MAX));
     let tasks = TaskTracker::new();

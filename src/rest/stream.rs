@@ -109,10 +109,11 @@ impl Producer {
     }
 
     async fn render(&mut self, batch: &RecordBatch) -> Result<(), StreamError> {
+        let objects = self.writer.bind(batch)?;
         let mut from = 0;
         while from < batch.num_rows() {
             let to = batch.num_rows().min(from + PIECE_ROWS);
-            self.writer.objects(batch, from..to)?;
+            self.writer.objects(&objects, from..to);
             from = to;
             if self.writer.len() >= PIECE_BYTES {
                 self.send().await?;

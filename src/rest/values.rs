@@ -1,21 +1,20 @@
 //! Arrow columns as JSON values.
 //!
 //! A [`Shape`] is made of a column's type once, when the resource is planned: it refuses a type that has no JSON
-//! form and escapes the names of members. For each batch the shape and the array become [`Values`], which know the
-//! array's concrete type; writing a row then asks nothing about types.
+//! form, escapes the names of members and finds the links. The scalar columns of a batch become [`Scalars`], which
+//! know the array's concrete type and whether its texts need escaping; writing a row then asks for neither.
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int32Array, Int64Array, LargeStringArray,
-    StringArray, StringViewArray, UInt64Array,
+    Array, ArrayRef, AsArray, BooleanArray, LargeStringArray, StringArray, StringViewArray,
 };
-use arrow::buffer::{NullBuffer, OffsetBuffer};
+use arrow::buffer::ScalarBuffer;
 use arrow::datatypes::{
     DataType, Float64Type, Int32Type, Int64Type, TimeUnit, TimestampMicrosecondType,
     TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType, UInt64Type,
 };
 use chrono::{DateTime, SecondsFormat, Utc};
 
-use super::json::{JsonWriter, Key};
+use super::json::{Key, is_plain, push_escaped, push_float, push_integer};
 
 /// A column whose type has no form in a document.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +39,8 @@ impl UnsupportedType {
 pub enum Shape {
     /// Neither members nor elements.
     Scalar,
+    /// A text that is relative to the API's root: `self` in an object named `links`.
+    Link,
     /// An array of elements of one shape.
     List(Box<Shape>),
     /// An object with these members.
@@ -47,21 +48,25 @@ pub enum Shape {
 }
 
 impl Shape {
-    /// The shape of a type; `path` is what an error calls it.
+    /// The shape of a type; `path` is where in the document it stands.
     ///
     /// # Errors
     /// When the type, or one inside it, has no form in a document.
     pub fn new(data_type: &DataType, path: &str) -> Result<Self, UnsupportedType> {
         match data_type {
+            DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => {
+                let mut outwards = path.rsplit('/');
+                match (outwards.next(), outwards.next()) {
+                    (Some("self"), Some("links")) => Ok(Self::Link),
+                    _ => Ok(Self::Scalar),
+                }
+            }
             DataType::Null
             | DataType::Boolean
             | DataType::Int32
             | DataType::Int64
             | DataType::UInt64
             | DataType::Float64
-            | DataType::Utf8
-            | DataType::LargeUtf8
-            | DataType::Utf8View
             | DataType::Timestamp(..) => Ok(Self::Scalar),
             DataType::List(element) => {
                 let element = Self::new(element.data_type(), &format!("{path}[]"))?;
@@ -81,107 +86,211 @@ impl Shape {
         }
     }
 
-    /// Binds an array. Its type may be a sibling of the planned one (another string layout, say).
-    ///
-    /// # Errors
-    /// When the array is not what the shape was made of.
-    pub fn bind<'a>(&'a self, array: &'a ArrayRef) -> Result<Values<'a>, UnsupportedType> {
-        let unsupported = || UnsupportedType::new("a column", array.data_type());
-        Ok(match (self, array.data_type()) {
-            (Self::Scalar, DataType::Null) => Values::Null,
-            (Self::Scalar, DataType::Boolean) => Values::Boolean(array.as_boolean()),
-            (Self::Scalar, DataType::Int32) => Values::Int32(array.as_primitive::<Int32Type>()),
-            (Self::Scalar, DataType::Int64) => Values::Int64(array.as_primitive::<Int64Type>()),
-            (Self::Scalar, DataType::UInt64) => Values::UInt64(array.as_primitive::<UInt64Type>()),
-            (Self::Scalar, DataType::Float64) => {
-                Values::Float64(array.as_primitive::<Float64Type>())
+    /// Whether an array of this type has the shape. It may be a sibling of the planned type (another string
+    /// layout, say).
+    pub fn admits(&self, data_type: &DataType) -> bool {
+        match (self, data_type) {
+            (Self::Link, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View) => true,
+            (Self::Scalar, DataType::List(_) | DataType::Struct(_)) => false,
+            (Self::Scalar, scalar) => Self::new(scalar, "").is_ok(),
+            (Self::List(shape), DataType::List(element)) => shape.admits(element.data_type()),
+            (Self::Struct(members), DataType::Struct(fields)) => {
+                let mut pairs = members.iter().zip(fields);
+                members.len() == fields.len()
+                    && pairs.all(|((_, shape), field)| shape.admits(field.data_type()))
             }
-            (Self::Scalar, DataType::Utf8) => Values::Utf8(array.as_string()),
-            (Self::Scalar, DataType::LargeUtf8) => Values::LargeUtf8(array.as_string()),
-            (Self::Scalar, DataType::Utf8View) => Values::Utf8View(array.as_string_view()),
-            (Self::Scalar, DataType::Timestamp(unit, zone)) => Values::Timestamp(Timestamps {
-                ticks: ticks(array, *unit),
-                nulls: array.nulls(),
-                unit: *unit,
-                zoned: zone.is_some(),
-            }),
-            (Self::List(shape), DataType::List(_)) => {
-                let list = array.as_list::<i32>();
-                Values::List(Lists {
-                    elements: Box::new(shape.bind(list.values())?),
-                    offsets: list.offsets(),
-                    nulls: list.nulls(),
-                })
+            _ => false,
+        }
+    }
+}
+
+/// The values of one column of a batch that are neither lists nor objects, ready to be written row by row.
+pub enum Scalars {
+    /// `true` and `false`.
+    Boolean(BooleanArray),
+    /// Numbers.
+    Int32(ScalarBuffer<i32>),
+    /// Numbers.
+    Int64(ScalarBuffer<i64>),
+    /// Numbers.
+    UInt64(ScalarBuffer<u64>),
+    /// Numbers; those that are not finite are never asked for.
+    Float64(ScalarBuffer<f64>),
+    /// Texts; `plain` when none of them needs escaping.
+    Utf8 { texts: StringArray, plain: bool },
+    /// Texts.
+    LargeUtf8(LargeStringArray),
+    /// Texts; `plain` when none of them needs escaping.
+    Utf8View { texts: StringViewArray, plain: bool },
+    /// Texts as RFC 3339 has them; those beyond its years are never asked for.
+    Timestamp { stamps: Timestamps, zoned: bool },
+}
+
+impl Scalars {
+    /// Binds an array; `None` when its type is not one of a scalar.
+    pub fn bind(array: &ArrayRef) -> Option<Self> {
+        Some(match array.data_type() {
+            DataType::Boolean => Self::Boolean(array.as_boolean().clone()),
+            DataType::Int32 => Self::Int32(array.as_primitive::<Int32Type>().values().clone()),
+            DataType::Int64 => Self::Int64(array.as_primitive::<Int64Type>().values().clone()),
+            DataType::UInt64 => Self::UInt64(array.as_primitive::<UInt64Type>().values().clone()),
+            DataType::Float64 => {
+                Self::Float64(array.as_primitive::<Float64Type>().values().clone())
             }
-            (Self::Struct(members), DataType::Struct(_)) => {
-                let structs = array.as_struct();
-                if structs.num_columns() != members.len() {
-                    return Err(unsupported());
-                }
-                let member = |((key, shape), column): (&'a (Key, Shape), &'a ArrayRef)| {
-                    Ok((key, shape.bind(column)?))
+            DataType::Utf8 => {
+                let texts = array.as_string::<i32>().clone();
+                let (from, to) = match texts.value_offsets() {
+                    [from, .., to] => (*from as usize, *to as usize),
+                    _ => (0, 0),
                 };
-                Values::Struct(Structs {
-                    members: members
-                        .iter()
-                        .zip(structs.columns())
-                        .map(member)
-                        .collect::<Result<_, _>>()?,
-                    nulls: structs.nulls(),
-                })
+                let plain = is_plain(&texts.value_data()[from..to]);
+                Self::Utf8 { texts, plain }
             }
-            _ => return Err(unsupported()),
+            DataType::LargeUtf8 => Self::LargeUtf8(array.as_string().clone()),
+            DataType::Utf8View => {
+                let texts = array.as_string_view().clone();
+                let mut views = texts.views().iter().enumerate();
+                let plain = views.all(|(row, view)| match inline_len(*view) {
+                    Some(len) => is_plain_inline(*view, len),
+                    None => is_plain(texts.value(row).as_bytes()),
+                });
+                Self::Utf8View { texts, plain }
+            }
+            DataType::Timestamp(unit, zone) => Self::Timestamp {
+                stamps: Timestamps::new(array, *unit),
+                zoned: zone.is_some(),
+            },
+            _ => return None,
         })
     }
-}
 
-fn ticks(array: &ArrayRef, unit: TimeUnit) -> &[i64] {
-    match unit {
-        TimeUnit::Second => array.as_primitive::<TimestampSecondType>().values(),
-        TimeUnit::Millisecond => array.as_primitive::<TimestampMillisecondType>().values(),
-        TimeUnit::Microsecond => array.as_primitive::<TimestampMicrosecondType>().values(),
-        TimeUnit::Nanosecond => array.as_primitive::<TimestampNanosecondType>().values(),
+    /// Whether texts stand between quotes, which [`Scalars::push`] does not write.
+    pub fn is_text(&self) -> bool {
+        matches!(
+            self,
+            Self::Utf8 { .. } | Self::LargeUtf8(_) | Self::Utf8View { .. } | Self::Timestamp { .. }
+        )
+    }
+
+    /// Whether all rows have the same value, as far as that is seen at once.
+    pub fn is_constant(&self) -> bool {
+        match self {
+            Self::Boolean(array) => {
+                let set = array.values().count_set_bits();
+                !array.is_empty() && (set == 0 || set == array.len())
+            }
+            Self::Int32(values) => all_same(values),
+            Self::Int64(values) => all_same(values),
+            Self::UInt64(values) => all_same(values),
+            Self::Float64(values) => {
+                let mut bits = values.iter().map(|value| value.to_bits());
+                bits.next()
+                    .is_some_and(|first| bits.all(|other| other == first))
+            }
+            Self::Utf8 { texts, .. } => {
+                let mut rows = 0..texts.len();
+                let first = rows.next().map(|row| texts.value(row));
+                first.is_some_and(|first| rows.all(|row| texts.value(row) == first))
+            }
+            Self::LargeUtf8(texts) => texts.len() == 1,
+            // Equal views are equal texts; long texts that are equal may have other views, which does not matter.
+            Self::Utf8View { texts, .. } => all_same(texts.views()),
+            Self::Timestamp { stamps, .. } => all_same(&stamps.ticks),
+        }
+    }
+
+    /// Writes the row's value, which must be present.
+    #[inline]
+    pub fn push(&self, row: usize, text: &mut Vec<u8>) {
+        match self {
+            Self::Boolean(array) => {
+                let value: &[u8] = if array.value(row) { b"true" } else { b"false" };
+                text.extend_from_slice(value);
+            }
+            Self::Int32(values) => push_integer(text, values[row]),
+            Self::Int64(values) => push_integer(text, values[row]),
+            Self::UInt64(values) => push_integer(text, values[row]),
+            Self::Float64(values) => push_float(text, values[row]),
+            Self::Utf8 { texts, plain: true } => {
+                text.extend_from_slice(texts.value(row).as_bytes());
+            }
+            Self::Utf8View { texts, plain: true } => push_view(text, texts, row),
+            Self::Utf8 { texts, .. } => push_escaped(text, texts.value(row)),
+            Self::LargeUtf8(texts) => push_escaped(text, texts.value(row)),
+            Self::Utf8View { texts, .. } => push_escaped(text, texts.value(row)),
+            Self::Timestamp { stamps, zoned } => stamps.push(row, *zoned, text),
+        }
     }
 }
 
-/// The values of one column of a batch, ready to be written row by row.
-pub enum Values<'a> {
-    /// Nothing but NULL.
-    Null,
-    /// `true` and `false`.
-    Boolean(&'a BooleanArray),
-    /// Numbers.
-    Int32(&'a Int32Array),
-    /// Numbers.
-    Int64(&'a Int64Array),
-    /// Numbers.
-    UInt64(&'a UInt64Array),
-    /// Numbers; those that are not finite count as NULL.
-    Float64(&'a Float64Array),
-    /// Strings.
-    Utf8(&'a StringArray),
-    /// Strings.
-    LargeUtf8(&'a LargeStringArray),
-    /// Strings.
-    Utf8View(&'a StringViewArray),
-    /// Strings as RFC 3339 has them; those beyond its years count as NULL.
-    Timestamp(Timestamps<'a>),
-    /// Arrays.
-    List(Lists<'a>),
-    /// Objects.
-    Struct(Structs<'a>),
+fn all_same<T: PartialEq>(values: &[T]) -> bool {
+    match values {
+        [first, others @ ..] => others.iter().all(|other| other == first),
+        [] => false,
+    }
+}
+
+/// Bytes of a view (its low four) that tell how long the text is.
+const VIEW_LEN_BYTES: usize = 4;
+/// The longest text that stands in the view itself.
+const INLINE_BYTES_MAX: usize = 12;
+
+/// The length of a text that stands in the view itself.
+fn inline_len(view: u128) -> Option<usize> {
+    let len = view as u32 as usize;
+    (len <= INLINE_BYTES_MAX).then_some(len)
+}
+
+/// Whether the text in a view needs no escaping: all of its bytes are looked at together.
+fn is_plain_inline(view: u128, len: usize) -> bool {
+    const ONES: u128 = u128::from_ne_bytes([1; 16]);
+    const HIGHS: u128 = ONES << 7;
+    const SPACES: u128 = ONES * b' ' as u128;
+    // Behind the text there are zeros, which would count as control characters.
+    let bytes = (view >> (8 * VIEW_LEN_BYTES)) | (SPACES << (8 * len));
+    let control = bytes.wrapping_sub(SPACES) & !bytes;
+    let is = |byte: u8| {
+        let difference = bytes ^ (ONES * u128::from(byte));
+        difference.wrapping_sub(ONES) & !difference
+    };
+    (control | is(b'"') | is(b'\\')) & HIGHS == 0
+}
+
+fn push_view(text: &mut Vec<u8>, texts: &StringViewArray, row: usize) {
+    let view = texts.views()[row];
+    match inline_len(view) {
+        Some(len) => {
+            // A copy of a fixed size, of which the surplus is taken back, is cheaper than one of the right size.
+            text.extend_from_slice(&view.to_le_bytes()[VIEW_LEN_BYTES..]);
+            text.truncate(text.len() - INLINE_BYTES_MAX + len);
+        }
+        None => text.extend_from_slice(texts.value(row).as_bytes()),
+    }
 }
 
 /// Timestamps of any unit.
-pub struct Timestamps<'a> {
-    ticks: &'a [i64],
-    nulls: Option<&'a NullBuffer>,
+pub struct Timestamps {
+    ticks: ScalarBuffer<i64>,
     unit: TimeUnit,
-    zoned: bool,
 }
 
-impl Timestamps<'_> {
-    fn instant(&self, row: usize) -> Option<DateTime<Utc>> {
+impl Timestamps {
+    /// The timestamps of an array of this unit.
+    pub fn new(array: &ArrayRef, unit: TimeUnit) -> Self {
+        let ticks = match unit {
+            TimeUnit::Second => array.as_primitive::<TimestampSecondType>().values(),
+            TimeUnit::Millisecond => array.as_primitive::<TimestampMillisecondType>().values(),
+            TimeUnit::Microsecond => array.as_primitive::<TimestampMicrosecondType>().values(),
+            TimeUnit::Nanosecond => array.as_primitive::<TimestampNanosecondType>().values(),
+        };
+        Self {
+            ticks: ticks.clone(),
+            unit,
+        }
+    }
+
+    /// The row's moment, if the calendar reaches it.
+    pub fn instant(&self, row: usize) -> Option<DateTime<Utc>> {
         let ticks = self.ticks[row];
         match self.unit {
             TimeUnit::Second => DateTime::from_timestamp(ticks, 0),
@@ -190,244 +299,27 @@ impl Timestamps<'_> {
             TimeUnit::Nanosecond => Some(DateTime::from_timestamp_nanos(ticks)),
         }
     }
-}
 
-/// Arrays of one kind of element.
-pub struct Lists<'a> {
-    elements: Box<Values<'a>>,
-    offsets: &'a OffsetBuffer<i32>,
-    nulls: Option<&'a NullBuffer>,
-}
-
-/// Objects with the same members.
-pub struct Structs<'a> {
-    members: Box<[(&'a Key, Values<'a>)]>,
-    nulls: Option<&'a NullBuffer>,
-}
-
-impl Values<'_> {
-    /// Whether the row has nothing to say, so that an object's member is left out.
-    pub fn is_absent(&self, row: usize) -> bool {
-        let null = |nulls: Option<&NullBuffer>| nulls.is_some_and(|nulls| nulls.is_null(row));
-        match self {
-            Self::Null => true,
-            Self::Boolean(array) => array.is_null(row),
-            Self::Int32(array) => array.is_null(row),
-            Self::Int64(array) => array.is_null(row),
-            Self::UInt64(array) => array.is_null(row),
-            Self::Float64(array) => array.is_null(row) || !array.value(row).is_finite(),
-            Self::Utf8(array) => array.is_null(row),
-            Self::LargeUtf8(array) => array.is_null(row),
-            Self::Utf8View(array) => array.is_null(row),
-            Self::Timestamp(stamps) => null(stamps.nulls) || stamps.instant(row).is_none(),
-            Self::List(lists) => null(lists.nulls),
-            Self::Struct(structs) => null(structs.nulls),
-        }
+    fn push(&self, row: usize, zoned: bool, text: &mut Vec<u8>) {
+        let Some(instant) = self.instant(row) else {
+            return;
+        };
+        let moment = instant.to_rfc3339_opts(SecondsFormat::AutoSi, true);
+        // Without a zone it is a reading of some clock, not an instant.
+        let shown = match zoned {
+            true => &moment,
+            false => moment.trim_end_matches('Z'),
+        };
+        text.extend_from_slice(shown.as_bytes());
     }
-
-    /// Writes the row's value. Returns whether it says anything: false for an object without a member.
-    pub fn write(&self, row: usize, json: &mut JsonWriter) -> bool {
-        match self {
-            _ if self.is_absent(row) => json.null(),
-            Self::Null => json.null(),
-            Self::Boolean(array) => json.bool(array.value(row)),
-            Self::Int32(array) => json.integer(array.value(row)),
-            Self::Int64(array) => json.integer(array.value(row)),
-            Self::UInt64(array) => json.integer(array.value(row)),
-            Self::Float64(array) => json.float(array.value(row)),
-            Self::Utf8(array) => json.string(array.value(row)),
-            Self::LargeUtf8(array) => json.string(array.value(row)),
-            Self::Utf8View(array) => json.string(array.value(row)),
-            Self::Timestamp(stamps) => match stamps.instant(row) {
-                Some(instant) => {
-                    let text = instant.to_rfc3339_opts(SecondsFormat::AutoSi, true);
-                    // Without a zone it is a reading of some clock, not an instant.
-                    let shown = if stamps.zoned {
-                        &text
-                    } else {
-                        text.trim_end_matches('Z')
-                    };
-                    json.string(shown);
-                }
-                None => json.null(),
-            },
-            Self::List(lists) => {
-                json.begin_array();
-                for element in lists.offsets[row] as usize..lists.offsets[row + 1] as usize {
-                    json.element();
-                    lists.elements.write(element, json);
-                }
-                json.end_array();
-            }
-            Self::Struct(structs) => {
-                json.begin_object();
-                let any = write_members(structs.members.iter().map(|(k, v)| (*k, v)), row, json);
-                json.end_object();
-                return any;
-            }
-        }
-        true
-    }
-}
-
-/// Writes the members of an object that have something to say; returns whether there was one.
-pub fn write_members<'a, 'b: 'a>(
-    members: impl IntoIterator<Item = (&'a Key, &'a Values<'b>)>,
-    row: usize,
-    json: &mut JsonWriter,
-) -> bool {
-    let mut any = false;
-    for (key, values) in members {
-        if values.is_absent(row) {
-            continue;
-        }
-        let before = json.mark();
-        json.key(key);
-        if values.write(row, json) {
-            any = true;
-        } else {
-            json.rewind(before);
-        }
-    }
-    any
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use arrow::array::{
-        Int64Builder, ListBuilder, StringViewBuilder, StructArray, TimestampMicrosecondArray,
-    };
-    use arrow::buffer::ScalarBuffer;
     use arrow::datatypes::{Field, Fields};
-    use serde_json::{Value, json};
+    use proptest::prelude::*;
 
-    use super::super::json::Style;
     use super::*;
-
-    fn rows(array: ArrayRef) -> Vec<Value> {
-        let shape = Shape::new(array.data_type(), "column").unwrap();
-        let values = shape.bind(&array).unwrap();
-        let read = |style| {
-            (0..array.len())
-                .map(|row| {
-                    let mut json = JsonWriter::new(style);
-                    values.write(row, &mut json);
-                    serde_json::from_slice(&json.take()).unwrap()
-                })
-                .collect::<Vec<Value>>()
-        };
-        assert_eq!(read(Style::Compact), read(Style::Pretty));
-        read(Style::Compact)
-    }
-
-    #[test]
-    fn scalars() {
-        let integers = Int64Array::from(vec![Some(i64::MIN), None, Some(i64::MAX)]);
-        assert_eq!(
-            rows(Arc::new(integers)),
-            [json!(i64::MIN), json!(null), json!(i64::MAX)]
-        );
-        let counts = UInt64Array::from(vec![u64::MAX]);
-        assert_eq!(rows(Arc::new(counts)), [json!(u64::MAX)]);
-        let floats = Float64Array::from(vec![Some(23.8), Some(f64::NAN), None]);
-        assert_eq!(
-            rows(Arc::new(floats)),
-            [json!(23.8), json!(null), json!(null)]
-        );
-        let flags = BooleanArray::from(vec![Some(true), Some(false), None]);
-        assert_eq!(
-            rows(Arc::new(flags)),
-            [json!(true), json!(false), json!(null)]
-        );
-        let expected = [json!("Zoë \"\n"), json!(null), json!("")];
-        let strings = vec![Some("Zoë \"\n"), None, Some("")];
-        assert_eq!(rows(Arc::new(StringArray::from(strings.clone()))), expected);
-        assert_eq!(
-            rows(Arc::new(StringViewArray::from(strings.clone()))),
-            expected
-        );
-        assert_eq!(rows(Arc::new(LargeStringArray::from(strings))), expected);
-    }
-
-    #[test]
-    fn timestamps_are_rfc_3339() {
-        let stamps = vec![Some(1_500_289_839_250_000), None, Some(i64::MAX)];
-        let zoned = TimestampMicrosecondArray::from(stamps).with_timezone("UTC");
-        assert_eq!(
-            rows(Arc::new(zoned)),
-            [json!("2017-07-17T11:10:39.250Z"), json!(null), json!(null)]
-        );
-        let plain = TimestampMicrosecondArray::from(vec![0]);
-        assert_eq!(rows(Arc::new(plain)), [json!("1970-01-01T00:00:00")]);
-    }
-
-    #[test]
-    fn lists_keep_their_nulls() {
-        let mut lists = ListBuilder::new(StringViewBuilder::new());
-        lists.append_value([Some("a"), None]);
-        lists.append_null();
-        lists.append_value(Vec::<Option<&str>>::new());
-        let lists: ArrayRef = Arc::new(lists.finish());
-        let whole = [json!(["a", null]), json!(null), json!([])];
-        assert_eq!(rows(Arc::clone(&lists)), whole);
-        assert_eq!(rows(lists.slice(1, 2)), whole[1..]);
-    }
-
-    #[test]
-    fn objects_leave_out_what_is_null_or_empty() {
-        let inner_fields = Fields::from(vec![Field::new("cipher", DataType::Utf8, true)]);
-        let inner = StructArray::new(
-            inner_fields.clone(),
-            vec![Arc::new(StringArray::from(vec![
-                None,
-                Some("TLS13"),
-                Some("hidden"),
-            ]))],
-            Some(NullBuffer::from(vec![true, true, false])),
-        );
-        let mut queries = ListBuilder::new(Int64Builder::new());
-        for _ in 0..3 {
-            queries.append_value(Vec::<Option<i64>>::new());
-        }
-        let queries = queries.finish();
-        let outer = StructArray::new(
-            Fields::from(vec![
-                Field::new("client", DataType::Struct(inner_fields), true),
-                Field::new("port", DataType::Int32, true),
-                Field::new("queries", queries.data_type().clone(), true),
-            ]),
-            vec![
-                Arc::new(inner),
-                Arc::new(Int32Array::from(vec![Some(1), None, Some(3)])),
-                Arc::new(queries),
-            ],
-            None,
-        );
-        let outer: ArrayRef = Arc::new(outer);
-        let whole = [
-            json!({"port": 1, "queries": []}),
-            json!({"client": {"cipher": "TLS13"}, "queries": []}),
-            json!({"port": 3, "queries": []}),
-        ];
-        assert_eq!(rows(Arc::clone(&outer)), whole);
-        assert_eq!(rows(outer.slice(1, 2)), whole[1..]);
-    }
-
-    #[test]
-    fn empty_objects_stay_in_lists() {
-        let field = Field::new("id", DataType::Int64, true);
-        let structs = StructArray::new(
-            Fields::from(vec![field]),
-            vec![Arc::new(Int64Array::from(vec![None, Some(4)]))],
-            None,
-        );
-        let element = Arc::new(Field::new("item", structs.data_type().clone(), true));
-        let offsets = OffsetBuffer::new(ScalarBuffer::from(vec![0, 2]));
-        let list = arrow::array::ListArray::new(element, offsets, Arc::new(structs), None);
-        assert_eq!(rows(Arc::new(list)), [json!([{}, {"id": 4}])]);
-    }
 
     #[test]
     fn a_type_without_a_form_is_named_with_its_place() {
@@ -435,5 +327,49 @@ mod tests {
         let data_type = DataType::Struct(Fields::from(vec![bytes]));
         let error = Shape::new(&data_type, "attributes").unwrap_err();
         assert!(error.to_string().starts_with("attributes/key is of type"));
+    }
+
+    #[test]
+    fn a_link_is_known_by_its_place() {
+        let is_link =
+            |data_type: &DataType, path| matches!(Shape::new(data_type, path), Ok(Shape::Link));
+        assert!(is_link(&DataType::Utf8, "links/self"));
+        assert!(is_link(&DataType::Utf8View, "relationships/x[]/links/self"));
+        assert!(!is_link(&DataType::Utf8, "relationships/links/selfish"));
+        assert!(!is_link(&DataType::Utf8, "nolinks/self"));
+        assert!(!is_link(&DataType::Utf8, "links/self/id"));
+        assert!(!is_link(&DataType::Int64, "links/self"));
+    }
+
+    #[test]
+    fn a_shape_admits_siblings_only() {
+        let text = Shape::new(&DataType::Utf8, "text").unwrap();
+        assert!(text.admits(&DataType::Utf8View));
+        assert!(!text.admits(&DataType::Binary));
+        let member = |name: &str, data_type| Field::new(name, data_type, true);
+        let object = |members| DataType::Struct(Fields::from(members));
+        let one = object(vec![member("a", DataType::Utf8)]);
+        let two = object(vec![
+            member("a", DataType::Utf8),
+            member("b", DataType::Utf8),
+        ]);
+        assert!(!text.admits(&one));
+        let shape = Shape::new(&one, "object").unwrap();
+        assert!(shape.admits(&object(vec![member("a", DataType::LargeUtf8)])));
+        assert!(!shape.admits(&two));
+        assert!(!shape.admits(&DataType::Utf8));
+    }
+
+    proptest! {
+        #[test]
+        fn any_short_text_is_looked_at_whole(text in "[ -~é\u{0}-\u{1f}\"\\\\]{0,12}") {
+            let texts = StringViewArray::from_iter_values([&text]);
+            if let Some(len) = inline_len(texts.views()[0]) {
+                prop_assert_eq!(is_plain_inline(texts.views()[0], len), is_plain(text.as_bytes()));
+                let mut pushed = b"before".to_vec();
+                push_view(&mut pushed, &texts, 0);
+                prop_assert_eq!(pushed, [b"before", text.as_bytes()].concat());
+            }
+        }
     }
 }

@@ -62,7 +62,13 @@ impl Doors {
             statement_timeout: config.limits.statement_timeout,
             frame_bytes_max: config.limits.frame_bytes_max,
         };
-        let sql = sql::Door::new(catalog, listener, Arc::clone(users), sql.tls.clone(), limits);
+        let sql = sql::Door::new(
+            catalog,
+            listener,
+            Arc::clone(users),
+            sql.tls.clone(),
+            limits,
+        );
         Ok(Self {
             sql: Arc::new(sql),
             rest,

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::{ParamValues, ScalarValue};
+use pgwire::api::Type;
 use pgwire::messages::data::ParameterDescription;
 
 use super::command;
 use super::connection::{Connection, End, Halt};
+use super::encode::zone::Zone;
 use super::message::{self, Bind, Execute, Parse, Target};
 use super::parse::Kind;
 use super::query::{self, Work};
@@ -141,7 +143,8 @@ impl Connection {
         let (work, engine) = parsed.map(Work::of).unzip();
         let mut prepared = None;
         if let Some(statement) = engine.flatten() {
-            let declared = params::declared(&parameter_types)?;
+            let declared = parameter_types.iter().map(|oid| declared_type(*oid));
+            let declared = declared.collect::<Result<_, _>>()?;
             let watch = self.watch();
             let catalog = Arc::clone(&self.door.catalog);
             let planned = catalog.prepare(statement, declared, self.caller());
@@ -174,7 +177,7 @@ impl Connection {
             let message = format!("a client can have at most {PORTALS_MAX} portals");
             return Err(SqlError::new("54000", message));
         }
-        let values = values(&statement, &message)?;
+        let values = values(&statement, &message, &self.settings.zone())?;
         check_formats(&statement, &message)?;
         let portal = Portal {
             statement,
@@ -328,8 +331,20 @@ fn parameters(prepared: Option<&Prepared>, declared: &[u32]) -> Vec<Parameter> {
     found.iter().enumerate().map(parameter).collect()
 }
 
+/// The engine's type for a type that a client declared; none where it leaves the type to us.
+fn declared_type(oid: u32) -> Result<Option<DataType>, SqlError> {
+    if oid == 0 || oid == Type::UNKNOWN.oid() {
+        return Ok(None);
+    }
+    let known = params::oid_to_arrow(oid).map(Some);
+    known.ok_or_else(|| {
+        let message = format!("parameters of the type with OID {oid} are not supported");
+        SqlError::new("0A000", message)
+    })
+}
+
 /// The values of a Bind message in the engine's types.
-fn values(statement: &Statement, bind: &Bind) -> Result<Vec<ScalarValue>, SqlError> {
+fn values(statement: &Statement, bind: &Bind, zone: &Zone) -> Result<Vec<ScalarValue>, SqlError> {
     let (given, wanted) = (bind.parameters.len(), statement.parameters.len());
     if given != wanted {
         let message = format!(
@@ -350,13 +365,8 @@ fn values(statement: &Statement, bind: &Bind) -> Result<Vec<ScalarValue>, SqlErr
     let value = |(n, parameter): (usize, &Parameter)| {
         let format = formats.get(n).copied().unwrap_or(first);
         let bytes = bind.parameters.get(n).and_then(Option::as_ref);
-        params::decode(
-            bytes.map(|bytes| &**bytes),
-            format,
-            parameter.oid,
-            &parameter.data_type,
-            n,
-        )
+        let bytes = bytes.map(|bytes| &**bytes);
+        params::decode_parameter_in(bytes, format, parameter.oid, &parameter.data_type, zone)
     };
     statement.parameters.iter().enumerate().map(value).collect()
 }

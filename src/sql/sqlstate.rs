@@ -4,6 +4,8 @@ mod engine;
 mod rules;
 mod wording;
 
+pub(crate) use wording::unreadable;
+
 use pgwire::error::ErrorInfo;
 use pgwire::messages::response::ErrorResponse;
 use std::fmt;

@@ -1,5 +1,9 @@
 //! Members, types, links, statuses and headers, against the page that the door implements.
 
+use std::sync::Arc;
+
+use rollcall::catalog::{Catalog, CatalogOptions};
+use rollcall::rest::Documents;
 use rollcall::session::Remote;
 use serde_json::{Value, json};
 
@@ -335,5 +339,47 @@ async fn rdns_replaces_the_address_where_there_is_a_name() {
     assert_eq!(remote(&list["data"][1]), "::ffff:192.0.2.2");
     let list = house.get("/v1/sessions?rdns=false").await;
     assert_eq!(remote(&list["data"][0]), "::ffff:192.0.2.1");
+    house.close().await;
+}
+
+/// The document without what two readings of the clock tell differently.
+fn timeless(mut document: Value) -> Value {
+    let objects = match &mut document["data"] {
+        Value::Array(objects) => objects.as_mut_slice(),
+        one => std::slice::from_mut(one),
+    };
+    for object in objects {
+        let attributes = object["attributes"].as_object_mut().unwrap();
+        assert!(attributes.remove("idle").is_some());
+        assert!(attributes.remove("seconds_alive").is_some());
+    }
+    document
+}
+
+#[tokio::test]
+async fn documents_without_a_door_are_the_same() {
+    let house = House::open().await;
+    let _guards = [(); 3].map(|()| house.register([127, 0, 0, 1], "maxuser"));
+    let catalog = Catalog::new(Arc::clone(&house.registry), CatalogOptions::default()).unwrap();
+    let documents = Documents::new(&catalog).await.unwrap();
+    let base = "http://localhost:8989/v1/";
+
+    let mut rows = documents.all();
+    let mut batches = Vec::new();
+    while let Some(batch) = rows.next().await {
+        batches.push(batch.unwrap());
+    }
+    let mut text = Vec::new();
+    documents.list(&batches, base, &mut text).unwrap();
+    let list = serde_json::from_slice(&text).unwrap();
+    assert_eq!(timeless(list), timeless(house.get("/v1/sessions").await));
+
+    let mut rows = documents.one("2").unwrap();
+    let batch = rows.next().await.unwrap().unwrap();
+    text.clear();
+    documents.single(&batch, base, &mut text).unwrap();
+    let one = serde_json::from_slice(&text).unwrap();
+    assert_eq!(timeless(one), timeless(house.get("/v1/sessions/2").await));
+    assert!(documents.one("2x").is_none());
     house.close().await;
 }

@@ -381,10 +381,9 @@ mod tests {
                 expected
             );
         }
-        assert_eq!(
+        assert!(
             text(|out| write_interval(i32::MIN, i32::MIN, i64::MIN, out))
-                .contains("-178956970 years"),
-            true
+                .starts_with("-178956970 years")
         );
     }
 

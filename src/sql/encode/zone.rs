@@ -66,7 +66,9 @@ impl FromStr for Zone {
         let name = text.trim();
         if let Ok(hours) = name.parse::<f64>() {
             let seconds = hours * 3600.0;
-            if !(seconds.abs() <= f64::from(FIXED_OFFSET_MAX_S)) {
+            let limit = f64::from(FIXED_OFFSET_MAX_S);
+            // Not a number is in no range.
+            if !(-limit..=limit).contains(&seconds) {
                 return Err(unknown());
             }
             return Ok(Self::Fixed(seconds as i32));

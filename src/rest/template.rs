@@ -1,0 +1,361 @@
+//! What all rows of a batch have in common is written once.
+//!
+//! A [`Template`] is made for a batch: fixed texts (names, punctuation, indentation, columns of one value) joined as
+//! far as they go, and between them the columns whose values differ. Which members a row has is settled here for
+//! the columns that always or never say something; only what differs from row to row is asked row by row.
+
+#[cfg(test)]
+mod tests;
+
+use arrow::array::{Array, ArrayRef, AsArray, ListArray, StringArray, StringViewArray};
+use arrow::buffer::{BooleanBuffer, OffsetBuffer};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::json::{Key, Style, push_escaped};
+use super::presence::Presence;
+use super::values::{Scalars, Shape};
+
+/// What stands for itself in a path segment (RFC 3986, section 2.3).
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// Writes the rows of one batch.
+pub struct Template {
+    steps: Vec<Step>,
+}
+
+/// A text that all rows share, and what follows it.
+struct Step {
+    text: Box<[u8]>,
+    then: Then,
+}
+
+enum Then {
+    Nothing,
+    /// The row's value, without quotes.
+    Value(Scalars),
+    /// The row's text as a segment of a path.
+    Segment(Segments),
+    /// The row's list.
+    List(Box<Lists>),
+    /// Leaves out so many steps where the row has nothing to say.
+    Unless {
+        present: BooleanBuffer,
+        skipped: usize,
+    },
+    /// A comma, unless nothing stands in the object yet.
+    Comma,
+    /// A new line on this level, unless nothing stands in the object yet.
+    Line(Style, usize),
+}
+
+/// Texts that become segments of paths.
+pub enum Segments {
+    Utf8(StringArray),
+    Utf8View(StringViewArray),
+}
+
+struct Lists {
+    offsets: OffsetBuffer<i32>,
+    present: Presence,
+    element: Template,
+    open: Box<[u8]>,
+    between: Box<[u8]>,
+    close: Box<[u8]>,
+}
+
+impl Template {
+    /// Writes a row.
+    pub fn write(&self, row: usize, text: &mut Vec<u8>) {
+        let mut steps = self.steps.as_slice();
+        while let [step, next @ ..] = steps {
+            steps = next;
+            text.extend_from_slice(&step.text);
+            match &step.then {
+                Then::Nothing => {}
+                Then::Value(values) => values.push(row, text),
+                Then::Segment(texts) => {
+                    let segment = match texts {
+                        Segments::Utf8(texts) => texts.value(row),
+                        Segments::Utf8View(texts) => texts.value(row),
+                    };
+                    for part in utf8_percent_encode(segment, SEGMENT) {
+                        text.extend_from_slice(part.as_bytes());
+                    }
+                }
+                Then::List(lists) => lists.write(row, text),
+                Then::Unless { present, skipped } => {
+                    if !present.value(row) {
+                        steps = &next[*skipped..];
+                    }
+                }
+                Then::Comma => {
+                    if !is_fresh(text) {
+                        text.push(b',');
+                    }
+                }
+                Then::Line(style, depth) => {
+                    if !is_fresh(text) {
+                        style.push_line(text, *depth);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Whether nothing stands in the innermost object yet: no value ends with this bracket.
+fn is_fresh(text: &[u8]) -> bool {
+    text.last() == Some(&b'{')
+}
+
+impl Lists {
+    fn write(&self, row: usize, text: &mut Vec<u8>) {
+        let elements = self.offsets[row] as usize..self.offsets[row + 1] as usize;
+        if elements.is_empty() {
+            text.extend_from_slice(b"[]");
+            return;
+        }
+        let first = elements.start;
+        for element in elements {
+            text.extend_from_slice(if element == first {
+                &self.open
+            } else {
+                &self.between
+            });
+            if self.present.holds(element) {
+                self.element.write(element, text);
+            } else {
+                text.extend_from_slice(b"null");
+            }
+        }
+        text.extend_from_slice(&self.close);
+    }
+}
+
+/// What stands in the innermost object so far.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Before {
+    Nothing,
+    Something,
+    /// It differs from row to row.
+    Unknown,
+}
+
+/// Makes a template, from the front to the back.
+pub struct TemplateBuilder<'a> {
+    style: Style,
+    /// What links begin with, escaped.
+    base: &'a [u8],
+    depth: usize,
+    before: Before,
+    steps: Vec<Step>,
+    /// What all rows have in common since the last step.
+    text: Vec<u8>,
+}
+
+impl<'a> TemplateBuilder<'a> {
+    /// A template of values that stand on this level. Links begin with `base`, an escaped text.
+    pub fn new(style: Style, depth: usize, base: &'a [u8]) -> Self {
+        Self {
+            style,
+            base,
+            depth,
+            before: Before::Nothing,
+            steps: Vec::new(),
+            text: Vec::new(),
+        }
+    }
+
+    /// The template.
+    pub fn build(mut self) -> Template {
+        self.settle();
+        Template { steps: self.steps }
+    }
+
+    /// `{`
+    pub fn begin_object(&mut self) {
+        self.text.push(b'{');
+        self.depth += 1;
+        self.before = Before::Nothing;
+    }
+
+    /// `}`
+    pub fn end_object(&mut self) {
+        self.depth -= 1;
+        match (self.before, self.style) {
+            (Before::Unknown, Style::Pretty) => self.step(Then::Line(self.style, self.depth)),
+            (Before::Something, _) => self.style.push_line(&mut self.text, self.depth),
+            _ => {}
+        }
+        self.text.push(b'}');
+        self.before = Before::Something;
+    }
+
+    /// Begins a member; its value comes next.
+    pub fn key(&mut self, key: &Key) {
+        match self.before {
+            Before::Nothing => {}
+            Before::Something => self.text.push(b','),
+            Before::Unknown => self.step(Then::Comma),
+        }
+        self.before = Before::Something;
+        self.style.push_line(&mut self.text, self.depth);
+        self.text.extend_from_slice(key.text());
+        self.style.push_space(&mut self.text);
+    }
+
+    /// A string that is the same in all rows.
+    pub fn string(&mut self, value: &str) {
+        self.text.push(b'"');
+        push_escaped(&mut self.text, value);
+        self.text.push(b'"');
+    }
+
+    /// A string of the column's values, whatever their type.
+    pub fn text_of(&mut self, values: Scalars) {
+        self.text.push(b'"');
+        self.value(values);
+        self.text.push(b'"');
+    }
+
+    /// A link to what has the row's id below `path`.
+    pub fn link(&mut self, path: &str, ids: LinkedIds) {
+        self.text.push(b'"');
+        self.text.extend_from_slice(self.base);
+        push_escaped(&mut self.text, path);
+        match ids {
+            LinkedIds::Numbers(numbers) => self.value(numbers),
+            LinkedIds::Texts(texts) => self.step(Then::Segment(texts)),
+        }
+        self.text.push(b'"');
+    }
+
+    /// The members of an object that have something to say. Each array must have its shape.
+    pub fn members<'b>(
+        &mut self,
+        members: impl IntoIterator<Item = (&'b Key, &'b Shape, &'b ArrayRef)>,
+    ) {
+        for (key, shape, array) in members {
+            match Presence::of_member(shape, array) {
+                Presence::Never => {}
+                Presence::Always => {
+                    self.key(key);
+                    self.column(shape, array);
+                }
+                Presence::Mixed(present) => {
+                    let before = self.before;
+                    self.step(Then::Nothing);
+                    let unless = self.steps.len() - 1;
+                    self.key(key);
+                    self.column(shape, array);
+                    self.settle();
+                    let skipped = self.steps.len() - 1 - unless;
+                    self.steps[unless].then = Then::Unless { present, skipped };
+                    self.before = match before {
+                        Before::Nothing => Before::Unknown,
+                        known => known,
+                    };
+                }
+            }
+        }
+    }
+
+    fn column(&mut self, shape: &Shape, array: &ArrayRef) {
+        match shape {
+            Shape::Struct(members) => {
+                self.begin_object();
+                let columns = array.as_struct().columns();
+                let members = members.iter().zip(columns);
+                self.members(members.map(|((key, shape), column)| (key, shape, column)));
+                self.end_object();
+            }
+            Shape::List(element) => self.list(element, array.as_list()),
+            Shape::Scalar | Shape::Link => {
+                let Some(values) = Scalars::bind(array) else {
+                    return self.text.extend_from_slice(b"null");
+                };
+                let quotes: &[u8] = if values.is_text() { b"\"" } else { b"" };
+                self.text.extend_from_slice(quotes);
+                if matches!(shape, Shape::Link) {
+                    self.text.extend_from_slice(self.base);
+                }
+                self.value(values);
+                self.text.extend_from_slice(quotes);
+            }
+        }
+    }
+
+    fn value(&mut self, values: Scalars) {
+        if values.is_constant() {
+            values.push(0, &mut self.text);
+        } else {
+            self.step(Then::Value(values));
+        }
+    }
+
+    fn list(&mut self, shape: &Shape, list: &ListArray) {
+        let offsets = list.offsets();
+        if offsets.first() == offsets.last() {
+            return self.text.extend_from_slice(b"[]");
+        }
+        let before = self.before;
+        let present = Presence::of_value(list.values());
+        let line = |bracket: u8, depth: usize| {
+            let mut text = vec![bracket];
+            self.style.push_line(&mut text, depth);
+            text
+        };
+        let open = line(b'[', self.depth + 1);
+        let between = line(b',', self.depth + 1);
+        let mut close = Vec::new();
+        self.style.push_line(&mut close, self.depth);
+        close.push(b']');
+
+        let of_one = offsets.windows(2).all(|pair| pair[1] - pair[0] == 1);
+        if of_one && matches!(present, Presence::Always) {
+            // The elements are rows.
+            let elements = list.values().slice(offsets[0] as usize, list.len());
+            self.text.extend_from_slice(&open);
+            self.depth += 1;
+            self.column(shape, &elements);
+            self.depth -= 1;
+            self.text.extend_from_slice(&close);
+        } else {
+            let mut element = TemplateBuilder::new(self.style, self.depth + 1, self.base);
+            element.column(shape, list.values());
+            self.step(Then::List(Box::new(Lists {
+                offsets: offsets.clone(),
+                present,
+                element: element.build(),
+                open: open.into(),
+                between: between.into(),
+                close: close.into(),
+            })));
+        }
+        self.before = before;
+    }
+
+    /// Ends what all rows have in common.
+    fn step(&mut self, then: Then) {
+        let text = std::mem::take(&mut self.text).into();
+        self.steps.push(Step { text, then });
+    }
+
+    fn settle(&mut self) {
+        if !self.text.is_empty() {
+            self.step(Then::Nothing);
+        }
+    }
+}
+
+/// The ids that links end with.
+pub enum LinkedIds {
+    /// As they are.
+    Numbers(Scalars),
+    /// Encoded.
+    Texts(Segments),
+}
