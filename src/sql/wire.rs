@@ -23,7 +23,8 @@ pub(super) const FLUSH_BYTES: usize = 32 * 1024;
 
 /// What is read from the socket at a time, in bytes: one TLS record.
 const READ_BYTES: usize = 16 * 1024;
-/// What a client may send ahead while its statement runs, in bytes; more stays in the socket.
+/// What a client may send ahead while its statement runs, in bytes; more stays in the socket. The end of a client
+/// that has sent more than this and the socket take together is noticed only when its statement ends.
 const READ_AHEAD_BYTES_MAX: usize = 64 * 1024;
 /// How often the socket is asked for its end while unread bytes hide it.
 const HIDDEN_END_POLL: Duration = Duration::from_millis(50);
