@@ -737,3 +737,49 @@ async fn a_kept_plan_reads_its_parameters_at_each_run() {
     let missing = world.run(&prepared, Vec::new());
     assert!(world.collect(missing).await.is_err());
 }
+
+#[tokio::test]
+async fn nothing_makes_more_than_memory_holds() {
+    let world = World::new();
+    let cases = [
+        "SELECT repeat('x', 2000000000)",
+        "SELECT length(repeat(CAST(a.value AS TEXT), 1000000)) FROM generate_series(1, 1000) a",
+        "SELECT lpad('x', 2000000000)",
+        "SELECT rpad('x', 2000000000, 'yz')",
+        "SELECT replace(repeat('x', 1000000), 'x', repeat('y', 1000000))",
+        "SELECT regexp_replace(repeat('x', 1000000), 'x', repeat('y', 1000000), 'g')",
+    ];
+    for sql in cases {
+        let error = world.query(sql).await.expect_err(sql).to_string();
+        assert!(error.contains("too large"), "{sql}: {error}");
+    }
+    for sql in [
+        "SELECT generate_series(1, 10000000000)",
+        "SELECT array_repeat(1, 10000000000)",
+    ] {
+        assert!(world.query(sql).await.is_err(), "{sql}");
+    }
+    let rows = world
+        .query("SELECT repeat('ab', 3), lpad('7', 3, '0'), replace('aXb', 'X', '--')")
+        .await;
+    assert_eq!(rows.unwrap(), ["ababab|007|a--b"]);
+}
+
+#[tokio::test]
+async fn moments_are_in_the_callers_time_zone() {
+    let mut world = World::new();
+    world.caller = Arc::new(Caller {
+        time_zone: "Europe/Berlin".into(),
+        ..Caller::new("dba", true)
+    });
+    let prepared = world
+        .prepare("SELECT now(), current_timestamp")
+        .await
+        .unwrap();
+    for field in prepared.schema().fields() {
+        let DataType::Timestamp(_, Some(zone)) = field.data_type() else {
+            panic!("{field} is no timestamptz");
+        };
+        assert_eq!(&**zone, "Europe/Berlin");
+    }
+}
