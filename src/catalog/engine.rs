@@ -19,8 +19,6 @@ use datafusion::prelude::SessionConfig;
 use super::functions::{self, DATABASE, SCHEMA};
 use super::resolver::NameCache;
 use super::statement::{Caller, Statement};
-use super::table::CatalogTable;
-use super::tables;
 use crate::session::Registry;
 
 /// The engine's functions whose type or value depends on the time zone.
@@ -57,7 +55,11 @@ pub(super) fn base_state(
     config.options_mut().execution.sort_pushdown_buffer_capacity = SORT_BUFFER_BYTES;
     let catalogs = MemoryCatalogProviderList::new();
     let database = MemoryCatalogProvider::new();
-    database.register_schema(SCHEMA, schema(registry)?)?;
+    let schema = MemorySchemaProvider::new();
+    for (name, table) in super::tables(registry) {
+        schema.register_table(name.to_owned(), table)?;
+    }
+    database.register_schema(SCHEMA, Arc::new(schema))?;
     datafusion::catalog::CatalogProviderList::register_catalog(
         &catalogs,
         DATABASE.to_owned(),
@@ -77,16 +79,6 @@ pub(super) fn base_state(
         .with_table_function_list(table_functions)
         .build();
     Ok(state)
-}
-
-/// The catalog's tables as a schema, for this engine or anybody's.
-pub(super) fn schema(registry: &Arc<Registry>) -> Result<Arc<dyn SchemaProvider>> {
-    let schema = MemorySchemaProvider::new();
-    for source in tables::all() {
-        let table = CatalogTable::new(source, registry);
-        schema.register_table(table.name().to_owned(), Arc::new(table))?;
-    }
-    Ok(Arc::new(schema))
 }
 
 fn runtime_env(memory_bytes_max: usize) -> Result<Arc<RuntimeEnv>> {

@@ -581,7 +581,7 @@ async fn memory_is_limited() {
 #[tokio::test]
 async fn every_column_has_a_comment_and_no_name_twice() {
     let world = World::new();
-    for (name, table) in tables(world.catalog.registry()).await.unwrap() {
+    for (name, table) in tables(world.catalog.registry()) {
         let mut seen = BTreeMap::new();
         for field in table.schema().fields() {
             assert!(
@@ -782,4 +782,41 @@ async fn moments_are_in_the_callers_time_zone() {
         };
         assert_eq!(&**zone, "Europe/Berlin");
     }
+}
+
+/// The tables' columns as the README shows them.
+fn documented() -> String {
+    let mut text = String::new();
+    for (name, table) in tables(&Registry::new()) {
+        text.push_str(&format!(
+            "\n#### `{name}`\n\n| column | type | meaning |\n| --- | --- | --- |\n"
+        ));
+        for field in table.schema().fields() {
+            let data_type = match field.data_type() {
+                DataType::Int64 => "bigint",
+                DataType::Int32 => "integer",
+                DataType::Float64 => "double precision",
+                DataType::Boolean => "boolean",
+                DataType::Timestamp(..) => "timestamptz",
+                _ => "text",
+            };
+            let comment = &field.metadata()[COMMENT];
+            text.push_str(&format!(
+                "| `{}` | {data_type} | {comment} |\n",
+                field.name()
+            ));
+        }
+    }
+    text
+}
+
+#[test]
+fn the_readme_shows_the_columns_as_they_are() {
+    let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
+    let readme = std::fs::read_to_string(readme).unwrap();
+    let documented = documented();
+    assert!(
+        readme.contains(&documented),
+        "README.md must contain:\n{documented}"
+    );
 }
