@@ -119,6 +119,7 @@ struct Kept {
     terms: Terms,
     plan: Arc<dyn ExecutionPlan>,
     config: SessionConfig,
+    scans: usize,
     reads_all: bool,
 }
 
@@ -171,9 +172,7 @@ impl Keep {
             }
             _ => return Ok(None),
         };
-        if kept.reads_all {
-            statement.will_read_all();
-        }
+        statement.runs_kept(kept.scans, kept.reads_all);
         let plan = reset_plan_states(kept.plan)?;
         let config = kept.config.with_extension(Arc::clone(statement));
         let context = task_context(config, runtime);
@@ -210,6 +209,7 @@ impl Keep {
                 terms: Terms::of(caller, self.reach, partitions),
                 plan: stoppable(plan)?,
                 config: state.config().clone(),
+                scans: statement.scans(),
                 reads_all: statement.reads_all(),
             }),
             _ => Outlook::Closed,

@@ -2,14 +2,16 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Arc;
 
 use arrow::datatypes::DataType;
 use datafusion::common::{Result, ScalarValue};
 use datafusion::logical_expr::expr::{InList, Placeholder};
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
 
-use super::statement::Statement;
-use crate::session::SessionId;
+use super::statement::{Row, Statement};
+use super::table::Order;
+use crate::session::{SessionId, SharedName};
 
 /// A column that rows are found by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,6 +145,57 @@ pub(super) struct Wanted {
     pub ids: Option<BTreeSet<SessionId>>,
     pub services: Option<BTreeSet<String>>,
     pub users: Option<BTreeSet<String>>,
+}
+
+impl Wanted {
+    /// The names that the rows are restricted to, when they are restricted by nothing else.
+    pub fn names(&self) -> Option<Names<'_>> {
+        match self {
+            Self {
+                ids: None,
+                services: Some(services),
+                users: None,
+            } => Some(Names(services, SharedName::Service)),
+            Self {
+                ids: None,
+                services: None,
+                users: Some(users),
+            } => Some(Names(users, SharedName::User)),
+            _ => None,
+        }
+    }
+}
+
+/// Names of one kind, each of which the registry keeps the sessions of.
+pub(super) struct Names<'a>(&'a BTreeSet<String>, fn(&'a str) -> SharedName<'a>);
+
+impl Names<'_> {
+    /// How many sessions have one of the names.
+    pub fn count(&self, statement: &Statement) -> usize {
+        let registry = statement.registry();
+        self.0
+            .iter()
+            .map(|name| registry.count((self.1)(name)))
+            .sum()
+    }
+
+    /// The first so many of the sessions that have one of the names.
+    pub fn first(&self, statement: &Statement, most: usize, order: Order) -> Vec<Row> {
+        let registry = statement.registry();
+        let descending = order == Order::Descending;
+        let mut sessions: Vec<_> = self
+            .0
+            .iter()
+            .flat_map(|name| registry.first((self.1)(name), most, descending))
+            .collect();
+        sessions.sort_by_key(|session| session.id());
+        if descending {
+            sessions.reverse();
+        }
+        // One that ends at this moment has no profile any more: it is no longer there.
+        let row = |session| Some((Arc::clone(&session), registry.profile(&session)?));
+        sessions.into_iter().filter_map(row).take(most).collect()
+    }
 }
 
 fn intersect<T: Ord>(part: &mut Option<BTreeSet<T>>, values: impl Iterator<Item = T>) {

@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use datafusion::common::{ParamValues, Result, ScalarValue};
@@ -58,6 +58,8 @@ pub struct Statement {
     to_be_kept: AtomicBool,
     /// Some scan of the statement reads all sessions: then lookups answer from the same membership.
     reads_all: AtomicBool,
+    /// Scans of sessions that were planned.
+    scans: AtomicUsize,
     membership: OnceLock<Membership>,
     looked_up: Mutex<HashMap<SessionId, Option<Row>>>,
     topology: OnceLock<Arc<Topology>>,
@@ -89,6 +91,7 @@ impl Statement {
             parameters,
             to_be_kept: AtomicBool::new(false),
             reads_all: AtomicBool::new(false),
+            scans: AtomicUsize::new(0),
             membership: OnceLock::new(),
             looked_up: Mutex::default(),
             topology: OnceLock::new(),
@@ -133,6 +136,27 @@ impl Statement {
 
     pub(super) fn registry(&self) -> &Arc<Registry> {
         &self.registry
+    }
+
+    /// Says while planning that one more scan will read sessions.
+    pub(super) fn will_scan(&self) {
+        self.scans.fetch_add(1, Ordering::AcqRel);
+    }
+
+    pub(super) fn scans(&self) -> usize {
+        self.scans.load(Ordering::Acquire)
+    }
+
+    /// Says what [`will_scan`](Self::will_scan) and [`will_read_all`](Self::will_read_all) would have, of a plan that
+    /// was made before.
+    pub(super) fn runs_kept(&self, scans: usize, reads_all: bool) {
+        self.scans.store(scans, Ordering::Release);
+        self.reads_all.store(reads_all, Ordering::Release);
+    }
+
+    /// Whether the statement reads sessions in one place only: then no other place can see others.
+    pub(super) fn is_sole_scan(&self) -> bool {
+        self.scans() == 1
     }
 
     /// Says while planning that the statement will read all sessions.

@@ -61,17 +61,30 @@ impl Chunk {
         residents.image = None;
     }
 
-    pub fn move_out(&self, session: &Session) {
+    /// Returns what had been said of the session.
+    pub fn move_out(&self, session: &Session) -> Option<Arc<Profile>> {
         let mut residents = self.residents.lock();
-        residents.slots[usize::from(session.slot)] = None;
+        let resident = residents.slots[usize::from(session.slot)].take();
         residents.live -= 1;
         residents.image = None;
+        resident.map(|resident| resident.profile)
     }
 
-    pub fn update(&self, slot: u16, change: impl FnOnce(&mut Profile)) {
+    /// Changes the profile. `changed` is told the user before and after, while nobody else can change either.
+    pub fn update(
+        &self,
+        slot: u16,
+        change: impl FnOnce(&mut Profile),
+        changed: impl FnOnce(Option<Arc<str>>, Option<&Arc<str>>),
+    ) {
         let mut residents = self.residents.lock();
         if let Some(resident) = &mut residents.slots[usize::from(slot)] {
-            change(Arc::make_mut(&mut resident.profile));
+            let profile = Arc::make_mut(&mut resident.profile);
+            let before = profile.user.clone();
+            change(profile);
+            if before != profile.user {
+                changed(before, profile.user.as_ref());
+            }
         }
         residents.image = None;
     }

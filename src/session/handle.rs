@@ -312,7 +312,10 @@ impl SessionGuard {
 
     /// Changes what changes rarely.
     pub fn update(&self, change: impl FnOnce(&mut Profile)) {
-        self.session.chunk.update(self.session.slot, change);
+        let session = &self.session;
+        session.chunk.update(session.slot, change, |before, after| {
+            self.registry.rename(session, before, after);
+        });
     }
 
     /// Says how to cancel the statement that runs. Only the first call counts.

@@ -18,10 +18,12 @@
 //!   the line, so no row mixes two sessions; a session that ended meanwhile is read from the final values that
 //!   it left behind, so a [`Membership`] keeps its rows however long a statement runs.
 //! * Free slots are reused newest first, so churn stays in few chunks.
-//! * Lookup by id is a hash lookup, whatever the number of sessions.
+//! * Lookup by id is a hash lookup, whatever the number of sessions; the sessions of one user or service are kept in
+//!   the order of their ids, so that a page of them costs the page.
 
 mod chunk;
 mod clock;
+mod directory;
 mod handle;
 mod id;
 mod line;
@@ -35,7 +37,7 @@ pub use handle::{Connection, ConnectionState, KillReason, Profile, Remote, Sessi
 pub use id::SessionId;
 pub use line::{LiveValues, State};
 pub use membership::Membership;
-pub use registry::{Registry, RegistryFull};
+pub use registry::{Registry, RegistryFull, SharedName};
 pub use topology::{Counters, Filter, Listener, Server, ServerRole, Service, Topology};
 
 #[cfg(test)]

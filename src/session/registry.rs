@@ -8,6 +8,7 @@ use hashbrown::hash_map::Entry;
 use parking_lot::{Mutex, RwLock};
 
 use super::chunk::{CHUNK_ROWS, Chunk};
+use super::directory::Directory;
 use super::handle::{Profile, Remote, Session, SessionGuard};
 use super::{Listener, Membership, Reading, SessionId, Topology};
 
@@ -20,11 +21,22 @@ type Shard = RwLock<HashMap<u32, Arc<Session>>>;
 #[error("all {0} session ids are in use")]
 pub struct RegistryFull(u32);
 
+/// A name that sessions share and are found by.
+#[derive(Clone, Copy, Debug)]
+pub enum SharedName<'a> {
+    /// The service that they were created on.
+    Service(&'a str),
+    /// The user that their clients were accepted as.
+    User(&'a str),
+}
+
 /// The live sessions, and what they are created on. See the [module](super) for how it is built.
 pub struct Registry {
     chunks: RwLock<Vec<Arc<Chunk>>>,
     free: Mutex<FreeSlots>,
     index: Box<[Shard]>,
+    by_service: Directory,
+    by_user: Directory,
     next_id: AtomicU32,
     id_max: u32,
     len: AtomicUsize,
@@ -55,6 +67,8 @@ impl Registry {
                 fresh: None,
             }),
             index: (0..SHARDS).map(|_| Shard::default()).collect(),
+            by_service: Directory::new(),
+            by_user: Directory::new(),
             next_id: AtomicU32::new(1),
             id_max: id_max.clamp(1, SessionId::MAX),
             len: AtomicUsize::new(0),
@@ -82,6 +96,7 @@ impl Registry {
             Session::new(id, Arc::clone(listener), remote, now, place)
         });
         chunk.move_in(Arc::clone(&session));
+        self.by_service.insert(&listener.service.name, &session);
         listener.service.sessions.begin();
         Ok(SessionGuard {
             session,
@@ -97,6 +112,45 @@ impl Registry {
     /// What changes rarely in a session; none once it has ended.
     pub fn profile(&self, session: &Session) -> Option<Arc<Profile>> {
         session.chunk.profile(session.slot, session.generation)
+    }
+
+    /// How many live sessions have this name.
+    pub fn count(&self, name: SharedName<'_>) -> usize {
+        let (directory, name) = self.directory(name);
+        directory.count(name)
+    }
+
+    /// The first `most` live sessions that have this name, in the order of their ids, or the last ones from the last.
+    pub fn first(
+        &self,
+        name: SharedName<'_>,
+        most: usize,
+        from_the_last: bool,
+    ) -> Vec<Arc<Session>> {
+        let (directory, name) = self.directory(name);
+        directory.first(name, most, from_the_last)
+    }
+
+    fn directory<'a>(&self, name: SharedName<'a>) -> (&Directory, &'a str) {
+        match name {
+            SharedName::Service(name) => (&self.by_service, name),
+            SharedName::User(name) => (&self.by_user, name),
+        }
+    }
+
+    /// A session's user has changed.
+    pub(super) fn rename(
+        &self,
+        session: &Arc<Session>,
+        before: Option<Arc<str>>,
+        after: Option<&Arc<str>>,
+    ) {
+        if let Some(before) = before {
+            self.by_user.remove(&before, session.id);
+        }
+        if let Some(after) = after {
+            self.by_user.insert(after, session);
+        }
     }
 
     /// How many sessions are live.
@@ -142,7 +196,12 @@ impl Registry {
         last.state = super::State::Stopping;
         // A second call cannot happen, and the first values would stand.
         let _ = session.last.set(last);
-        session.chunk.move_out(session);
+        let profile = session.chunk.move_out(session);
+        if let Some(user) = profile.as_ref().and_then(|profile| profile.user.as_ref()) {
+            self.by_user.remove(user, session.id);
+        }
+        self.by_service
+            .remove(&session.listener.service.name, session.id);
         self.shard(session.id.get())
             .write()
             .remove(&session.id.get());

@@ -42,6 +42,7 @@ impl Source for Sessions {
     }
 
     fn announce(&self, statement: &Statement, keys: &Keys) {
+        statement.will_scan();
         if !keys.names_ids() {
             statement.will_read_all();
         }
@@ -76,6 +77,19 @@ impl Source for Sessions {
         if wanted.ids.is_some() {
             let rows = reader.look_up(&wanted, request.order);
             return Ok(reader.picked(rows.into_iter().take(limit)));
+        }
+        if statement.is_sole_scan()
+            && let Some(names) = wanted.names()
+        {
+            if request.projection.is_empty() {
+                let rows = if part == 0 { names.count(statement) } else { 0 };
+                return Ok(reader.counted(rows.min(limit)));
+            }
+            if let Some(order) = request.order
+                && limit <= PICKED_ROWS
+            {
+                return Ok(reader.picked(names.first(statement, limit, order).into_iter()));
+            }
         }
         let membership = statement.membership();
         if request.projection.is_empty() && request.keys.is_all() {

@@ -361,3 +361,58 @@ async fn moments_are_in_the_callers_time_zone() {
         assert_eq!(&**zone, "Europe/Berlin");
     }
 }
+
+#[tokio::test]
+async fn a_page_of_one_name_comes_from_the_directory_and_is_the_same() {
+    let world = World::new();
+    let mut sessions = world.sessions();
+    for port in 0..20 {
+        sessions.push(world.connect(&world.other, if port % 3 == 0 { "x" } else { "v" }, port));
+    }
+    drop(sessions.remove(3));
+    sessions[1].update(|profile| profile.user = Some("x".into()));
+    let conditions = [
+        "\"user\" = 'x'",
+        "\"user\" IN ('x', 'z', 'nobody')",
+        "service = 'catalog'",
+        "service IN ('catalog', 'RW-Split-Router')",
+        "service = 'catalog' AND \"user\" = 'v'",
+    ];
+    for condition in conditions {
+        // The same condition, in a form that only a filter answers.
+        let plain = condition
+            .replace("\"user\"", "concat(\"user\")")
+            .replace("service", "concat(service)");
+        for tail in [
+            "ORDER BY id LIMIT 4",
+            "ORDER BY id DESC LIMIT 3",
+            "ORDER BY id LIMIT 3 OFFSET 2",
+            "ORDER BY id",
+        ] {
+            let ask = |condition: &str| {
+                format!("SELECT id, \"user\", service FROM sessions WHERE {condition} {tail}")
+            };
+            let page = world.query(&ask(condition)).await.unwrap();
+            assert_eq!(
+                page,
+                world.query(&ask(&plain)).await.unwrap(),
+                "{condition} {tail}"
+            );
+            assert!(!page.is_empty());
+        }
+        let count = |condition: &str| format!("SELECT count(*) FROM sessions WHERE {condition}");
+        let counted = world.query(&count(condition)).await.unwrap();
+        assert_eq!(
+            counted,
+            world.query(&count(&plain)).await.unwrap(),
+            "{condition}"
+        );
+        let both = format!(
+            "SELECT count(*) AS a, (SELECT count(*) FROM sessions WHERE {condition}) AS b FROM sessions WHERE {condition}"
+        );
+        assert_eq!(
+            world.query(&both).await.unwrap(),
+            [format!("{0}|{0}", counted[0])]
+        );
+    }
+}
