@@ -8,3 +8,4 @@ mod security;
 mod soak;
 mod stops;
 mod support;
+mod wire;

@@ -19,9 +19,20 @@ use datafusion::prelude::SessionConfig;
 use super::functions::{self, DATABASE, SCHEMA};
 use super::resolver::NameCache;
 use super::statement::{Caller, Statement};
-use super::table::CatalogTable;
-use super::tables;
 use crate::session::Registry;
+
+/// The engine's functions whose type or value depends on the time zone.
+const ZONED_FUNCTIONS: [&str; 9] = [
+    "now",
+    "current_date",
+    "current_time",
+    "to_timestamp",
+    "to_timestamp_seconds",
+    "to_timestamp_millis",
+    "to_timestamp_micros",
+    "to_timestamp_nanos",
+    "to_date",
+];
 
 /// How far an ordered scan may be read ahead of whoever wants its rows.
 const SORT_BUFFER_BYTES: usize = 1 << 20;
@@ -44,13 +55,17 @@ pub(super) fn base_state(
     config.options_mut().execution.sort_pushdown_buffer_capacity = SORT_BUFFER_BYTES;
     let catalogs = MemoryCatalogProviderList::new();
     let database = MemoryCatalogProvider::new();
-    database.register_schema(SCHEMA, schema(registry)?)?;
+    let schema = MemorySchemaProvider::new();
+    for (name, table) in super::tables(registry) {
+        schema.register_table(name.to_owned(), table)?;
+    }
+    database.register_schema(SCHEMA, Arc::new(schema))?;
     datafusion::catalog::CatalogProviderList::register_catalog(
         &catalogs,
         DATABASE.to_owned(),
         Arc::new(database),
     );
-    let mut functions = SessionStateDefaults::default_scalar_functions();
+    let mut functions = functions::of_engine();
     functions.extend(functions::shared(names));
     let table_functions = SessionStateDefaults::default_table_functions();
     let state = SessionStateBuilder::new()
@@ -64,16 +79,6 @@ pub(super) fn base_state(
         .with_table_function_list(table_functions)
         .build();
     Ok(state)
-}
-
-/// The catalog's tables as a schema, for this engine or anybody's.
-pub(super) fn schema(registry: &Arc<Registry>) -> Result<Arc<dyn SchemaProvider>> {
-    let schema = MemorySchemaProvider::new();
-    for source in tables::all() {
-        let table = CatalogTable::new(source, registry);
-        schema.register_table(table.name().to_owned(), Arc::new(table))?;
-    }
-    Ok(Arc::new(schema))
 }
 
 fn runtime_env(memory_bytes_max: usize) -> Result<Arc<RuntimeEnv>> {
@@ -104,6 +109,14 @@ pub(super) fn statement_state(
     let config = state.config_mut();
     config.options_mut().execution.time_zone = Some(caller.time_zone.to_string());
     config.set_extension(Arc::clone(statement));
+    // Functions such as now() take the time zone from the settings that they were made with.
+    for name in ZONED_FUNCTIONS {
+        let options = state.config().options();
+        let zoned = state.scalar_functions().get(name);
+        if let Some(zoned) = zoned.and_then(|f| f.inner().with_updated_config(options)) {
+            state.register_udf(Arc::new(zoned))?;
+        }
+    }
     let now = chrono::DateTime::from_timestamp_micros(statement.clock().utc_us);
     if let Some(now) = now {
         let properties = state.execution_props_mut();

@@ -45,6 +45,9 @@ pub enum CatalogError {
     /// The function exists with another number of arguments.
     #[error("function {0} does not exist")]
     ActionArguments(String),
+    /// A function would make more than memory is meant to hold.
+    #[error("{0}() would make a result that is too large")]
+    ResultTooLarge(String),
     /// The statement failed by a fault of the program; the process goes on.
     #[error("the statement failed by an internal error: {0}")]
     Panicked(String),
@@ -67,6 +70,7 @@ impl CatalogError {
             | Self::ActionOrder(_)
             | Self::ActionExplained(_) => "0A000",
             Self::ActionArguments(_) => "42883",
+            Self::ResultTooLarge(_) => "54000",
             Self::Panicked(_) | Self::Start(_) => "XX000",
             Self::ShuttingDown => "57P01",
         }

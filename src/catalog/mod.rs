@@ -27,6 +27,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arrow::datatypes::{DataType, SchemaRef};
+use datafusion::catalog::TableProvider;
 use datafusion::common::ParamValues;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::SendableRecordBatchStream;
@@ -74,27 +75,19 @@ use kept::{Keep, Reach};
 ///
 /// // In your SessionContext: who is connected, as a table.
 /// let context = SessionContext::new_with_config(SessionConfig::new());
-/// for (name, table) in rollcall::catalog::tables(&registry).await? {
+/// for (name, table) in rollcall::catalog::tables(&registry) {
 ///     context.register_table(name, table)?;
 /// }
 /// let who = context.sql("SELECT id, \"user\", service FROM sessions").await?;
 /// assert_eq!(who.count().await?, 1);
 /// # Ok(()) }
 /// ```
-///
-/// # Errors
-/// When the engine refuses a table.
-pub async fn tables(
-    registry: &Arc<Registry>,
-) -> Result<Vec<(String, Arc<dyn datafusion::catalog::TableProvider>)>> {
-    let schema = engine::schema(registry)?;
-    let mut tables = Vec::new();
-    for name in schema.table_names() {
-        if let Some(table) = schema.table(&name).await? {
-            tables.push((name, table));
-        }
-    }
-    Ok(tables)
+pub fn tables(registry: &Arc<Registry>) -> Vec<(&'static str, Arc<dyn TableProvider>)> {
+    let table = |source| {
+        let table = table::CatalogTable::new(source, registry);
+        (table.name(), Arc::new(table) as Arc<dyn TableProvider>)
+    };
+    tables::all().into_iter().map(table).collect()
 }
 
 /// What a catalog is set up with.

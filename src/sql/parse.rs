@@ -134,8 +134,8 @@ impl ParsedStatement {
     }
 }
 
-/// Reads the statements in `sql`; none is an empty list. Takes up to [`depth::DEPTH_MAX`] levels of recursion: call
-/// it on a thread with 16 MiB of stack, as planning.
+/// Reads the statements in `sql`; none is an empty list. The recursion is bounded for a stack of 16 MiB: call it on a
+/// thread that has as much, as for planning.
 ///
 /// # Errors
 /// 42601 with the position, 54001 for a statement that is too deep, 25006 and 42501 for one that is not allowed, 0A000

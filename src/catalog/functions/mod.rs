@@ -1,12 +1,14 @@
 //! Scalar functions that the catalog adds to the engine's own.
 
 mod asctime;
+mod bounded;
 mod constant;
 mod rdns;
 
 use std::sync::Arc;
 
 use datafusion::common::ScalarValue;
+use datafusion::execution::SessionStateDefaults;
 use datafusion::logical_expr::ScalarUDF;
 use datafusion::logical_expr::async_udf::AsyncScalarUDF;
 
@@ -22,6 +24,18 @@ pub(super) const SCHEMA: &str = "public";
 
 /// What [`version()`](constant) answers: PostgreSQL's version that we behave like, then our own.
 pub const VERSION: &str = concat!("PostgreSQL 15.0 (Rollcall ", env!("CARGO_PKG_VERSION"), ")");
+
+/// Functions of the engine that are left out: they make arrays of any length from two numbers, and where PostgreSQL
+/// has the name at all it means rows.
+const LEFT_OUT: [&str; 4] = ["range", "generate_series", "array_repeat", "array_resize"];
+
+/// The engine's own scalar functions, without or with a bound on those that can make much of little.
+pub(super) fn of_engine() -> Vec<Arc<ScalarUDF>> {
+    let all = SessionStateDefaults::default_scalar_functions().into_iter();
+    all.filter(|function| !LEFT_OUT.contains(&function.name()))
+        .map(|function| bounded::bounded(&function).unwrap_or(function))
+        .collect()
+}
 
 /// Functions that are the same for every caller.
 pub(super) fn shared(names: &Arc<NameCache>) -> Vec<Arc<ScalarUDF>> {

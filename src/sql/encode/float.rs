@@ -8,6 +8,9 @@ pub(super) fn write_f64(value: f64, out: &mut BytesMut) {
     if write_special(value, out) {
         return;
     }
+    if write_thousandths(value, out) {
+        return;
+    }
     let mut buffer = ryu::Buffer::new();
     let text = buffer.format_finite(value);
     let magnitude = value.abs();
@@ -26,6 +29,23 @@ pub(super) fn write_f64(value: f64, out: &mut BytesMut) {
         }
     }
     decimal.write(out);
+}
+
+/// Appends `value` if it is a whole number of thousandths, as measured seconds and rounded numbers are; returns whether
+/// it did. A decimal of at most 15 digits that reads back to the value is the shortest one.
+fn write_thousandths(value: f64, out: &mut BytesMut) -> bool {
+    let thousandths = (value * 1000.0).round();
+    if !(1.0..1e15).contains(&thousandths.abs()) || thousandths / 1000.0 != value {
+        return false;
+    }
+    let thousandths = thousandths as i64;
+    if thousandths < 0 {
+        out.extend_from_slice(b"-");
+    }
+    let thousandths = thousandths.unsigned_abs();
+    out.extend_from_slice(itoa::Buffer::new().format(thousandths / 1000).as_bytes());
+    super::time::write_fraction((thousandths % 1000) as i64 * 1000, out);
+    true
 }
 
 /// Appends `value` in the text form of `real`.
@@ -213,6 +233,14 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn round_numbers_take_the_short_way_to_the_same_text(n in -1_000_000_000_000_i64..1_000_000_000_000, by in 1_u8..=4) {
+            let value = n as f64 / f64::from(10_u32.pow(by.into()));
+            if value == 0.0 || value.abs() >= 1e-4 {
+                prop_assert_eq!(f64_text(value), value.to_string());
+            }
+        }
+
         #[test]
         fn floats_read_back_to_the_same_bits(bits64: u64, bits32: u32) {
             let (wide, narrow) = (f64::from_bits(bits64), f32::from_bits(bits32));

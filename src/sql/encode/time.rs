@@ -93,11 +93,11 @@ fn push_date(days: i64, out: &mut Short) -> bool {
 
 /// Pushes `HH:MM:SS` of a second within a day; 86400 is `24:00:00`.
 fn push_clock(second: i64, out: &mut Short) {
-    out.push(pair(second / 3600));
-    out.push(b":");
-    out.push(pair(second / 60 % 60));
-    out.push(b":");
-    out.push(pair(second % 60));
+    let mut text = *b"00:00:00";
+    text[..2].copy_from_slice(pair(second / 3600));
+    text[3..5].copy_from_slice(pair(second / 60 % 60));
+    text[6..].copy_from_slice(pair(second % 60));
+    out.push(&text);
 }
 
 /// Appends a fraction of a second without trailing zeros: nothing, `.5`, `.123456`.
@@ -140,9 +140,13 @@ pub(super) struct TimestampWriter {
     zone: Option<Zone>,
     /// The zone's offset and the seconds (first, end) for which it holds.
     offset: (i64, i64, i32),
-    /// The second that `head` and `tail` belong to.
+    /// The second that `head` belongs to.
     second: Option<i64>,
+    /// The local day and the offset that `tail` and the date in `head` belong to.
+    day: Option<(i64, Option<i32>)>,
     head: Short,
+    /// Length of the date and the space in `head`.
+    date_len: usize,
     tail: Short,
 }
 
@@ -152,7 +156,9 @@ impl TimestampWriter {
             zone,
             offset: (0, 0, 0),
             second: None,
+            day: None,
             head: Short::EMPTY,
+            date_len: 0,
             tail: Short::EMPTY,
         }
     }
@@ -170,16 +176,23 @@ impl TimestampWriter {
     fn format(&mut self, second: i64) {
         let offset = self.zone.map(|zone| self.offset_s(zone, second));
         let local = second.saturating_add(i64::from(offset.unwrap_or(0)));
-        (self.head, self.tail) = (Short::EMPTY, Short::EMPTY);
-        let bc = push_date(local.div_euclid(DAY_S), &mut self.head);
-        self.head.push(b" ");
+        let day = local.div_euclid(DAY_S);
+        if self.day != Some((day, offset)) {
+            self.head = Short::EMPTY;
+            self.tail = Short::EMPTY;
+            let bc = push_date(day, &mut self.head);
+            self.head.push(b" ");
+            self.date_len = self.head.len;
+            if let Some(offset) = offset {
+                push_offset(offset, &mut self.tail);
+            }
+            if bc {
+                self.tail.push(b" BC");
+            }
+            self.day = Some((day, offset));
+        }
+        self.head.len = self.date_len;
         push_clock(local.rem_euclid(DAY_S), &mut self.head);
-        if let Some(offset) = offset {
-            push_offset(offset, &mut self.tail);
-        }
-        if bc {
-            self.tail.push(b" BC");
-        }
         self.second = Some(second);
     }
 

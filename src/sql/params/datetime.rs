@@ -53,10 +53,7 @@ pub(super) fn decode(text: &str, natural: &DataType, zone: &Zone) -> Result<Scal
     }
     let value = parts(text).and_then(|parts| value(parts, natural, zone));
     value.map_err(|trouble| match trouble {
-        Trouble::Syntax => SqlError {
-            code: "22007",
-            ..syntax(text, natural)
-        },
+        Trouble::Syntax => syntax(text, natural),
         Trouble::Range => SqlError::new(
             "22008",
             format!("date/time field value out of range: \"{text}\""),

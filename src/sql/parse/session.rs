@@ -91,7 +91,7 @@ pub(super) fn statement(
     word: &str,
     parser: &mut Parser<'_>,
 ) -> Result<Option<ParsedStatement>, Trouble> {
-    const WORDS: [&str; 17] = [
+    const WORDS: [&str; 16] = [
         "SET",
         "RESET",
         "SHOW",
@@ -108,9 +108,8 @@ pub(super) fn statement(
         "CLOSE",
         "LISTEN",
         "UNLISTEN",
-        "CHECKPOINT",
     ];
-    if !WORDS.contains(&word) || word == "CHECKPOINT" {
+    if !WORDS.contains(&word) {
         return Ok(None);
     }
     parser.next_token();
