@@ -322,7 +322,7 @@ impl Connection {
 fn parameters(prepared: Option<&Prepared>, declared: &[u32]) -> Vec<Parameter> {
     let found = prepared.map(Prepared::parameter_types).unwrap_or_default();
     let parameter = |(n, data_type): (usize, &DataType)| {
-        let oid = declared.get(n).copied().filter(|oid| *oid != 0);
+        let oid = declared.get(n).copied().filter(|oid| !is_left_open(*oid));
         Parameter {
             oid: oid.unwrap_or_else(|| pg_type(data_type).oid()),
             data_type: data_type.clone(),
@@ -333,7 +333,7 @@ fn parameters(prepared: Option<&Prepared>, declared: &[u32]) -> Vec<Parameter> {
 
 /// The engine's type for a type that a client declared; none where it leaves the type to us.
 fn declared_type(oid: u32) -> Result<Option<DataType>, SqlError> {
-    if oid == 0 || oid == Type::UNKNOWN.oid() {
+    if is_left_open(oid) {
         return Ok(None);
     }
     let known = params::oid_to_arrow(oid).map(Some);
@@ -341,6 +341,11 @@ fn declared_type(oid: u32) -> Result<Option<DataType>, SqlError> {
         let message = format!("parameters of the type with OID {oid} are not supported");
         SqlError::new("0A000", message)
     })
+}
+
+/// Whether a client leaves the type of a parameter to the server.
+fn is_left_open(oid: u32) -> bool {
+    oid == 0 || oid == Type::UNKNOWN.oid()
 }
 
 /// The values of a Bind message in the engine's types.

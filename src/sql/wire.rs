@@ -159,13 +159,7 @@ impl Wire {
     /// Keeps what arrives, and completes only when the client is gone. Cancel-safe.
     pub async fn gone(&mut self) -> io::Error {
         loop {
-            let hidden = poll_fn(|cx| {
-                if self.input.len() >= READ_AHEAD_BYTES_MAX {
-                    return Poll::Ready(None);
-                }
-                self.poll_read_ahead(cx).map(Some)
-            });
-            if let Some(error) = hidden.await {
+            if let Some(error) = poll_fn(|cx| self.poll_read_ahead(cx)).await {
                 return error;
             }
             tokio::time::sleep(HIDDEN_END_POLL).await;
@@ -217,16 +211,16 @@ impl Wire {
         Poll::Ready(Ok(true))
     }
 
-    /// Reads up to the bound; ready only when the client is gone.
-    fn poll_read_ahead(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
+    /// Reads until the client is gone, or up to the bound, behind which its end is hidden.
+    fn poll_read_ahead(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Error>> {
         while self.input.len() < READ_AHEAD_BYTES_MAX {
             match ready!(self.poll_read(cx)) {
                 Ok(true) => {}
-                Ok(false) => return Poll::Ready(io::ErrorKind::UnexpectedEof.into()),
-                Err(error) => return Poll::Ready(error),
+                Ok(false) => return Poll::Ready(Some(io::ErrorKind::UnexpectedEof.into())),
+                Err(error) => return Poll::Ready(Some(error)),
             }
         }
-        Poll::Pending
+        Poll::Ready(None)
     }
 
     fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
