@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use nix::sys::signal::Signal;
+
 use crate::support::program::{Program, Psql, eventually};
 
 const ENDLESS: &str = "select count(*) from generate_series(1,100000) a, generate_series(1,100000) b, generate_series(1,100000) c";
@@ -178,4 +180,40 @@ fn limits_are_kept() {
     let said = program.psql("three", sql);
     assert!(said.err.contains("53200"), "{}", said.err);
     assert_eq!(first.ask("select 2;"), "2");
+}
+
+#[test]
+fn a_signal_sends_idle_clients_away_and_a_second_one_the_busy_ones_too() {
+    let mut program = Program::start("");
+    let mut idle = Psql::connect(&program, "idle");
+    assert_eq!(idle.ask("select 1;"), "1");
+    let mut busy = Psql::connect(&program, "busy");
+    busy.type_in(&format!("{ENDLESS};"));
+    let rows = "SELECT count(*) FROM sessions WHERE \"user\" = 'busy' AND active";
+    eventually(|| program.ask(rows), |count| count == "1");
+    program.signal(Signal::SIGTERM);
+    eventually(|| program.log(), |log| log.contains("no new clients"));
+    idle.type_in("select 'served';");
+    assert_eq!(idle.next_line(), None);
+    assert!(idle.complaints().contains("57P01"), "{}", idle.complaints());
+    program.signal(Signal::SIGTERM);
+    assert_eq!(program.ended(), 143);
+    assert_eq!(busy.next_line(), None);
+}
+
+#[test]
+fn a_signal_lets_a_running_statement_finish() {
+    let mut program = Program::start("");
+    let mut busy = Psql::connect(&program, "busy");
+    busy.type_in("SET statement_timeout = '2s';");
+    busy.type_in(&format!("{ENDLESS};"));
+    let rows = "SELECT count(*) FROM sessions WHERE \"user\" = 'busy' AND active";
+    eventually(|| program.ask(rows), |count| count == "1");
+    program.signal(Signal::SIGTERM);
+    assert_eq!(program.ended(), 0);
+    let complaints = busy.complaints();
+    assert!(
+        complaints.contains("due to statement timeout"),
+        "{complaints}"
+    );
 }
