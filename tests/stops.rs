@@ -104,6 +104,8 @@ fn depth_is_refused_and_length_is_not() {
     assert_eq!(run(format!("{list});")).out, "1");
     let long = format!("SELECT length('{}');", "x".repeat(1_000_000));
     assert_eq!(run(long).out, "1000000");
+    let too_long = format!("SELECT length('{}');", "x".repeat(3_000_000));
+    assert!(run(too_long).err.contains("54000"));
 }
 
 #[test]

@@ -121,7 +121,7 @@ impl Default for Limits {
             statement_timeout: None,
             idle_timeout: None,
             authentication_timeout: Duration::from_secs(60),
-            frame_bytes_max: 64 << 20,
+            frame_bytes_max: 16 << 20,
             drain_timeout: Duration::from_secs(10),
             rdns_timeout: Duration::from_secs(1),
         }

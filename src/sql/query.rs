@@ -17,11 +17,18 @@ const STACK_BYTES: usize = 16 << 20;
 /// A statement up to this length, in bytes, cannot nest deep enough to need more stack than there is.
 const SHALLOW_BYTES_MAX: usize = 100;
 
+/// The longest text of statements, in bytes. Reading one takes about a hundred times its length in memory.
+const TEXT_BYTES_MAX: usize = 2 << 20;
+
 /// Reads the statements of a text.
 ///
 /// # Errors
-/// As [`parse::parse`]; XX000 when the parser gives up on itself.
+/// As [`parse::parse`]; 54000 for a text that is too long, XX000 when the parser gives up on itself.
 pub(super) fn parse(sql: &str) -> Result<Vec<ParsedStatement>, SqlError> {
+    if sql.len() > TEXT_BYTES_MAX {
+        let message = format!("a statement may have at most {TEXT_BYTES_MAX} bytes");
+        return Err(SqlError::new("54000", message).with_hint("Send long values as parameters."));
+    }
     let read = || catch_unwind(AssertUnwindSafe(|| parse::parse(sql)));
     let read = if sql.len() <= SHALLOW_BYTES_MAX {
         read()
