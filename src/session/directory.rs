@@ -12,12 +12,13 @@ use super::handle::Session;
 const SHARDS: usize = 16;
 
 type Members = BTreeMap<SessionId, Arc<Session>>;
+type Shard = Mutex<HashMap<Arc<str>, Members>>;
 
 /// Sessions by a name that they share, such as their user, in the order of their ids: so that a page of one name's
 /// sessions costs the page, and their number nothing, however many sessions there are.
 pub(super) struct Directory {
     hasher: RandomState,
-    shards: Box<[Mutex<HashMap<Arc<str>, Members>>]>,
+    shards: Box<[Shard]>,
 }
 
 impl Directory {
@@ -60,7 +61,7 @@ impl Directory {
         }
     }
 
-    fn shard(&self, name: &str) -> &Mutex<HashMap<Arc<str>, Members>> {
+    fn shard(&self, name: &str) -> &Shard {
         &self.shards[self.hasher.hash_one(name) as usize % SHARDS]
     }
 }

@@ -10,6 +10,9 @@ use crate::catalog::keys::Keys;
 use crate::catalog::statement::Statement;
 use crate::catalog::table::{Batches, Request, Source};
 
+/// What the rows of a table are made of, two halves each.
+pub(super) type Rows<A, B> = Vec<(Arc<A>, B)>;
+
 /// A table of few rows, made whole when it is read.
 pub(super) struct Plain<A: 'static, B: 'static> {
     pub name: &'static str,
@@ -17,7 +20,7 @@ pub(super) struct Plain<A: 'static, B: 'static> {
     pub primary_key: &'static [usize],
     /// Whether the rows come from all sessions.
     pub reads_sessions: bool,
-    pub rows: fn(&Statement) -> Vec<(Arc<A>, B)>,
+    pub rows: fn(&Statement) -> Rows<A, B>,
 }
 
 impl<A, B> fmt::Debug for Plain<A, B> {
