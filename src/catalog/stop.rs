@@ -34,8 +34,8 @@ struct StopCheck {
 }
 
 impl DisplayAs for StopCheck {
-    fn fmt_as(&self, kind: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.input.fmt_as(kind, f)
+    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("StopCheck")
     }
 }
 
