@@ -183,18 +183,27 @@ impl Names<'_> {
     pub fn first(&self, statement: &Statement, most: usize, order: Order) -> Vec<Row> {
         let registry = statement.registry();
         let descending = order == Order::Descending;
-        let mut sessions: Vec<_> = self
-            .0
-            .iter()
-            .flat_map(|name| registry.first((self.1)(name), most, descending))
-            .collect();
-        sessions.sort_by_key(|session| session.id());
-        if descending {
-            sessions.reverse();
+        let mut wide = most;
+        loop {
+            let mut sessions: Vec<_> = self
+                .0
+                .iter()
+                .flat_map(|name| registry.first((self.1)(name), wide, descending))
+                .collect();
+            sessions.sort_by_key(|session| session.id());
+            if descending {
+                sessions.reverse();
+            }
+            let found = sessions.len();
+            // One that ends at this moment has no profile any more: it is no longer there.
+            let row = |session| Some((Arc::clone(&session), registry.profile(&session)?));
+            let rows: Vec<Row> = sessions.into_iter().filter_map(row).take(most).collect();
+            // Those that ended must not take the places of those that live.
+            if rows.len() == most || found < wide {
+                return rows;
+            }
+            wide *= 2;
         }
-        // One that ends at this moment has no profile any more: it is no longer there.
-        let row = |session| Some((Arc::clone(&session), registry.profile(&session)?));
-        sessions.into_iter().filter_map(row).take(most).collect()
     }
 }
 

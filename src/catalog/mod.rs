@@ -29,10 +29,11 @@ use std::time::Duration;
 use arrow::datatypes::{DataType, SchemaRef};
 use datafusion::catalog::TableProvider;
 use datafusion::common::ParamValues;
+use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::session_state::SessionState;
-use datafusion::logical_expr::LogicalPlan;
+use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::physical_plan::execute_stream;
 use datafusion::prelude::SQLOptions;
 use datafusion::sql::parser::Statement as EngineStatement;
@@ -114,8 +115,8 @@ impl Default for CatalogOptions {
 /// Planned statements that are remembered.
 const PREPARED_MAX: u64 = 512;
 
-/// Expressions in a statement that is remembered.
-const REMEMBERED_EXPRESSIONS_MAX: usize = 500;
+/// Length of a statement that is remembered, in bytes.
+const REMEMBERED_BYTES_MAX: usize = 8 << 10;
 
 /// The virtual database, and the threads that answer for it.
 pub struct Catalog {
@@ -258,6 +259,7 @@ impl Catalog {
         for item in &actions {
             allow(item, caller)?;
         }
+        let _ = ast::VisitMut::visit(&mut statement, &mut NameSubqueries(0));
         let now = Arc::new(Statement::new(&self.registry, None));
         let state = engine::statement_state(&self.base, caller, &now)?;
         let plan = state
@@ -322,17 +324,31 @@ impl Catalog {
     }
 }
 
-/// Whether a statement is one that is worth remembering: a long list of values does not come twice.
+/// Whether a statement is one that is worth remembering: a long one does not come twice.
 fn is_small(statement: &ast::Statement) -> bool {
-    let mut expressions = 0;
-    ast::visit_expressions(statement, |_| {
-        expressions += 1;
-        match expressions {
-            0..REMEMBERED_EXPRESSIONS_MAX => ControlFlow::Continue(()),
-            _ => ControlFlow::Break(()),
+    statement.to_string().len() <= REMEMBERED_BYTES_MAX
+}
+
+/// Gives each subquery in FROM a name. Without one the engine takes columns of nested ones for the same.
+struct NameSubqueries(usize);
+
+impl ast::VisitorMut for NameSubqueries {
+    type Break = ();
+
+    fn pre_visit_table_factor(&mut self, factor: &mut ast::TableFactor) -> ControlFlow<()> {
+        if let ast::TableFactor::Derived { alias, .. } = factor
+            && alias.is_none()
+        {
+            self.0 += 1;
+            *alias = Some(ast::TableAlias {
+                explicit: true,
+                name: ast::Ident::with_quote('"', format!("subquery {}", self.0)),
+                columns: Vec::new(),
+                at: None,
+            });
         }
-    })
-    .is_continue()
+        ControlFlow::Continue(())
+    }
 }
 
 fn allow(item: &action::Item, caller: &Caller) -> Result<(), CatalogError> {
@@ -344,7 +360,17 @@ fn allow(item: &action::Item, caller: &Caller) -> Result<(), CatalogError> {
 
 /// The types of the parameters by position: what the plan wants, else what the client declared, else text.
 fn parameter_types(plan: &LogicalPlan, declared: Vec<Option<DataType>>) -> Result<Vec<DataType>> {
-    let wanted: HashMap<String, Option<DataType>> = plan.get_parameter_types()?;
+    let mut wanted: HashMap<String, Option<DataType>> = plan.get_parameter_types()?;
+    plan.apply_with_subqueries(|node| {
+        if let LogicalPlan::Limit(limit) = node {
+            for bound in [&limit.skip, &limit.fetch].into_iter().flatten() {
+                if let Expr::Placeholder(parameter) = bound.as_ref() {
+                    wanted.insert(parameter.id.clone(), Some(DataType::Int64));
+                }
+            }
+        }
+        Ok(TreeNodeRecursion::Continue)
+    })?;
     let number = |name: &str| name.strip_prefix('$')?.parse::<usize>().ok();
     let highest = wanted.keys().filter_map(|name| number(name)).max();
     let len = declared.len().max(highest.unwrap_or(0));

@@ -61,6 +61,8 @@ pub struct Statement {
     /// Scans of sessions that were planned.
     scans: AtomicUsize,
     membership: OnceLock<Membership>,
+    /// Where the members stand, by id: made when one is asked for that has ended.
+    places: OnceLock<HashMap<SessionId, (usize, usize)>>,
     looked_up: Mutex<HashMap<SessionId, Option<Row>>>,
     topology: OnceLock<Arc<Topology>>,
     /// 0 while it runs, else a [`StopReason`] and one.
@@ -93,6 +95,7 @@ impl Statement {
             reads_all: AtomicBool::new(false),
             scans: AtomicUsize::new(0),
             membership: OnceLock::new(),
+            places: OnceLock::new(),
             looked_up: Mutex::default(),
             topology: OnceLock::new(),
             stopped: AtomicU8::new(0),
@@ -200,10 +203,11 @@ impl Statement {
         match self.registry.get(id) {
             Some(session) => membership.position(&session).map(row),
             // It ended since the statement began: the index has forgotten it, the membership has not.
-            None => membership.images().iter().find_map(|image| {
-                let at = image.sessions().iter().position(|s| s.id() == id)?;
-                Some(row((image, at)))
-            }),
+            None => {
+                let places = self.places.get_or_init(|| places(membership));
+                let (image, at) = *places.get(&id)?;
+                Some(row((membership.images().get(image)?, at)))
+            }
         }
     }
 
@@ -274,6 +278,16 @@ impl Statement {
             own.kill(KillReason::Administrator);
         }
     }
+}
+
+/// The image and row of each member.
+fn places(membership: &Membership) -> HashMap<SessionId, (usize, usize)> {
+    let mut places = HashMap::with_capacity(membership.len());
+    for (index, image) in membership.images().iter().enumerate() {
+        let rows = image.sessions().iter().enumerate();
+        places.extend(rows.map(|(row, session)| (session.id(), (index, row))));
+    }
+    places
 }
 
 impl fmt::Debug for Statement {

@@ -346,12 +346,13 @@ impl ExecutionPlan for Scan {
         let mut statistics = Statistics::new_unknown(&self.schema);
         let whole = args.partition().is_none() || self.partition_count() == 1;
         if whole && self.request.keys.is_all() && self.request.limit.is_none() {
-            let rows = Precision::Exact(self.source.len(&self.statement));
+            // A plan that is kept must hold no membership: it would hold its sessions for ever.
             if self.statement.is_to_be_kept() {
-                statistics.num_rows = rows.to_inexact();
+                let estimate = self.statement.registry().len();
+                statistics.num_rows = Precision::Inexact(estimate);
                 return Ok(Arc::new(statistics));
             }
-            statistics.num_rows = rows;
+            statistics.num_rows = Precision::Exact(self.source.len(&self.statement));
             for (column, field) in statistics
                 .column_statistics
                 .iter_mut()

@@ -3,6 +3,7 @@
 //! One path for all resources: the request's path names the resource and perhaps an id, its method what to do, and
 //! the resource's query does the rest.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -13,6 +14,7 @@ use axum::http::header::{
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderName, HeaderValue, Method, Response, StatusCode, request::Parts};
+use bytes::Bytes;
 use datafusion::common::ParamValues;
 use datafusion::error::DataFusionError;
 use http_body::Body as _;
@@ -311,7 +313,12 @@ fn options(methods: &'static str) -> Response<Body> {
 /// The same head; HTTP/2 would send the body of a response to HEAD.
 fn without_body(response: Response<Body>) -> Response<Body> {
     let (mut head, body) = response.into_parts();
-    if let Some(length) = body.size_hint().exact().filter(|length| *length > 0) {
+    let Some(length) = body.size_hint().exact() else {
+        // A list has no known length: an empty body would claim that it has none.
+        let nothing = futures::stream::empty::<Result<Bytes, Infallible>>();
+        return Response::from_parts(head, Body::from_stream(nothing));
+    };
+    if length > 0 {
         head.headers
             .insert(CONTENT_LENGTH, HeaderValue::from(length));
     }

@@ -116,7 +116,8 @@ impl Line {
     /// The values as they stand, for the session's owner.
     pub fn values(&self) -> LiveValues {
         let relaxed = Ordering::Relaxed;
-        let started = self.statement_started_ms.load(relaxed);
+        // Before the last activity, so that the end of a statement is never seen without its moment.
+        let started = self.statement_started_ms.load(Ordering::Acquire);
         LiveValues {
             state: State::from_u8(self.state.load(relaxed)),
             in_transaction: self.in_transaction.load(relaxed) != 0,
@@ -151,7 +152,7 @@ impl Line {
 
     pub fn statement_ended(&self, now_ms: u64) {
         self.touch(now_ms);
-        self.statement_started_ms.store(0, Ordering::Relaxed);
+        self.statement_started_ms.store(0, Ordering::Release);
     }
 
     pub fn set_in_transaction(&self, inside: bool) {

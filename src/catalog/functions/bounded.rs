@@ -24,6 +24,10 @@ enum Growth {
     Characters,
     /// `replace(text, from, to)`, `regexp_replace`: at worst every place of the text becomes `to`.
     EachPlace,
+    /// `array_to_string(array, delimiter)`: a delimiter for each byte of the array, at worst.
+    Joined,
+    /// `concat(…)`: all arguments.
+    Sum,
 }
 
 /// A function of the engine that refuses to make too much.
@@ -39,6 +43,8 @@ pub(super) fn bounded(function: &Arc<ScalarUDF>) -> Option<Arc<ScalarUDF>> {
         "repeat" => Growth::Times,
         "lpad" | "rpad" => Growth::Characters,
         "replace" | "regexp_replace" => Growth::EachPlace,
+        "array_to_string" => Growth::Joined,
+        "concat" | "concat_ws" => Growth::Sum,
         _ => return None,
     };
     Some(Arc::new(ScalarUDF::from(Bounded {
@@ -50,18 +56,40 @@ pub(super) fn bounded(function: &Arc<ScalarUDF>) -> Option<Arc<ScalarUDF>> {
 impl Bounded {
     fn check(&self, args: &ScalarFunctionArgs) -> Result<()> {
         let rows = args.number_rows as u64;
+        if self.growth == Growth::Joined {
+            let array = args.args.first().map_or(Ok(0), array_bytes)?;
+            let delimiter = args.args.get(1).map_or(Ok(0), longest_text)?;
+            return self.refuse_over(array.saturating_mul(delimiter.saturating_add(1)));
+        }
         let number = |at: usize| args.args.get(at).map_or(Ok(0), largest_number);
         let bytes = |at: usize| args.args.get(at).map_or(Ok(0), longest_text);
         let each = match self.growth {
             Growth::Times => bytes(0)?.saturating_mul(number(1)?),
             Growth::Characters => number(1)?.saturating_mul(4),
+            Growth::Joined => 0,
+            Growth::Sum => {
+                let mut sum = 0u64;
+                for arg in &args.args {
+                    sum = sum.saturating_add(longest_text(arg)?);
+                }
+                // The separator of concat_ws comes once for each argument.
+                sum.saturating_add(bytes(0)?.saturating_mul(args.args.len() as u64))
+            }
             Growth::EachPlace => bytes(0)?.saturating_add(1).saturating_mul(bytes(2)?.max(1)),
         };
-        match each.saturating_mul(rows) > RESULT_BYTES_MAX {
+        self.refuse_over(each.saturating_mul(rows))
+    }
+
+    fn refuse_over(&self, bytes: u64) -> Result<()> {
+        match bytes > RESULT_BYTES_MAX {
             true => Err(CatalogError::ResultTooLarge(self.inner.name().to_owned()).into()),
             false => Ok(()),
         }
     }
+}
+
+fn array_bytes(value: &ColumnarValue) -> Result<u64> {
+    Ok(value.to_array(1)?.get_buffer_memory_size() as u64)
 }
 
 fn largest_number(value: &ColumnarValue) -> Result<u64> {
@@ -70,11 +98,39 @@ fn largest_number(value: &ColumnarValue) -> Result<u64> {
     Ok(largest.map_or(0, |n| u64::try_from(n).unwrap_or(0)))
 }
 
+/// The longest of the texts, in bytes; of what is no text, as long as it can become as one.
 fn longest_text(value: &ColumnarValue) -> Result<u64> {
-    let texts = cast(&value.to_array(1)?, &DataType::LargeUtf8)?;
-    let texts = texts.as_string::<i64>();
-    let longest = (0..texts.len()).map(|row| texts.value_length(row)).max();
-    Ok(longest.map_or(0, |n| u64::try_from(n).unwrap_or(0)))
+    const NO_TEXT: u64 = 64;
+    let array = match value {
+        ColumnarValue::Scalar(scalar) => {
+            let text = scalar.try_as_str().flatten();
+            return Ok(text.map_or(NO_TEXT, |text| text.len() as u64));
+        }
+        ColumnarValue::Array(array) => array,
+    };
+    let longest = match array.data_type() {
+        // The length is in the lower half of a view.
+        DataType::Utf8View => array
+            .as_string_view()
+            .views()
+            .iter()
+            .map(|v| *v as u32 as u64)
+            .max(),
+        DataType::Utf8 => {
+            let texts = array.as_string::<i32>();
+            (0..texts.len())
+                .map(|row| texts.value_length(row) as u64)
+                .max()
+        }
+        DataType::LargeUtf8 => {
+            let texts = array.as_string::<i64>();
+            (0..texts.len())
+                .map(|row| texts.value_length(row) as u64)
+                .max()
+        }
+        _ => Some(NO_TEXT),
+    };
+    Ok(longest.unwrap_or(0))
 }
 
 impl ScalarUDFImpl for Bounded {

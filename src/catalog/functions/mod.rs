@@ -27,7 +27,13 @@ pub const VERSION: &str = concat!("PostgreSQL 15.0 (Rollcall ", env!("CARGO_PKG_
 
 /// Functions of the engine that are left out: they make arrays of any length from two numbers, and where PostgreSQL
 /// has the name at all it means rows.
-const LEFT_OUT: [&str; 4] = ["range", "generate_series", "array_repeat", "array_resize"];
+const LEFT_OUT: [&str; 5] = [
+    "range",
+    "generate_series",
+    "array_repeat",
+    "array_resize",
+    "array_concat",
+];
 
 /// The engine's own scalar functions, without or with a bound on those that can make much of little.
 pub(super) fn of_engine() -> Vec<Arc<ScalarUDF>> {

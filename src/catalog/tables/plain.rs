@@ -48,6 +48,7 @@ where
 
     fn announce(&self, statement: &Statement, _: &Keys) {
         if self.reads_sessions {
+            statement.will_scan();
             statement.will_read_all();
         }
     }

@@ -75,7 +75,7 @@ impl Source for Sessions {
         };
         let limit = request.limit.unwrap_or(usize::MAX);
         if wanted.ids.is_some() {
-            let rows = reader.look_up(&wanted, request.order);
+            let rows = reader.look_up(&wanted, request.order)?;
             return Ok(reader.picked(rows.into_iter().take(limit)));
         }
         if statement.is_sole_scan()
@@ -91,11 +91,15 @@ impl Source for Sessions {
                 return Ok(reader.picked(names.first(statement, limit, order).into_iter()));
             }
         }
-        let membership = statement.membership();
         if request.projection.is_empty() && request.keys.is_all() {
-            let rows = if part == 0 { membership.len() } else { 0 };
+            let rows = match (part, statement.is_sole_scan()) {
+                (0, true) => statement.registry().len(),
+                (0, false) => statement.membership().len(),
+                _ => 0,
+            };
             return Ok(reader.counted(rows.min(limit)));
         }
+        let membership = statement.membership();
         let images = membership.images();
         let share = images.len() * part / parts..images.len() * (part + 1) / parts;
         let images = images[share].to_vec();
@@ -183,16 +187,17 @@ struct Reader {
 }
 
 impl Reader {
-    fn look_up(&self, wanted: &Wanted, order: Option<Order>) -> Vec<Row> {
-        let ids = wanted.ids.iter().flatten();
-        let mut rows: Vec<Row> = ids
-            .filter_map(|id| self.statement.lookup(*id))
-            .filter(|(session, profile)| admits(wanted, (session, profile)))
-            .collect();
+    fn look_up(&self, wanted: &Wanted, order: Option<Order>) -> Result<Vec<Row>> {
+        let mut rows = Vec::new();
+        for id in wanted.ids.iter().flatten() {
+            self.statement.check()?;
+            let found = self.statement.lookup(*id);
+            rows.extend(found.filter(|(session, profile)| admits(wanted, (session, profile))));
+        }
         if order == Some(Order::Descending) {
             rows.reverse();
         }
-        rows
+        Ok(rows)
     }
 
     /// So many rows without columns: nothing has to be read for a count.

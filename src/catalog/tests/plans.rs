@@ -323,6 +323,8 @@ async fn nothing_makes_more_than_memory_holds() {
         "SELECT repeat('x', 2000000000)",
         "SELECT length(repeat(CAST(a.value AS TEXT), 1000000)) FROM generate_series(1, 1000) a",
         "SELECT lpad('x', 2000000000)",
+        "SELECT array_to_string(string_to_array(repeat('a,', 1000), ','), repeat('x', 60000000))",
+        "SELECT concat(repeat('x', 60000000), repeat('x', 60000000))",
         "SELECT rpad('x', 2000000000, 'yz')",
         "SELECT replace(repeat('x', 1000000), 'x', repeat('y', 1000000))",
         "SELECT regexp_replace(repeat('x', 1000000), 'x', repeat('y', 1000000), 'g')",
@@ -415,4 +417,65 @@ async fn a_page_of_one_name_comes_from_the_directory_and_is_the_same() {
             [format!("{0}|{0}", counted[0])]
         );
     }
+}
+
+#[tokio::test]
+async fn a_kept_plan_keeps_no_session() {
+    let world = World::new();
+    let sessions = world.sessions();
+    let ended: Vec<_> = sessions
+        .iter()
+        .map(|s| Arc::downgrade(s.session()))
+        .collect();
+    let mut prepared = Vec::new();
+    for sql in [
+        "SELECT count(*) FROM sessions WHERE idle > -1",
+        "SELECT count(*) FROM sessions",
+        "SELECT id FROM sessions ORDER BY id",
+        "SELECT count(*) FROM connections",
+    ] {
+        let one = world.prepare(sql).await.unwrap();
+        world.collect(world.run(&one, Vec::new())).await.unwrap();
+        prepared.push(one);
+    }
+    drop(sessions);
+    // A query's own threads let go of it a moment after its last row.
+    let gone = async {
+        while ended.iter().any(|session| session.strong_count() > 0) {
+            tokio::task::yield_now().await;
+        }
+    };
+    let waited = tokio::time::timeout(Duration::from_secs(20), gone).await;
+    assert!(waited.is_ok(), "a kept plan holds on to a session");
+}
+
+#[tokio::test]
+async fn nested_subqueries_without_names_are_told_apart() {
+    let world = World::new();
+    let _sessions = world.sessions();
+    let sql = "SELECT a FROM (SELECT a + a AS a FROM (SELECT a + a AS a FROM (SELECT id AS a FROM sessions WHERE id = 3)))";
+    assert_eq!(world.query(sql).await.unwrap(), ["12"]);
+}
+
+#[tokio::test]
+async fn a_limit_takes_a_number() {
+    let world = World::new();
+    let _sessions = world.sessions();
+    let prepared = world
+        .prepare("SELECT id FROM sessions ORDER BY id LIMIT $1 OFFSET $2")
+        .await
+        .unwrap();
+    assert_eq!(
+        prepared.parameter_types(),
+        [DataType::Int64, DataType::Int64]
+    );
+    let parameters = vec![ScalarValue::from(2i64), ScalarValue::from(1i64)];
+    let batches = world
+        .collect(world.run(&prepared, parameters))
+        .await
+        .unwrap();
+    assert_eq!(
+        batches.iter().map(|batch| batch.num_rows()).sum::<usize>(),
+        2
+    );
 }
