@@ -219,3 +219,62 @@ fn a_signal_lets_a_running_statement_finish() {
         "{complaints}"
     );
 }
+
+#[test]
+fn a_failed_transaction_refuses_what_was_prepared_before() {
+    let program = Program::start("");
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(async {
+        let config = format!("host=127.0.0.1 port={} user=dba", program.sql.port());
+        let (client, connection) = tokio_postgres::connect(&config, tokio_postgres::NoTls)
+            .await
+            .expect("a connection");
+        tokio::spawn(connection);
+        let prepared = client
+            .prepare("SELECT 42::bigint")
+            .await
+            .expect("a statement");
+        client.batch_execute("BEGIN").await.expect("a transaction");
+        client
+            .batch_execute("SELECT 1/0")
+            .await
+            .expect_err("it fails");
+        let refused = client
+            .query(&prepared, &[])
+            .await
+            .expect_err("it is refused");
+        assert_eq!(refused.code().map(|code| code.code()), Some("25P02"));
+        client.batch_execute("ROLLBACK").await.expect("an end");
+        let row = client.query_one(&prepared, &[]).await.expect("a row");
+        assert_eq!(row.get::<_, i64>(0), 42);
+    });
+}
+
+#[test]
+fn a_wide_or_wordy_statement_is_refused_at_once() {
+    let program = Program::start("");
+    let columns: Vec<String> = (0..60_000).map(|n| n.to_string()).collect();
+    let words = "SELECT 1;".repeat(150_000);
+    for (sql, code) in [
+        (format!("SELECT {};", columns.join(",")), "54011"),
+        (words, "54001"),
+    ] {
+        // In one message, as a driver sends it.
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        let refused = runtime.block_on(async {
+            let config = format!("host=127.0.0.1 port={} user=dba", program.sql.port());
+            let (client, connection) = tokio_postgres::connect(&config, tokio_postgres::NoTls)
+                .await
+                .expect("a connection");
+            tokio::spawn(connection);
+            client.simple_query(&sql).await.expect_err("it is refused")
+        });
+        assert_eq!(
+            refused
+                .code()
+                .map(|found| found.code().to_owned())
+                .as_deref(),
+            Some(code)
+        );
+    }
+}

@@ -45,6 +45,9 @@ pub enum CatalogError {
     /// The function exists with another number of arguments.
     #[error("function {0} does not exist")]
     ActionArguments(String),
+    /// A parameter's number is not one that a client could bind.
+    #[error("there is no parameter {0}")]
+    NoParameter(String),
     /// A function would make more than memory is meant to hold.
     #[error("{0}() would make a result that is too large")]
     ResultTooLarge(String),
@@ -70,6 +73,7 @@ impl CatalogError {
             | Self::ActionOrder(_)
             | Self::ActionExplained(_) => "0A000",
             Self::ActionArguments(_) => "42883",
+            Self::NoParameter(_) => "42P02",
             Self::ResultTooLarge(_) => "54000",
             Self::Panicked(_) | Self::Start(_) => "XX000",
             Self::ShuttingDown => "57P01",

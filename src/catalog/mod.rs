@@ -372,6 +372,14 @@ fn parameter_types(plan: &LogicalPlan, declared: Vec<Option<DataType>>) -> Resul
         Ok(TreeNodeRecursion::Continue)
     })?;
     let number = |name: &str| name.strip_prefix('$')?.parse::<usize>().ok();
+    let possible = |name: &&String| match name.strip_prefix('$').map(str::parse::<u16>) {
+        Some(Ok(number)) => number > 0,
+        // Named parameters are the program's own.
+        _ => name.contains(|c: char| c.is_ascii_alphabetic()),
+    };
+    if let Some(name) = wanted.keys().find(|name| !possible(name)) {
+        return Err(CatalogError::NoParameter(name.clone()).into());
+    }
     let highest = wanted.keys().filter_map(|name| number(name)).max();
     let len = declared.len().max(highest.unwrap_or(0));
     let of = |position: usize| {

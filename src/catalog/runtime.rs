@@ -9,6 +9,7 @@ use datafusion::execution::SendableRecordBatchStream;
 use futures::{FutureExt, StreamExt};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::error::{CatalogError, StopReason};
 use super::statement::Statement;
@@ -41,7 +42,8 @@ impl QueryRuntime {
         let Some(runtime) = &self.0 else {
             return Err(CatalogError::ShuttingDown.into());
         };
-        match runtime.spawn(work).await {
+        // Whoever stops waiting stops the work, at its next pause.
+        match AbortOnDropHandle::new(runtime.spawn(work)).await {
             Ok(outcome) => outcome,
             Err(failed) => match failed.try_into_panic() {
                 Ok(panic) => Err(panicked(panic)),

@@ -79,7 +79,7 @@ impl Running {
     pub fn cancel(&self) {
         let current = self.current.load(Ordering::Acquire);
         if current != 0 {
-            self.cancelled.store(current, Ordering::Release);
+            self.cancelled.fetch_max(current, Ordering::Release);
             self.wake.notify_one();
         }
     }

@@ -16,7 +16,7 @@ use super::parse::Kind;
 use super::query::{self, Work};
 use super::rows::Source;
 use super::sqlstate::SqlError;
-use super::transaction::Transaction;
+use super::transaction::{Transaction, ends_failure};
 use super::types::{Format, pg_type};
 use super::{params, reply};
 use crate::catalog::Prepared;
@@ -55,7 +55,10 @@ impl Statement {
     fn admitted(&self, transaction: &Transaction) -> Result<(), SqlError> {
         match &self.work {
             None => Ok(()),
-            Some(work) => transaction.admit(work.door().map(|parsed| &parsed.kind)),
+            Some(work) => {
+                let ends = work.door().is_some_and(|parsed| ends_failure(&parsed.kind));
+                transaction.admit(ends)
+            }
         }
     }
 }
@@ -127,7 +130,7 @@ impl Connection {
         }
         let parsed = statements.pop();
         if let Some(parsed) = &parsed {
-            self.transaction.admit(Some(&parsed.kind))?;
+            self.transaction.admit(ends_failure(&parsed.kind))?;
         }
         if name.is_empty() {
             self.statements.remove("");

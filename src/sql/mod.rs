@@ -68,6 +68,12 @@ const SERVER_VERSION: &str = concat!("15.0 (Rollcall ", env!("CARGO_PKG_VERSION"
 /// `server_version_num`.
 const SERVER_VERSION_NUM: &str = "150000";
 
+/// How long sent data may wait for the client's machine to take note of it.
+const USER_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// Sockets beyond the places, at least.
+const SPARE_SOCKETS: usize = 32;
+
 /// Pause after a failed accept that is the system's trouble and not the client's, such as no free descriptor.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Silence after which a client's host is probed, the time between probes, and how many may go unanswered.
@@ -112,6 +118,9 @@ pub struct Door {
     limits: Limits,
     /// One permit for each client that may be there.
     places: Arc<Semaphore>,
+    /// One permit for each socket: more than places, so that those over the limit can be told so and cancels come
+    /// through, but bounded, so that silent clients do not use up the process's descriptors.
+    sockets: Arc<Semaphore>,
     keys: Arc<CancelKeys>,
 }
 
@@ -132,6 +141,9 @@ impl Door {
             users,
             tls,
             places: Arc::new(Semaphore::new(places)),
+            sockets: Arc::new(Semaphore::new(
+                (places + (places / 2).max(SPARE_SOCKETS)).min(Semaphore::MAX_PERMITS),
+            )),
             keys: Arc::default(),
             limits,
         }
@@ -162,9 +174,14 @@ pub async fn serve(listener: TcpListener, door: Arc<Door>, shutdown: Cancellatio
         };
         match accepted {
             Ok((tcp, peer)) => {
+                let Ok(socket) = Arc::clone(&door.sockets).try_acquire_owned() else {
+                    tracing::warn!(%peer, "a client was turned away: too many are logging in");
+                    continue;
+                };
                 let client = client(Arc::clone(&door), tcp, Remote::Tcp(peer), shutdown.clone());
                 let aborted = abort.clone().cancelled_owned();
                 clients.spawn(async move {
+                    let _socket = socket;
                     tokio::select! {
                         biased;
                         () = aborted => {}
@@ -216,5 +233,8 @@ fn prepare_socket(tcp: &TcpStream) -> std::io::Result<()> {
         .with_time(KEEPALIVE_TIME)
         .with_interval(KEEPALIVE_INTERVAL)
         .with_retries(KEEPALIVE_RETRIES);
-    SockRef::from(tcp).set_tcp_keepalive(&keepalive)
+    let socket = SockRef::from(tcp);
+    socket.set_tcp_keepalive(&keepalive)?;
+    // Keepalive is silent while something unsent waits: this ends a client whose machine has gone then.
+    socket.set_tcp_user_timeout(Some(USER_TIMEOUT))
 }

@@ -134,6 +134,9 @@ impl ParsedStatement {
     }
 }
 
+/// The most words and signs in a text, white space included. Each costs some hundred bytes until it is planned.
+const TOKENS_MAX: usize = 400_000;
+
 /// Reads the statements in `sql`; none is an empty list. The recursion is bounded for a stack of 16 MiB: call it on a
 /// thread that has as much, as for planning.
 ///
@@ -146,6 +149,14 @@ pub fn parse(sql: &str) -> Result<Vec<ParsedStatement>, SqlError> {
         .map_err(|error| syntax_error(sql, &ParserError::TokenizerError(error.to_string())))?;
     let tokens = table_as_select(tokens);
     depth::check(&tokens)?;
+    if tokens.len() > TOKENS_MAX {
+        let message = "statement too complex";
+        let hint = format!(
+            "A text may have at most {TOKENS_MAX} words and signs; it has {}.",
+            tokens.len()
+        );
+        return Err(SqlError::new("54001", message).with_hint(hint));
+    }
     let dialect = DoorDialect::new(tokens.len());
     let mut parser = Parser::new(&dialect)
         .with_recursion_limit(depth::PARSER_RECURSION_MAX)

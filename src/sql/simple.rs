@@ -11,6 +11,7 @@ use super::parse::ParsedStatement;
 use super::query::{self, Work};
 use super::reply;
 use super::rows::Source;
+use super::transaction::ends_failure;
 
 impl Connection {
     /// A Query message. Its statements are one transaction if the client has not begun one, and one that fails
@@ -33,7 +34,7 @@ impl Connection {
             reply::bare(&mut self.wire.output, b'I');
         }
         for statement in statements {
-            self.transaction.admit(Some(&statement.kind))?;
+            self.transaction.admit(ends_failure(&statement.kind))?;
             self.settings.begin();
             self.wire.guard.statement_started();
             let outcome = self.run_one(sql, statement).await;

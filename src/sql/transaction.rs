@@ -51,15 +51,11 @@ impl Transaction {
         }
     }
 
-    /// Whether a statement may run now; none stands for the empty one.
+    /// Whether a statement may run now. `ends` says that it is one that ends a failed transaction.
     ///
     /// # Errors
     /// 25P02 in a failed transaction, for all that does not end it.
-    pub fn admit(&self, kind: Option<&Kind>) -> Result<(), SqlError> {
-        let ends = matches!(
-            kind,
-            None | Some(Kind::Commit { .. } | Kind::Rollback { .. } | Kind::RollbackTo(_))
-        );
+    pub fn admit(&self, ends: bool) -> Result<(), SqlError> {
         if self.state == State::Failed && !ends {
             let message =
                 "current transaction is aborted, commands ignored until end of transaction block";
@@ -74,6 +70,14 @@ impl Transaction {
             SqlError::new("3B001", format!("savepoint \"{savepoint}\" does not exist"))
         })
     }
+}
+
+/// Whether a statement ends the failure of a transaction.
+pub(super) fn ends_failure(kind: &Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Commit { .. } | Kind::Rollback { .. } | Kind::RollbackTo(_)
+    )
 }
 
 /// The statement may only stand inside of a transaction.

@@ -458,6 +458,31 @@ async fn nested_subqueries_without_names_are_told_apart() {
 }
 
 #[tokio::test]
+async fn a_parameter_has_a_number_that_a_client_can_bind() {
+    let world = World::new();
+    for number in ["0", "65536", "100000000000", "99999999999999999999999"] {
+        let error = world
+            .prepare(&format!("SELECT ${number}"))
+            .await
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("parameter") || error.contains("placeholder"),
+            "{error}"
+        );
+    }
+    assert_eq!(
+        world
+            .prepare("SELECT $65535")
+            .await
+            .unwrap()
+            .parameter_types()
+            .len(),
+        65535
+    );
+}
+
+#[tokio::test]
 async fn a_limit_takes_a_number() {
     let world = World::new();
     let _sessions = world.sessions();

@@ -1,5 +1,7 @@
 //! Queries: whether they only read, and their translation into what the engine understands.
 
+use std::collections::HashSet;
+
 use super::refuse::read_only;
 use crate::sql::names::result_names;
 use crate::sql::sqlstate::SqlError;
@@ -125,6 +127,10 @@ impl VisitorMut for Reader {
         if select.into.is_some() {
             return ControlFlow::Break(read_only("SELECT INTO"));
         }
+        if select.projection.len() > COLUMNS_MAX {
+            let message = format!("target lists can have at most {COLUMNS_MAX} entries");
+            return ControlFlow::Break(SqlError::new("54011", message));
+        }
         number_duplicates(&mut select.projection);
         self.from.push(!select.from.is_empty());
         ControlFlow::Continue(())
@@ -239,6 +245,9 @@ fn order_by_number(query: &mut Query) {
     }
 }
 
+/// The most columns of a result, as in PostgreSQL.
+const COLUMNS_MAX: usize = 1664;
+
 fn number(n: usize) -> Expr {
     Expr::Value(Value::Number(n.to_string(), false).into())
 }
@@ -250,21 +259,17 @@ fn number_duplicates(projection: &mut [SelectItem]) {
         return;
     }
     let wildcard = projection.iter().any(|item| key(item).is_none());
-    let mut seen: Vec<String> = Vec::with_capacity(projection.len());
+    let mut names: HashSet<String> = HashSet::with_capacity(projection.len());
+    // The shorter names that a qualified column may stand for.
+    let mut shorter: HashSet<String> = HashSet::new();
     for (at, item) in projection.iter_mut().enumerate() {
         let Some((name, is_column)) = key(item) else {
             continue;
         };
         let last = name.rsplit('.').next().unwrap_or_default();
-        let same = |other: &String| {
-            *other == name
-                || (is_column
-                    && (other == last
-                        || other
-                            .strip_suffix(name.as_str())
-                            .is_some_and(|q| q.ends_with('.'))))
-        };
-        if seen.iter().any(same) || (wildcard && is_column) {
+        let same = names.contains(&name)
+            || (is_column && (names.contains(last) || shorter.contains(&name)));
+        if same || (wildcard && is_column) {
             let alias = Ident::with_quote('"', format!("{name}:{}", at + 1));
             match item {
                 SelectItem::UnnamedExpr(expr) => {
@@ -277,7 +282,11 @@ fn number_duplicates(projection: &mut [SelectItem]) {
                 _ => {}
             }
         }
-        seen.push(name);
+        shorter.extend(
+            name.match_indices('.')
+                .map(|(at, _)| name[at + 1..].to_owned()),
+        );
+        names.insert(name);
     }
 }
 
