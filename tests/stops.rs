@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use futures::StreamExt;
 use nix::sys::signal::Signal;
 
 use crate::support::program::{Program, Psql, eventually};
@@ -277,4 +278,53 @@ fn a_wide_or_wordy_statement_is_refused_at_once() {
             Some(code)
         );
     }
+}
+
+#[test]
+fn a_large_result_streams_and_an_untyped_array_is_an_array_of_what_it_is_compared_with() {
+    let program = Program::start("");
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(async {
+        let config = format!("host=127.0.0.1 port={} user=dba", program.sql.port());
+        let (client, connection) = tokio_postgres::connect(&config, tokio_postgres::NoTls)
+            .await
+            .expect("a connection");
+        tokio::spawn(connection);
+        client
+            .simple_query("SELECT count(*) FROM sessions")
+            .await
+            .expect("an answer");
+        let before = program.proc_status("VmHWM");
+        let none: [i64; 0] = [];
+        let rows = client
+            .query_raw(
+                "SELECT value, repeat('x', 100) FROM generate_series(1, 2000000)",
+                none,
+            )
+            .await
+            .expect("a result");
+        let count = rows.fold(0u64, |count, row| {
+            row.expect("a row");
+            std::future::ready(count + 1)
+        });
+        assert_eq!(count.await, 2_000_000);
+        let grown = program.proc_status("VmHWM") - before;
+        assert!(
+            grown < 64 * 1024,
+            "memory grew by {grown} KiB for a result of 220 MB"
+        );
+
+        let sql = "SELECT count(*) FROM sessions WHERE service = ANY($1)";
+        let untyped = client.prepare(sql).await.expect("a statement");
+        let services: &[&str] = &["catalog", "another"];
+        let row = client
+            .query_one(&untyped, &[&services])
+            .await
+            .expect("a row");
+        assert_eq!(row.get::<_, i64>(0), 1);
+        let sql = "SELECT count(*) FROM sessions WHERE id = ANY($1)";
+        let ids: &[i64] = &[1, 2, 99];
+        let row = client.query_one(sql, &[&ids]).await.expect("a row");
+        assert_eq!(row.get::<_, i64>(0), 1);
+    });
 }

@@ -12,6 +12,7 @@ mod error;
 mod functions;
 mod kept;
 mod keys;
+mod parameters;
 mod resolver;
 mod runtime;
 mod statement;
@@ -21,7 +22,6 @@ mod tables;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,11 +29,10 @@ use std::time::Duration;
 use arrow::datatypes::{DataType, SchemaRef};
 use datafusion::catalog::TableProvider;
 use datafusion::common::ParamValues;
-use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::session_state::SessionState;
-use datafusion::logical_expr::{Expr, LogicalPlan};
+use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::execute_stream;
 use datafusion::prelude::SQLOptions;
 use datafusion::sql::parser::Statement as EngineStatement;
@@ -271,7 +270,7 @@ impl Catalog {
             .with_allow_dml(false)
             .with_allow_statements(false)
             .verify_plan(&plan)?;
-        let parameter_types = parameter_types(&plan, declared)?;
+        let parameter_types = parameters::types(&plan, declared)?;
         Prepared::new(plan, parameter_types, actions, &state)
     }
 
@@ -356,38 +355,6 @@ fn allow(item: &action::Item, caller: &Caller) -> Result<(), CatalogError> {
         true => Ok(()),
         false => Err(CatalogError::NotAdministrator(item.action.name())),
     }
-}
-
-/// The types of the parameters by position: what the plan wants, else what the client declared, else text.
-fn parameter_types(plan: &LogicalPlan, declared: Vec<Option<DataType>>) -> Result<Vec<DataType>> {
-    let mut wanted: HashMap<String, Option<DataType>> = plan.get_parameter_types()?;
-    plan.apply_with_subqueries(|node| {
-        if let LogicalPlan::Limit(limit) = node {
-            for bound in [&limit.skip, &limit.fetch].into_iter().flatten() {
-                if let Expr::Placeholder(parameter) = bound.as_ref() {
-                    wanted.insert(parameter.id.clone(), Some(DataType::Int64));
-                }
-            }
-        }
-        Ok(TreeNodeRecursion::Continue)
-    })?;
-    let number = |name: &str| name.strip_prefix('$')?.parse::<usize>().ok();
-    let possible = |name: &&String| match name.strip_prefix('$').map(str::parse::<u16>) {
-        Some(Ok(number)) => number > 0,
-        // Named parameters are the program's own.
-        _ => name.contains(|c: char| c.is_ascii_alphabetic()),
-    };
-    if let Some(name) = wanted.keys().find(|name| !possible(name)) {
-        return Err(CatalogError::NoParameter(name.clone()).into());
-    }
-    let highest = wanted.keys().filter_map(|name| number(name)).max();
-    let len = declared.len().max(highest.unwrap_or(0));
-    let of = |position: usize| {
-        let wanted = wanted.get(&format!("${}", position + 1)).cloned().flatten();
-        let declared = declared.get(position).cloned().flatten();
-        wanted.or(declared).unwrap_or(DataType::Utf8)
-    };
-    Ok((0..len).map(of).collect())
 }
 
 /// A planned statement, to be run any number of times.
