@@ -152,6 +152,16 @@ impl Users {
         self.generation.load().users.is_empty()
     }
 
+    /// The account that anyone has under this name while no users are configured; none once there are some, however
+    /// shortly before they came.
+    pub fn open_account(&self, name: &str) -> Option<Account> {
+        let generation = self.generation.load();
+        match generation.users.is_empty() {
+            true => generation.account(name),
+            false => None,
+        }
+    }
+
     /// The account of this name, without any authentication; an admin of any name when the store is open.
     pub fn account(&self, name: &str) -> Option<Account> {
         self.generation.load().account(name)

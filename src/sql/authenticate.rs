@@ -98,7 +98,7 @@ fn let_neighbour_in(remote: Remote, users: &Users, user: &str) -> Result<Account
         return Err(SqlError::fatal("28000", message)
             .with_hint("Configure [users.NAME] with a password verifier, as `rollcall hash-password` makes it."));
     }
-    users.account(user).ok_or_else(|| wrong_password(user))
+    users.open_account(user).ok_or_else(|| wrong_password(user))
 }
 
 fn wrong_password(user: &str) -> SqlError {
