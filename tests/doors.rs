@@ -193,11 +193,7 @@ fn a_prepared_count_is_true_at_each_execution() {
     assert_eq!(psql.ask("select 1;"), "1");
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(async {
-        let config = format!("host=127.0.0.1 port={} user=app", program.sql.port());
-        let (client, connection) = tokio_postgres::connect(&config, tokio_postgres::NoTls)
-            .await
-            .expect("a connection");
-        tokio::spawn(connection);
+        let client = program.driver("app").await;
         let count = client
             .prepare("SELECT count(*) FROM sessions")
             .await

@@ -1,7 +1,5 @@
 //! A kill closes exactly those that it should.
 
-use tokio_postgres::NoTls;
-
 use crate::support::program::{Program, Psql, eventually};
 
 /// Connects psqls of these users and returns them with their ids.
@@ -95,11 +93,7 @@ fn not_at_describe_and_as_many_as_a_portal_fetches() {
     let clients = connect(&program, &["x", "x", "x", "x"]);
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(async {
-        let config = format!("host=127.0.0.1 port={} user=dba", program.sql.port());
-        let (mut client, connection) = tokio_postgres::connect(&config, NoTls)
-            .await
-            .expect("a connection");
-        tokio::spawn(connection);
+        let mut client = program.driver("dba").await;
         let kill = client
             .prepare("SELECT kill_session(id) FROM sessions WHERE \"user\" = 'x' ORDER BY id")
             .await

@@ -226,11 +226,7 @@ fn a_failed_transaction_refuses_what_was_prepared_before() {
     let program = Program::start("");
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(async {
-        let config = format!("host=127.0.0.1 port={} user=dba", program.sql.port());
-        let (client, connection) = tokio_postgres::connect(&config, tokio_postgres::NoTls)
-            .await
-            .expect("a connection");
-        tokio::spawn(connection);
+        let client = program.driver("dba").await;
         let prepared = client
             .prepare("SELECT 42::bigint")
             .await
@@ -263,11 +259,7 @@ fn a_wide_or_wordy_statement_is_refused_at_once() {
         // In one message, as a driver sends it.
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
         let refused = runtime.block_on(async {
-            let config = format!("host=127.0.0.1 port={} user=dba", program.sql.port());
-            let (client, connection) = tokio_postgres::connect(&config, tokio_postgres::NoTls)
-                .await
-                .expect("a connection");
-            tokio::spawn(connection);
+            let client = program.driver("dba").await;
             client.simple_query(&sql).await.expect_err("it is refused")
         });
         assert_eq!(
@@ -285,11 +277,7 @@ fn a_large_result_streams_and_an_untyped_array_is_an_array_of_what_it_is_compare
     let program = Program::start("");
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(async {
-        let config = format!("host=127.0.0.1 port={} user=dba", program.sql.port());
-        let (client, connection) = tokio_postgres::connect(&config, tokio_postgres::NoTls)
-            .await
-            .expect("a connection");
-        tokio::spawn(connection);
+        let client = program.driver("dba").await;
         client
             .simple_query("SELECT count(*) FROM sessions")
             .await

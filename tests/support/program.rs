@@ -217,6 +217,16 @@ impl Program {
         said.out
     }
 
+    /// A driver's connection, which lasts as long as the client is held.
+    pub async fn driver(&self, user: &str) -> tokio_postgres::Client {
+        let config = format!("host=127.0.0.1 port={} user={user}", self.sql.port());
+        let (client, connection) = tokio_postgres::connect(&config, tokio_postgres::NoTls)
+            .await
+            .expect("a connection");
+        tokio::spawn(connection);
+        client
+    }
+
     /// Calls the REST door by curl with these further arguments.
     pub fn curl(&self, path: &str, arguments: &[&str]) -> Answer {
         let scheme = if self.https { "https" } else { "http" };
