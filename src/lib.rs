@@ -5,6 +5,7 @@
 //! | module | what it is |
 //! | --- | --- |
 //! | [`session`] | who is connected: the only state that changes |
+//! | [`proxy`] | where sessions come from: listeners, wire protocols, servers |
 //! | [`catalog`] | sessions as Arrow tables, and the engine that answers SQL over them |
 //! | [`auth`] | users and their verifiers, one store for both doors |
 //! | [`sql`] | door 1: the PostgreSQL wire protocol |
@@ -20,6 +21,7 @@ pub mod auth;
 pub mod catalog;
 pub mod cli;
 pub mod config;
+pub mod proxy;
 pub mod rest;
 pub mod server;
 pub mod session;

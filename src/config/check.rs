@@ -56,6 +56,9 @@ pub(super) fn check(
             hosts: checker.hosts(file.rest.hosts),
         },
         users: checker.users(file.users),
+        servers: Vec::new(),
+        services: Vec::new(),
+        listeners: Vec::new(),
         limits: checker.limits(&file.limits, &defaults.limits),
         log: checker.log(file.log, defaults.log),
     };

@@ -6,6 +6,7 @@
 
 mod check;
 mod error;
+mod proxied;
 mod schema;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -16,6 +17,10 @@ use crate::auth::UserMap;
 use crate::tls::TlsFiles;
 
 pub use error::{ConfigError, Problem};
+pub use proxied::{
+    ChannelBinding, ListenerConfig, MonitorConfig, MonitorCredentials, Protocol, RouterConfig,
+    ServerConfig, ServerTls, ServiceConfig,
+};
 
 /// A checked configuration. `Config::default()` is what the program runs with when it is given no file.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -26,6 +31,12 @@ pub struct Config {
     pub rest: RestConfig,
     /// The users of both doors; none: both doors take loopback peers only, anyone as an admin.
     pub users: UserMap,
+    /// Backend database servers, in the order of their names.
+    pub servers: Vec<ServerConfig>,
+    /// What clients of the proxy connect to, in the order of their names.
+    pub services: Vec<ServiceConfig>,
+    /// Where they connect, in the order of their names.
+    pub listeners: Vec<ListenerConfig>,
     /// Bounds of what clients may use.
     pub limits: Limits,
     /// What is logged.

@@ -38,7 +38,10 @@ pub use id::SessionId;
 pub use line::{LiveValues, State};
 pub use membership::Membership;
 pub use registry::{Registry, RegistryFull, SharedName};
-pub use topology::{Counters, Filter, Listener, Server, ServerRole, Service, Topology};
+pub use topology::{
+    CountedConnection, Counters, Filter, Health, ListenAddress, Listener, Server, ServerRole,
+    Service, Topology,
+};
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,8 @@
+use std::fmt;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 
 use super::clock::utc_us;
 
@@ -80,17 +82,46 @@ pub struct Listener {
     /// The wire protocol that it speaks, `postgresql` or `mariadb`.
     pub protocol: Arc<str>,
     /// The bound address.
-    pub address: SocketAddr,
+    pub address: ListenAddress,
+}
+
+/// Where a listener accepts clients.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ListenAddress {
+    /// An IP address and a TCP port.
+    Tcp(SocketAddr),
+    /// The path of a UNIX domain socket.
+    Unix(PathBuf),
+}
+
+impl From<SocketAddr> for ListenAddress {
+    fn from(address: SocketAddr) -> Self {
+        Self::Tcp(address)
+    }
+}
+
+impl fmt::Display for ListenAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => address.fmt(f),
+            Self::Unix(path) => path.display().fmt(f),
+        }
+    }
 }
 
 impl Listener {
     /// A listener of `service` at a bound address.
-    pub fn new(name: &str, service: &Arc<Service>, protocol: &str, address: SocketAddr) -> Self {
+    pub fn new(
+        name: &str,
+        service: &Arc<Service>,
+        protocol: &str,
+        address: impl Into<ListenAddress>,
+    ) -> Self {
         Self {
             name: name.into(),
             service: Arc::clone(service),
             protocol: protocol.into(),
-            address,
+            address: address.into(),
         }
     }
 }
@@ -114,6 +145,17 @@ impl ServerRole {
     }
 }
 
+/// What a monitor last found of a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Health {
+    /// Not looked at yet.
+    Unknown,
+    /// It takes connections.
+    Up,
+    /// It takes none.
+    Down,
+}
+
 /// A backend database server.
 #[derive(Debug)]
 pub struct Server {
@@ -125,10 +167,104 @@ pub struct Server {
     pub port: u16,
     /// The wire protocol that it speaks.
     pub protocol: Arc<str>,
-    /// Its part in the cluster, when known.
-    pub role: Option<ServerRole>,
     /// Its connections.
     pub connections: Counters,
+    health: AtomicU8,
+    role: AtomicU8,
+    maintenance: AtomicBool,
+}
+
+impl Server {
+    /// A server that has not been looked at yet, with the part that it is configured to play.
+    pub fn new(
+        name: &str,
+        address: &str,
+        port: u16,
+        protocol: &str,
+        role: Option<ServerRole>,
+    ) -> Self {
+        let server = Self {
+            name: name.into(),
+            address: address.into(),
+            port,
+            protocol: protocol.into(),
+            connections: Counters::default(),
+            health: AtomicU8::new(0),
+            role: AtomicU8::new(0),
+            maintenance: AtomicBool::new(false),
+        };
+        server.set_role(role);
+        server
+    }
+
+    /// What its monitor last found.
+    pub fn health(&self) -> Health {
+        match self.health.load(Ordering::Relaxed) {
+            0 => Health::Unknown,
+            1 => Health::Up,
+            _ => Health::Down,
+        }
+    }
+
+    /// Takes note of what its monitor found.
+    pub fn set_health(&self, health: Health) {
+        let code = match health {
+            Health::Unknown => 0,
+            Health::Up => 1,
+            Health::Down => 2,
+        };
+        self.health.store(code, Ordering::Relaxed);
+    }
+
+    /// Its part in the cluster, when known.
+    pub fn role(&self) -> Option<ServerRole> {
+        match self.role.load(Ordering::Relaxed) {
+            1 => Some(ServerRole::Primary),
+            2 => Some(ServerRole::Replica),
+            _ => None,
+        }
+    }
+
+    /// Takes note of its part in the cluster.
+    pub fn set_role(&self, role: Option<ServerRole>) {
+        let code = match role {
+            None => 0,
+            Some(ServerRole::Primary) => 1,
+            Some(ServerRole::Replica) => 2,
+        };
+        self.role.store(code, Ordering::Relaxed);
+    }
+
+    /// Whether it is in maintenance: it keeps its sessions and takes no new ones.
+    pub fn in_maintenance(&self) -> bool {
+        self.maintenance.load(Ordering::Relaxed)
+    }
+
+    /// Puts it into maintenance, or back.
+    pub fn set_maintenance(&self, maintenance: bool) {
+        self.maintenance.store(maintenance, Ordering::Relaxed);
+    }
+
+    /// Whether new sessions may be given to it.
+    pub fn takes_sessions(&self) -> bool {
+        !self.in_maintenance() && self.health() != Health::Down
+    }
+
+    /// Counts a connection to it for as long as the result is held.
+    pub fn count_connection(self: &Arc<Self>) -> CountedConnection {
+        self.connections.begin();
+        CountedConnection(Arc::clone(self))
+    }
+}
+
+/// One connection in a server's counters.
+#[derive(Debug)]
+pub struct CountedConnection(Arc<Server>);
+
+impl Drop for CountedConnection {
+    fn drop(&mut self) {
+        self.0.connections.end();
+    }
 }
 
 /// Something that sees a session's traffic between client and router.

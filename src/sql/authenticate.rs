@@ -7,16 +7,17 @@ use pgwire::error::PgWireError;
 use pgwire::messages::startup::{Authentication, BackendKeyData, SecretKey};
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::cancel::IssuedKey;
 use super::connection::End;
-use super::frame::{self, UNTRUSTED_BYTES_MAX};
 use super::settings::Settings;
 use super::sqlstate::SqlError;
-use super::startup::{Introduction, Startup, fatal};
-use super::wire::Wire;
+use super::startup::{Introduction, fatal};
 use super::{Door, message, reply};
 use crate::auth::{Account, Role, Users};
 use crate::catalog::DATABASE;
+use crate::proxy::postgres::frame::{self, UNTRUSTED_BYTES_MAX};
+use crate::proxy::postgres::keys::IssuedKey;
+use crate::proxy::postgres::opening::StartupMessage;
+use crate::proxy::postgres::wire::Wire;
 use crate::session::{Remote, State};
 
 /// SCRAM-SHA-256, RFC 7677.
@@ -33,7 +34,7 @@ pub(super) struct Accepted {
     /// What it asked for.
     pub settings: Settings,
     /// The key to cancel its statements with.
-    pub key: IssuedKey,
+    pub key: IssuedKey<()>,
     /// Its place among the clients that may be there.
     pub place: OwnedSemaphorePermit,
 }
@@ -42,9 +43,9 @@ pub(super) struct Accepted {
 pub(super) async fn log_in(
     wire: &mut Wire,
     door: &Door,
-    startup: &Startup,
+    startup: &StartupMessage,
 ) -> Result<Accepted, End> {
-    let introduction = startup.introduction(wire)?;
+    let introduction = Introduction::read(startup, wire)?;
     let place = door.places.clone().try_acquire_owned();
     let place = place.map_err(|_| SqlError::fatal("53300", "sorry, too many clients already"))?;
     let account = if door.users.is_open() {
@@ -59,7 +60,7 @@ pub(super) async fn log_in(
         return Err(SqlError::fatal("3D000", message).into());
     }
     let mut settings = settings(door, &account, &introduction)?;
-    let key = door.keys.issue(wire.guard.id(), introduction.key_bytes);
+    let key = door.keys.issue(wire.guard.id(), introduction.key_bytes, ());
 
     let application_name = settings.text("application_name");
     let application_name = (!application_name.is_empty()).then(|| application_name.into());
@@ -117,7 +118,7 @@ fn malformed() -> SqlError {
 async fn authenticate(
     wire: &mut Wire,
     door: &Door,
-    startup: &Startup,
+    startup: &StartupMessage,
     user: &str,
 ) -> Result<Account, End> {
     let mut scram = ScramServerAuth::new();

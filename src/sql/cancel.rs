@@ -8,60 +8,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use bytes::Bytes;
-use hashbrown::HashMap;
-use parking_lot::Mutex;
-use subtle::ConstantTimeEq;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::connection::{End, Halt};
 use super::sqlstate::SqlError;
-use super::wire::Wire;
-use crate::session::{Session, SessionId};
-
-/// Bytes of a secret key in protocol 3.0.
-pub(super) const KEY_BYTES_3_0: usize = 4;
-/// Bytes of a secret key from protocol 3.2 on.
-pub(super) const KEY_BYTES_3_2: usize = 32;
-
-/// The secret keys of the clients that are connected.
-#[derive(Default)]
-pub(super) struct CancelKeys(Mutex<HashMap<SessionId, Bytes>>);
-
-impl CancelKeys {
-    /// Gives a session a new key.
-    pub fn issue(self: &Arc<Self>, id: SessionId, bytes: usize) -> IssuedKey {
-        let random: [u8; KEY_BYTES_3_2] = rand::random();
-        let secret = Bytes::copy_from_slice(random.get(..bytes).unwrap_or(&random));
-        self.0.lock().insert(id, secret.clone());
-        IssuedKey {
-            keys: Arc::clone(self),
-            id,
-            secret,
-        }
-    }
-
-    /// Whether this is the key of that session. Takes the same time for every wrong key of the right length.
-    pub fn is_key_of(&self, id: SessionId, secret: &[u8]) -> bool {
-        let issued = self.0.lock().get(&id).cloned();
-        issued.is_some_and(|issued| issued.ct_eq(secret).into())
-    }
-}
-
-/// A session's key, which is valid until this is dropped.
-pub(super) struct IssuedKey {
-    keys: Arc<CancelKeys>,
-    id: SessionId,
-    /// The key.
-    pub secret: Bytes,
-}
-
-impl Drop for IssuedKey {
-    fn drop(&mut self) {
-        self.keys.0.lock().remove(&self.id);
-    }
-}
+use crate::proxy::postgres::wire::Wire;
+use crate::session::Session;
 
 /// Which statement of a session runs, and which one is to end.
 #[derive(Default)]
@@ -165,24 +118,6 @@ impl Drop for Watch {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn id(number: i64) -> SessionId {
-        SessionId::new(number).expect("a valid id")
-    }
-
-    #[test]
-    fn only_the_issued_key_fits_and_only_while_it_is_held() {
-        let keys = Arc::new(CancelKeys::default());
-        let issued = keys.issue(id(7), KEY_BYTES_3_2);
-        assert_eq!(issued.secret.len(), KEY_BYTES_3_2);
-        let secret = issued.secret.clone();
-        assert!(keys.is_key_of(id(7), &secret));
-        assert!(!keys.is_key_of(id(8), &secret));
-        assert!(!keys.is_key_of(id(7), &secret[..KEY_BYTES_3_0]));
-        assert!(!keys.is_key_of(id(7), &[]));
-        drop(issued);
-        assert!(!keys.is_key_of(id(7), &secret));
-    }
 
     #[test]
     fn a_cancel_between_statements_is_forgotten() {

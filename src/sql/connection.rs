@@ -12,18 +12,20 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::authenticate::{self, Accepted};
-use super::cancel::{IssuedKey, Running, Watch};
+use super::cancel::{Running, Watch};
 use super::extended::{Portal, Statement};
-use super::frame::{self, Frame};
 use super::settings::{Settings, Snapshot};
 use super::sqlstate::{Severity, SqlError};
-use super::startup::{self, Opening, fatal};
+use super::startup::fatal;
 use super::transaction::Transaction;
-use super::wire::{FLUSH_BYTES, Wire};
 use super::{Door, message, reply};
 use crate::auth::{Account, Role};
 use crate::catalog::{Caller, Rows};
-use crate::session::State;
+use crate::proxy::postgres::frame::{self, Frame};
+use crate::proxy::postgres::keys::IssuedKey;
+use crate::proxy::postgres::opening::{self, Opening};
+use crate::proxy::postgres::wire::{FLUSH_BYTES, Wire};
+use crate::session::{SessionId, State};
 
 /// Most results that wait for their completion to be sent: each holds what its statement saw.
 const FINISHED_MAX: usize = 32;
@@ -86,13 +88,14 @@ pub(super) async fn serve(door: &Arc<Door>, wire: Wire, shutdown: &CancellationT
         biased;
         () = session.ending() => return,
         () = shutdown.cancelled() => return,
-        opened = tokio::time::timeout_at(deadline, Box::pin(startup::open(wire, door))) => opened,
+        opened = tokio::time::timeout_at(deadline, Box::pin(opening::open(wire, door.tls.as_deref()))) => opened,
     };
     let (mut wire, startup) = match opened {
         Ok(Opening::Login(wire, startup)) => (wire, startup),
         Ok(Opening::Refused(wire, error)) => {
             return part(wire, None, error.into()).await;
         }
+        Ok(Opening::Cancel(_, id, secret)) => return cancel(door, id, &secret),
         Ok(Opening::Over) | Err(_) => return,
     };
     let accepted = tokio::select! {
@@ -117,6 +120,17 @@ pub(super) async fn serve(door: &Arc<Door>, wire: Wire, shutdown: &CancellationT
     }
 }
 
+/// A request to cancel; nothing is answered, whether or not its key fits.
+fn cancel(door: &Door, id: SessionId, secret: &[u8]) {
+    if door.keys.open(id, secret).is_none() {
+        tracing::debug!(session = %id, "a request to cancel without the right key");
+        return;
+    }
+    if let Some(session) = door.catalog.registry().get(id) {
+        session.cancel_statement();
+    }
+}
+
 /// Tells the client why it is sent away, if it is, and closes.
 async fn part(mut wire: Wire, user: Option<&str>, end: End) {
     let (session, remote) = (wire.guard.id(), wire.guard.remote().address());
@@ -136,7 +150,7 @@ async fn part(mut wire: Wire, user: Option<&str>, end: End) {
 pub(super) struct Connection {
     pub door: Arc<Door>,
     /// Stands before the session, whose number may be given out again once it has ended.
-    key: IssuedKey,
+    key: IssuedKey<()>,
     pub wire: Wire,
     pub account: Account,
     pub settings: Settings,

@@ -6,9 +6,8 @@
 //!
 //! | module | what it is |
 //! | --- | --- |
-//! | `frame`, `message` | where a client's message ends, and what is in it |
-//! | `wire`, `reply` | the socket with its buffers, and what is written to it |
-//! | `startup`, `authenticate` | from the first byte to an accepted client |
+//! | `message`, `reply` | what is in a client's message, and what is written to it |
+//! | `startup`, `authenticate` | from the start-up message to an accepted client |
 //! | `cancel` | how a running statement is stopped |
 //! | `connection` | an accepted client: waits for messages, and says why a session ends |
 //! | `simple`, `extended` | the two ways to run a statement |
@@ -30,7 +29,6 @@ mod command;
 mod connection;
 pub mod encode;
 mod extended;
-mod frame;
 mod message;
 pub mod names;
 pub mod params;
@@ -44,22 +42,21 @@ pub mod sqlstate;
 mod startup;
 mod transaction;
 pub mod types;
-mod wire;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use self::cancel::CancelKeys;
-use self::wire::Wire;
 use crate::auth::Users;
 use crate::catalog::Catalog;
+use crate::proxy::postgres::keys::CancelKeys;
+use crate::proxy::postgres::wire::Wire;
+use crate::proxy::transport::{Socket, is_the_clients};
 use crate::session::{Listener, Remote};
 use crate::tls::TlsSlot;
 
@@ -68,18 +65,11 @@ const SERVER_VERSION: &str = concat!("15.0 (Rollcall ", env!("CARGO_PKG_VERSION"
 /// `server_version_num`.
 const SERVER_VERSION_NUM: &str = "150000";
 
-/// How long sent data may wait for the client's machine to take note of it.
-const USER_TIMEOUT: Duration = Duration::from_secs(120);
-
 /// Sockets beyond the places, at least.
 const SPARE_SOCKETS: usize = 32;
 
 /// Pause after a failed accept that is the system's trouble and not the client's, such as no free descriptor.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// Silence after which a client's host is probed, the time between probes, and how many may go unanswered.
-const KEEPALIVE_TIME: Duration = Duration::from_secs(60);
-const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
-const KEEPALIVE_RETRIES: u32 = 6;
 
 /// What the door allows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,7 +111,7 @@ pub struct Door {
     /// One permit for each socket: more than places, so that those over the limit can be told so and cancels come
     /// through, but bounded, so that silent clients do not use up the process's descriptors.
     sockets: Arc<Semaphore>,
-    keys: Arc<CancelKeys>,
+    keys: Arc<CancelKeys<()>>,
 }
 
 impl Door {
@@ -206,35 +196,17 @@ pub async fn serve(listener: TcpListener, door: Arc<Door>, shutdown: Cancellatio
     clients.wait().await;
 }
 
-/// Whether a failed accept concerns only the client that was about to be accepted.
-fn is_the_clients(error: &std::io::Error) -> bool {
-    use std::io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
-    matches!(
-        error.kind(),
-        ConnectionAborted | ConnectionReset | Interrupted
-    )
-}
-
 /// Serves one client, from its registration to its end.
 async fn client(door: Arc<Door>, tcp: TcpStream, remote: Remote, shutdown: CancellationToken) {
-    if let Err(error) = prepare_socket(&tcp) {
-        tracing::debug!(%error, "a client left before it was served");
-        return;
-    }
+    let socket = match Socket::tcp(tcp) {
+        Ok(socket) => socket,
+        Err(error) => {
+            tracing::debug!(%error, "a client left before it was served");
+            return;
+        }
+    };
     match door.catalog.registry().register(&door.listener, remote) {
-        Ok(guard) => connection::serve(&door, Wire::new(tcp, guard), &shutdown).await,
+        Ok(guard) => connection::serve(&door, Wire::new(socket, guard), &shutdown).await,
         Err(error) => tracing::warn!(%error, "cannot serve a client"),
     }
-}
-
-fn prepare_socket(tcp: &TcpStream) -> std::io::Result<()> {
-    tcp.set_nodelay(true)?;
-    let keepalive = TcpKeepalive::new()
-        .with_time(KEEPALIVE_TIME)
-        .with_interval(KEEPALIVE_INTERVAL)
-        .with_retries(KEEPALIVE_RETRIES);
-    let socket = SockRef::from(tcp);
-    socket.set_tcp_keepalive(&keepalive)?;
-    // Keepalive is silent while something unsent waits: this ends a client whose machine has gone then.
-    socket.set_tcp_user_timeout(Some(USER_TIMEOUT))
 }

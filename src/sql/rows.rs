@@ -9,8 +9,8 @@ use super::encode::zone::Zone;
 use super::query;
 use super::sqlstate::SqlError;
 use super::types::Format;
-use super::wire::{FLUSH_BYTES, Wire};
 use crate::catalog::Rows;
+use crate::proxy::postgres::wire::{FLUSH_BYTES, Wire};
 
 /// A result, or what is left of it.
 pub(super) struct Source {

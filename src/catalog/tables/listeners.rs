@@ -1,9 +1,9 @@
 use std::sync::Arc;
 
 use super::plain::Plain;
-use crate::catalog::column::Nullable::Never;
+use crate::catalog::column::Nullable::{Never, Yes};
 use crate::catalog::column::{Cell, Column, text};
-use crate::session::Listener;
+use crate::session::{ListenAddress, Listener};
 
 static COLUMNS: [Column<Listener, ()>; 6] = [
     Column::new(
@@ -27,14 +27,22 @@ static COLUMNS: [Column<Listener, ()>; 6] = [
     Column::new(
         "address",
         Never,
-        "The bound address",
-        Cell::Text(|l, _| Some(l.address.ip().to_string().into())),
+        "The bound address; the path of a UNIX socket",
+        Cell::Text(|l, _| {
+            Some(match &l.address {
+                ListenAddress::Tcp(address) => address.ip().to_string().into(),
+                ListenAddress::Unix(path) => path.to_string_lossy(),
+            })
+        }),
     ),
     Column::new(
         "port",
-        Never,
-        "The bound TCP port",
-        Cell::SmallInt(|l, _| Some(l.address.port().into())),
+        Yes,
+        "The bound TCP port; NULL for a UNIX socket",
+        Cell::SmallInt(|l, _| match &l.address {
+            ListenAddress::Tcp(address) => Some(address.port().into()),
+            ListenAddress::Unix(_) => None,
+        }),
     ),
     Column::new(
         "state",

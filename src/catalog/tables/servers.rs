@@ -3,9 +3,9 @@ use std::sync::Arc;
 use super::plain::Plain;
 use crate::catalog::column::Nullable::{Never, Yes};
 use crate::catalog::column::{Cell, Column, count, text};
-use crate::session::Server;
+use crate::session::{Health, Server};
 
-static COLUMNS: [Column<Server, ()>; 8] = [
+static COLUMNS: [Column<Server, ()>; 9] = [
     Column::new(
         "name",
         Never,
@@ -34,7 +34,13 @@ static COLUMNS: [Column<Server, ()>; 8] = [
         "role",
         Yes,
         "primary or replica; NULL while unknown",
-        Cell::Text(|s, _| s.role.map(|role| role.as_str().into())),
+        Cell::Text(|s, _| s.role().map(|role| role.as_str().into())),
+    ),
+    Column::new(
+        "state",
+        Never,
+        "Unknown, Running or Down; with \"Maintenance, \" before it while it takes no new sessions",
+        Cell::Text(|s, _| Some(state(s).into())),
     ),
     Column::new(
         "connections",
@@ -55,6 +61,18 @@ static COLUMNS: [Column<Server, ()>; 8] = [
         Cell::Int(|s, _| count(s.connections.max())),
     ),
 ];
+
+/// What MaxScale calls these states.
+fn state(server: &Server) -> &'static str {
+    match (server.in_maintenance(), server.health()) {
+        (false, Health::Unknown) => "Unknown",
+        (false, Health::Up) => "Running",
+        (false, Health::Down) => "Down",
+        (true, Health::Unknown) => "Maintenance, Unknown",
+        (true, Health::Up) => "Maintenance, Running",
+        (true, Health::Down) => "Maintenance, Down",
+    }
+}
 
 /// `servers`: the backend database servers.
 pub(super) fn table() -> Plain<Server, ()> {

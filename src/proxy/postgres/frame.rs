@@ -6,10 +6,10 @@
 
 use bytes::{Buf, Bytes, BytesMut};
 
-use super::sqlstate::SqlError;
+use super::error::SqlError;
 
 /// Longest frame before a client is authenticated, in bytes; PostgreSQL's `MAX_STARTUP_PACKET_LENGTH`.
-pub(super) const UNTRUSTED_BYTES_MAX: usize = 10_000;
+pub(crate) const UNTRUSTED_BYTES_MAX: usize = 10_000;
 
 /// The length field counts itself.
 const LENGTH_BYTES: usize = 4;
@@ -23,7 +23,7 @@ const CLIENT_MESSAGES: &[u8] = b"BCDEFHPQSXcdfp";
 
 /// One message of a client, with its body cut out.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Frame {
+pub(crate) struct Frame {
     /// The type byte, one of the protocol's.
     pub kind: u8,
     /// Everything behind the length field.
@@ -32,7 +32,7 @@ pub(super) struct Frame {
 
 /// What arrives is not the protocol. Where the next message would begin cannot be known, so it ends the session.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum FrameError {
+pub(crate) enum FrameError {
     /// A type byte that no message of a client has.
     #[error("invalid frontend message type {0}")]
     Kind(u8),
@@ -56,7 +56,7 @@ impl From<FrameError> for SqlError {
 }
 
 /// Takes the next message off `input`; `None` until all of it is there. `bytes_max` bounds its length field.
-pub(super) fn next(input: &mut BytesMut, bytes_max: usize) -> Result<Option<Frame>, FrameError> {
+pub(crate) fn next(input: &mut BytesMut, bytes_max: usize) -> Result<Option<Frame>, FrameError> {
     let Some(&kind) = input.first() else {
         return Ok(None);
     };
@@ -75,7 +75,7 @@ pub(super) fn next(input: &mut BytesMut, bytes_max: usize) -> Result<Option<Fram
 }
 
 /// Takes the next start-up packet off `input`: request code and content, without the length.
-pub(super) fn next_startup(input: &mut BytesMut) -> Result<Option<Bytes>, FrameError> {
+pub(crate) fn next_startup(input: &mut BytesMut) -> Result<Option<Bytes>, FrameError> {
     let Some(length) = length_at(input, 0, STARTUP_BYTES_MIN, UNTRUSTED_BYTES_MAX)? else {
         return Ok(None);
     };

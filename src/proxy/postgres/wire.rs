@@ -6,20 +6,18 @@
 use std::future::poll_fn;
 use std::io;
 use std::mem::MaybeUninit;
-use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, Interest, ReadBuf};
-use tokio::net::TcpStream;
+use tokio::io::{Interest, ReadBuf};
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::server::TlsStream;
 
+use crate::proxy::transport::{Socket, Transport};
 use crate::session::SessionGuard;
 
 /// Output that has grown to this is flushed while a statement still runs, in bytes.
-pub(super) const FLUSH_BYTES: usize = 32 * 1024;
+pub(crate) const FLUSH_BYTES: usize = 32 * 1024;
 
 /// What is read from the socket at a time, in bytes: one TLS record.
 const READ_BYTES: usize = 16 * 1024;
@@ -33,51 +31,8 @@ const HIDDEN_END_POLL: Duration = Duration::from_millis(50);
 const LINGER: Duration = Duration::from_millis(250);
 const LINGER_READS_MAX: usize = 64;
 
-/// The socket, in clear or inside TLS.
-enum Transport {
-    Plain(TcpStream),
-    Tls(Box<TlsStream<TcpStream>>),
-}
-
-impl Transport {
-    fn tcp(&self) -> &TcpStream {
-        match self {
-            Self::Plain(tcp) => tcp,
-            Self::Tls(tls) => tls.get_ref().0,
-        }
-    }
-
-    fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        match self {
-            Self::Plain(tcp) => Pin::new(tcp).poll_read(cx, buf),
-            Self::Tls(tls) => Pin::new(tls).poll_read(cx, buf),
-        }
-    }
-
-    fn poll_write(&mut self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        match self {
-            Self::Plain(tcp) => Pin::new(tcp).poll_write(cx, buf),
-            Self::Tls(tls) => Pin::new(tls).poll_write(cx, buf),
-        }
-    }
-
-    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self {
-            Self::Plain(_) => Poll::Ready(Ok(())),
-            Self::Tls(tls) => Pin::new(tls).poll_flush(cx),
-        }
-    }
-
-    async fn shutdown(&mut self) -> io::Result<()> {
-        match self {
-            Self::Plain(tcp) => tcp.shutdown().await,
-            Self::Tls(tls) => tls.shutdown().await,
-        }
-    }
-}
-
 /// A client's connection and the session that it is.
-pub(super) struct Wire {
+pub(crate) struct Wire {
     transport: Transport,
     /// Received and not yet consumed.
     pub input: BytesMut,
@@ -89,9 +44,9 @@ pub(super) struct Wire {
 
 impl Wire {
     /// A client that was just accepted.
-    pub fn new(tcp: TcpStream, guard: SessionGuard) -> Self {
+    pub fn new(socket: Socket, guard: SessionGuard) -> Self {
         Self {
-            transport: Transport::Plain(tcp),
+            transport: Transport::Plain(socket),
             input: BytesMut::new(),
             output: BytesMut::new(),
             guard,
@@ -100,22 +55,20 @@ impl Wire {
 
     /// The first byte that the client sends, left where it is; `None` at the end.
     pub async fn peek(&self) -> io::Result<Option<u8>> {
-        let mut byte = [0];
-        let read = self.transport.tcp().peek(&mut byte).await?;
-        Ok((read > 0).then_some(byte[0]))
+        self.transport.socket().peek().await
     }
 
     /// Goes on inside TLS. Nothing may be buffered on either side, since it would come from outside of TLS.
     pub async fn start_tls(self, acceptor: TlsAcceptor) -> io::Result<Self> {
-        let Transport::Plain(tcp) = self.transport else {
+        let Transport::Plain(socket) = self.transport else {
             return Err(io::Error::other("TLS inside TLS"));
         };
         if !self.input.is_empty() || !self.output.is_empty() {
             return Err(io::Error::other("bytes in clear behind the start of TLS"));
         }
-        let tls = acceptor.accept(tcp).await?;
+        let tls = acceptor.accept(socket).await?;
         Ok(Self {
-            transport: Transport::Tls(Box::new(tls)),
+            transport: Transport::TlsServer(Box::new(tls)),
             input: self.input,
             output: self.output,
             guard: self.guard,
@@ -124,21 +77,7 @@ impl Wire {
 
     /// TLS version and cipher suite, `None` in clear.
     pub fn tls(&self) -> Option<String> {
-        let Transport::Tls(tls) = &self.transport else {
-            return None;
-        };
-        let connection = tls.get_ref().1;
-        let version = match connection.protocol_version() {
-            Some(rustls::ProtocolVersion::TLSv1_3) => "TLSv1.3",
-            Some(rustls::ProtocolVersion::TLSv1_2) => "TLSv1.2",
-            _ => "TLS",
-        };
-        let suite = connection.negotiated_cipher_suite()?.suite();
-        let suite = suite
-            .as_str()
-            .unwrap_or_default()
-            .replacen("TLS13_", "TLS_", 1);
-        Some(format!("{version} {suite}"))
+        self.transport.tls()
     }
 
     /// Waits for more input and appends it; false at the end of the client's stream. Cancel-safe.
@@ -163,12 +102,17 @@ impl Wire {
                 return error;
             }
             tokio::time::sleep(HIDDEN_END_POLL).await;
-            match self.transport.tcp().ready(Interest::READABLE).await {
+            match self.transport.socket().ready(Interest::READABLE).await {
                 Ok(ready) if ready.is_read_closed() => return io::ErrorKind::UnexpectedEof.into(),
                 Ok(_) => {}
                 Err(error) => return error,
             }
         }
+    }
+
+    /// The connection and the session, without the buffers.
+    pub fn into_parts(self) -> (Transport, SessionGuard) {
+        (self.transport, self.guard)
     }
 
     /// Sends what is left, as far as the client takes it within a short time, and closes. The session ends first.

@@ -1,0 +1,170 @@
+//! What is proxied: servers, the services in front of them, and the listeners of those.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use zeroize::Zeroizing;
+
+use crate::session::{ListenAddress, ServerRole};
+use crate::tls::TlsFiles;
+
+/// A wire protocol that servers and their clients speak.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// PostgreSQL's, versions 3.0 to 3.2.
+    PostgreSql,
+}
+
+impl Protocol {
+    /// The name in the configuration and in the catalog.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::PostgreSql => "postgresql",
+        }
+    }
+}
+
+/// `[servers.NAME]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerConfig {
+    /// Its name.
+    pub name: String,
+    /// Host name or address.
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
+    /// What it speaks.
+    pub protocol: Protocol,
+    /// Its part in the cluster, if the file says so; a monitor with credentials finds out by itself.
+    pub role: Option<ServerRole>,
+    /// How connections to it are protected.
+    pub tls: ServerTls,
+    /// The server's own certificate (PEM), if it is known: a listener that shows the same one lets channel binding
+    /// pass, and a server that shows another is not talked to.
+    pub certificate: Option<PathBuf>,
+    /// How its state is watched.
+    pub monitor: MonitorConfig,
+}
+
+/// How connections to a server are protected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ServerTls {
+    /// In clear.
+    Disable,
+    /// Inside TLS, whoever answers.
+    Require,
+    /// Inside TLS, with a certificate for the server's host by an authority in this PEM file.
+    VerifyFull {
+        /// The authorities.
+        ca: PathBuf,
+    },
+}
+
+/// `[servers.NAME.monitor]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MonitorConfig {
+    /// Who the monitor logs in as; without, it only looks whether the server takes TCP connections.
+    pub credentials: Option<MonitorCredentials>,
+    /// Time between two looks.
+    pub interval: Duration,
+    /// How long a look may take.
+    pub timeout: Duration,
+    /// Looks in a row that must fail before the server counts as down.
+    pub failures_max: u32,
+}
+
+impl Default for MonitorConfig {
+    fn default() -> Self {
+        Self {
+            credentials: None,
+            interval: Duration::from_secs(2),
+            timeout: Duration::from_secs(3),
+            failures_max: 2,
+        }
+    }
+}
+
+/// Who a monitor logs in as.
+#[derive(Clone, PartialEq, Eq)]
+pub struct MonitorCredentials {
+    /// The user.
+    pub user: String,
+    /// Its password.
+    pub password: Zeroizing<String>,
+    /// The database.
+    pub database: String,
+}
+
+impl fmt::Debug for MonitorCredentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MonitorCredentials")
+            .field("user", &self.user)
+            .field("database", &self.database)
+            .finish_non_exhaustive()
+    }
+}
+
+/// `[services.NAME]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceConfig {
+    /// Its name.
+    pub name: String,
+    /// How its sessions are routed.
+    pub router: RouterConfig,
+    /// The names of its servers.
+    pub servers: Vec<String>,
+    /// The most sessions at a time.
+    pub sessions_max: usize,
+    /// How long a connection to one server may take to come about.
+    pub connect_timeout: Duration,
+    /// How long a client may take from its connection to the end of its login.
+    pub authentication_timeout: Duration,
+    /// How long a client may stay without traffic outside a transaction; `None`: for ever.
+    pub idle_timeout: Option<Duration>,
+    /// How long a client may stay without traffic inside a transaction; `None`: for ever.
+    pub idle_in_transaction_timeout: Option<Duration>,
+}
+
+/// `router` and `router_options` of a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RouterConfig {
+    /// One server for a session, chosen when the client connects.
+    ReadConnRoute {
+        /// The part that the server must play; `None`: any.
+        role: Option<ServerRole>,
+    },
+}
+
+impl RouterConfig {
+    /// The name in the configuration and in the catalog.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ReadConnRoute { .. } => "readconnroute",
+        }
+    }
+}
+
+/// `[listeners.NAME]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListenerConfig {
+    /// Its name.
+    pub name: String,
+    /// The name of its service.
+    pub service: String,
+    /// Where to listen.
+    pub address: ListenAddress,
+    /// TLS, if offered to clients.
+    pub tls: Option<TlsFiles>,
+    /// What becomes of SCRAM's channel binding.
+    pub channel_binding: ChannelBinding,
+}
+
+/// What becomes of SCRAM's channel binding between a client and a server that both speak TLS to the proxy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChannelBinding {
+    /// The server's offer reaches the client: works where the listener shows the server's own certificate.
+    Pass,
+    /// The offer is taken out: works for clients that say `channel_binding=disable`.
+    Disable,
+}

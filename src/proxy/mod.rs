@@ -1,0 +1,4 @@
+//! Where sessions come from: listeners, wire protocols, routers and servers.
+
+pub mod postgres;
+pub mod transport;

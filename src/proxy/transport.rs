@@ -1,0 +1,256 @@
+//! One end of a connection: a TCP or UNIX socket, in clear or inside TLS.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use rustls::ProtocolVersion;
+use socket2::{SockRef, TcpKeepalive};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, Interest, ReadBuf, Ready};
+use tokio::net::{TcpStream, UnixStream};
+use tokio_rustls::{client, server};
+
+/// Silence after which the other host is probed, the time between probes, and how many may go unanswered.
+const KEEPALIVE_TIME: Duration = Duration::from_secs(60);
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
+const KEEPALIVE_RETRIES: u32 = 6;
+
+/// How long sent data may wait for the other host to take note of it.
+const USER_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// A connected stream socket.
+#[derive(Debug)]
+pub enum Socket {
+    /// TCP.
+    Tcp(TcpStream),
+    /// A UNIX domain socket.
+    Unix(UnixStream),
+}
+
+impl Socket {
+    /// A TCP connection, set up so that messages leave at once and a host that is gone is noticed.
+    ///
+    /// # Errors
+    /// When the other side is gone already.
+    pub fn tcp(tcp: TcpStream) -> io::Result<Self> {
+        tcp.set_nodelay(true)?;
+        let keepalive = TcpKeepalive::new()
+            .with_time(KEEPALIVE_TIME)
+            .with_interval(KEEPALIVE_INTERVAL)
+            .with_retries(KEEPALIVE_RETRIES);
+        let socket = SockRef::from(&tcp);
+        socket.set_tcp_keepalive(&keepalive)?;
+        // Keepalive is silent while something unsent waits: this ends a connection whose host has gone then.
+        socket.set_tcp_user_timeout(Some(USER_TIMEOUT))?;
+        Ok(Self::Tcp(tcp))
+    }
+
+    /// The first byte that the other side sends, left where it is; `None` at the end.
+    ///
+    /// # Errors
+    /// When the connection is broken.
+    pub async fn peek(&self) -> io::Result<Option<u8>> {
+        let mut byte = [0];
+        let read = match self {
+            Self::Tcp(tcp) => tcp.peek(&mut byte).await?,
+            Self::Unix(unix) => peek_unix(unix, &mut byte).await?,
+        };
+        Ok((read > 0).then_some(byte[0]))
+    }
+
+    /// Waits for readiness; an end of the stream shows as [`Ready::is_read_closed`] even while unread bytes hide it.
+    ///
+    /// # Errors
+    /// When the connection is broken.
+    pub async fn ready(&self, interest: Interest) -> io::Result<Ready> {
+        match self {
+            Self::Tcp(tcp) => tcp.ready(interest).await,
+            Self::Unix(unix) => unix.ready(interest).await,
+        }
+    }
+}
+
+async fn peek_unix(unix: &UnixStream, byte: &mut [u8; 1]) -> io::Result<usize> {
+    loop {
+        unix.readable().await?;
+        let peek = || {
+            let flags = rustix::net::RecvFlags::PEEK;
+            let (_, read) = rustix::net::recv(unix, &mut byte[..], flags)?;
+            Ok(read)
+        };
+        match unix.try_io(Interest::READABLE, peek) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            peeked => return peeked,
+        }
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Tcp(tcp) => Pin::new(tcp).poll_read(cx, buf),
+            Self::Unix(unix) => Pin::new(unix).poll_read(cx, buf),
+        }
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Tcp(tcp) => Pin::new(tcp).poll_write(cx, buf),
+            Self::Unix(unix) => Pin::new(unix).poll_write(cx, buf),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // The kernel has it all.
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Tcp(tcp) => Pin::new(tcp).poll_shutdown(cx),
+            Self::Unix(unix) => Pin::new(unix).poll_shutdown(cx),
+        }
+    }
+}
+
+/// A socket, in clear or inside TLS on either side of the handshake.
+#[derive(Debug)]
+pub enum Transport {
+    /// In clear.
+    Plain(Socket),
+    /// Inside TLS, as the side that shows a certificate.
+    TlsServer(Box<server::TlsStream<Socket>>),
+    /// Inside TLS, as the side that checks one.
+    TlsClient(Box<client::TlsStream<Socket>>),
+}
+
+impl Transport {
+    /// What is below TLS.
+    pub fn socket(&self) -> &Socket {
+        match self {
+            Self::Plain(socket) => socket,
+            Self::TlsServer(tls) => tls.get_ref().0,
+            Self::TlsClient(tls) => tls.get_ref().0,
+        }
+    }
+
+    /// TLS version and cipher suite, `None` in clear.
+    pub fn tls(&self) -> Option<String> {
+        let connection: &rustls::CommonState = match self {
+            Self::Plain(_) => return None,
+            Self::TlsServer(tls) => tls.get_ref().1,
+            Self::TlsClient(tls) => tls.get_ref().1,
+        };
+        let version = match connection.protocol_version() {
+            Some(ProtocolVersion::TLSv1_3) => "TLSv1.3",
+            Some(ProtocolVersion::TLSv1_2) => "TLSv1.2",
+            _ => "TLS",
+        };
+        let suite = connection.negotiated_cipher_suite()?.suite();
+        let suite = suite
+            .as_str()
+            .unwrap_or_default()
+            .replacen("TLS13_", "TLS_", 1);
+        Some(format!("{version} {suite}"))
+    }
+
+    /// As [`AsyncRead::poll_read`].
+    pub fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self {
+            Self::Plain(socket) => Pin::new(socket).poll_read(cx, buf),
+            Self::TlsServer(tls) => Pin::new(tls).poll_read(cx, buf),
+            Self::TlsClient(tls) => Pin::new(tls).poll_read(cx, buf),
+        }
+    }
+
+    /// As [`AsyncWrite::poll_write`].
+    pub fn poll_write(&mut self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        match self {
+            Self::Plain(socket) => Pin::new(socket).poll_write(cx, buf),
+            Self::TlsServer(tls) => Pin::new(tls).poll_write(cx, buf),
+            Self::TlsClient(tls) => Pin::new(tls).poll_write(cx, buf),
+        }
+    }
+
+    /// As [`AsyncWrite::poll_flush`]: what TLS holds back goes to the kernel.
+    pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Self::Plain(_) => Poll::Ready(Ok(())),
+            Self::TlsServer(tls) => Pin::new(tls).poll_flush(cx),
+            Self::TlsClient(tls) => Pin::new(tls).poll_flush(cx),
+        }
+    }
+
+    /// As [`AsyncWrite::poll_shutdown`]: says that nothing more will be sent.
+    pub fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Self::Plain(socket) => Pin::new(socket).poll_shutdown(cx),
+            Self::TlsServer(tls) => Pin::new(tls).poll_shutdown(cx),
+            Self::TlsClient(tls) => Pin::new(tls).poll_shutdown(cx),
+        }
+    }
+
+    /// Says that nothing more will be sent.
+    ///
+    /// # Errors
+    /// When the connection is broken.
+    pub async fn shutdown(&mut self) -> io::Result<()> {
+        match self {
+            Self::Plain(socket) => socket.shutdown().await,
+            Self::TlsServer(tls) => tls.shutdown().await,
+            Self::TlsClient(tls) => tls.shutdown().await,
+        }
+    }
+}
+
+impl AsyncRead for Transport {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Self::poll_read(self.get_mut(), cx, buf)
+    }
+}
+
+impl AsyncWrite for Transport {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Self::poll_write(self.get_mut(), cx, buf)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Self::poll_flush(self.get_mut(), cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Self::poll_shutdown(self.get_mut(), cx)
+    }
+}
+
+/// Whether a failed accept concerns only the client that was about to be accepted.
+pub(crate) fn is_the_clients(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
+    matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionReset | Interrupted
+    )
+}
