@@ -40,7 +40,7 @@ impl End {
             Self::ServerError | Self::ServerReset(_) | Self::ServerViolation(_) => "server error",
             Self::LoginFailed(_) => "login failed",
             Self::Killed(KillReason::Administrator) => "killed",
-            Self::Killed(KillReason::Shutdown) => "drain",
+            Self::Killed(KillReason::Shutdown | KillReason::ShutdownDeadline) => "drain",
             Self::Killed(KillReason::IdleTimeout) => "idle timeout",
             Self::Killed(KillReason::IdleInTransactionTimeout) => "idle in transaction timeout",
             Self::Killed(KillReason::ServerDown) => "server down",

@@ -216,7 +216,8 @@ impl<T: Track> Relay<T> {
             track.from_client(bytes, session)
         };
         let (client, server) = (&mut self.client, &mut self.server);
-        self.to_server.poll(client, server, READ_BYTES, cx, &mut see)
+        self.to_server
+            .poll(client, server, READ_BYTES, cx, &mut see)
     }
 
     fn poll_to_client(&mut self, cx: &mut Context<'_>, bytes_max: usize) -> Poll<Stop> {

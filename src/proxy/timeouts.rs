@@ -42,7 +42,10 @@ impl Timeouts {
                 None => monotonic_ms().saturating_sub(live.last_activity_ms),
             };
             let (limit, reason) = match live.in_transaction {
-                true => (self.idle_in_transaction, KillReason::IdleInTransactionTimeout),
+                true => (
+                    self.idle_in_transaction,
+                    KillReason::IdleInTransactionTimeout,
+                ),
                 false => (self.idle, KillReason::IdleTimeout),
             };
             let silent = Duration::from_millis(silent_ms);
@@ -51,9 +54,12 @@ impl Timeouts {
             }
             // What is limited now, and what may be limited as soon as a transaction begins or ends.
             let left = limit.map(|limit| limit - silent);
-            let next = shortest(left, shortest(self.idle, self.idle_in_transaction));
-            let next = next.unwrap_or(Duration::MAX).max(RESOLUTION);
-            self.timer.as_mut().reset(Instant::now() + next);
+            let Some(next) = shortest(left, shortest(self.idle, self.idle_in_transaction)) else {
+                return Poll::Pending;
+            };
+            self.timer
+                .as_mut()
+                .reset(Instant::now() + next.max(RESOLUTION));
         }
         Poll::Pending
     }

@@ -21,6 +21,8 @@ pub(super) struct Reload {
     users: Arc<Users>,
     sql_tls: Option<Arc<TlsSlot>>,
     rest_tls: Option<Arc<TlsSlot>>,
+    /// Those of the proxy's listeners, by the listener's name.
+    listener_tls: Vec<(String, Arc<TlsSlot>)>,
 }
 
 impl Reload {
@@ -32,6 +34,7 @@ impl Reload {
             users: Arc::clone(&server.users),
             sql_tls: server.sql.tls.clone(),
             rest_tls: server.rest.tls.clone(),
+            listener_tls: server.proxy.certificates(),
         }
     }
 
@@ -65,6 +68,11 @@ impl Reload {
             self.rest_tls.as_deref(),
             config.rest.tls.as_ref(),
         );
+        for (name, slot) in &self.listener_tls {
+            let listener = config.listeners.iter().find(|l| l.name == *name);
+            let files = listener.and_then(|listener| listener.tls.as_ref());
+            reload_tls(&format!("listeners.{name}.tls"), Some(slot), files);
+        }
         for key in changed(&self.running, &config) {
             tracing::warn!(key, "SIGHUP: changed in the file; needs a restart");
         }
@@ -128,6 +136,7 @@ mod tests {
             running,
             sql_tls: None,
             rest_tls: None,
+            listener_tls: Vec::new(),
         }
     }
 

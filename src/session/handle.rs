@@ -116,16 +116,24 @@ pub enum KillReason {
     IdleInTransactionTimeout = 4,
     /// Its server is down.
     ServerDown = 5,
+    /// The program is shutting down, and the time for finishing is over.
+    ShutdownDeadline = 6,
 }
 
 impl KillReason {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::Administrator,
         Self::Shutdown,
         Self::IdleTimeout,
         Self::IdleInTransactionTimeout,
         Self::ServerDown,
+        Self::ShutdownDeadline,
     ];
+
+    /// Whether a session that was told to end for this reason can be told again, for another one.
+    fn gives_way(told: u8) -> bool {
+        told == 0 || told == Self::Shutdown as u8
+    }
 }
 
 /// One live client connection, as everybody but its owner sees it.
@@ -214,14 +222,18 @@ impl Session {
 
     /// Tells the session to end. Whoever serves it hears of it through [`SessionGuard::killed`].
     ///
-    /// Returns whether this call was the one that told it: false when it had been told before or has ended.
+    /// Returns whether this call was the one that told it: false when it had been told before or has ended. A session
+    /// that may finish what it does at a shutdown can still be told to end at once.
     pub fn kill(&self, reason: KillReason) -> bool {
         if self.is_ended() {
             return false;
         }
+        let tell = |told: u8| {
+            (KillReason::gives_way(told) && told != reason as u8).then_some(reason as u8)
+        };
         let first = self
             .kill_reason
-            .compare_exchange(0, reason as u8, Ordering::AcqRel, Ordering::Acquire)
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, tell)
             .is_ok();
         if first {
             self.chunk.mark_stopping(self.slot, self.generation);

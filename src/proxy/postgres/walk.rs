@@ -34,8 +34,8 @@ struct Framing {
 
 /// What is seen of a message.
 enum Part<'a> {
-    /// Its type and the length of its body.
-    Header(u8, u32),
+    /// Its type.
+    Header(u8),
     /// A piece of its body that begins at this offset; never empty.
     Body(u8, u32, &'a mut [u8]),
 }
@@ -51,7 +51,11 @@ impl Framing {
             if self.body_left > 0 {
                 let piece = bytes.len().min(self.body_left as usize);
                 let (body, rest) = bytes.split_at_mut(piece);
-                see(Part::Body(self.header[0], self.body_bytes - self.body_left, body));
+                see(Part::Body(
+                    self.header[0],
+                    self.body_bytes - self.body_left,
+                    body,
+                ));
                 self.body_left -= piece as u32;
                 bytes = rest;
                 continue;
@@ -73,7 +77,7 @@ impl Framing {
             })?;
             self.body_left = self.body_bytes;
             self.header_bytes = 0;
-            see(Part::Header(kind, self.body_bytes));
+            see(Part::Header(kind));
         }
         Ok(())
     }
@@ -142,7 +146,7 @@ impl Walk {
     ) -> Result<(), Malformed> {
         let mut framing = std::mem::take(&mut self.client);
         let walked = framing.walk(bytes, |part| {
-            if let Part::Header(kind, _) = part {
+            if let Part::Header(kind) = part {
                 self.client_message(kind, session);
             }
         });
@@ -194,7 +198,7 @@ impl Walk {
     ) -> Result<(), Malformed> {
         let mut framing = std::mem::take(&mut self.server);
         let walked = framing.walk(bytes, |part| match part {
-            Part::Header(kind, _) => self.server_message(kind),
+            Part::Header(kind) => self.server_message(kind),
             Part::Body(b'Z', 0, body) => {
                 if let Some(status) = body.first() {
                     self.ready(*status, session);
@@ -325,7 +329,10 @@ mod tests {
     }
 
     fn messages(kinds: &[u8]) -> Vec<u8> {
-        kinds.iter().flat_map(|kind| message(*kind, b"x\0")).collect()
+        kinds
+            .iter()
+            .flat_map(|kind| message(*kind, b"x\0"))
+            .collect()
     }
 
     struct Followed {
@@ -429,7 +436,10 @@ mod tests {
     fn the_application_name_is_followed() {
         let mut followed = Followed::new();
         let name = |followed: &Followed| {
-            let profile = followed.session.registry.profile(followed.session.session());
+            let profile = followed
+                .session
+                .registry
+                .profile(followed.session.session());
             profile.and_then(|profile| profile.application_name.as_deref().map(str::to_owned))
         };
         followed.server(message(b'S', b"application_name\0psql\0"));
