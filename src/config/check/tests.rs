@@ -1,5 +1,6 @@
 mod channel_binding;
 mod proxied;
+mod refused;
 
 use proptest::prelude::*;
 
