@@ -196,11 +196,8 @@ fn read(part: TlsPart, path: &Path) -> Result<Vec<u8>, TlsError> {
     })
 }
 
-/// The certificates of a PEM file, at least one.
-///
-/// # Errors
-/// When the file cannot be read, or holds no certificate or a broken one.
-pub fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+/// The certificates of a PEM file, at least one, in its order.
+pub(crate) fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let pem = read(TlsPart::Cert, path)?;
     let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
     chain

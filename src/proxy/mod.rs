@@ -1,4 +1,6 @@
 //! Where sessions come from: listeners, wire protocols, routers and servers.
 
+pub mod backend;
 pub mod postgres;
+pub mod router;
 pub mod transport;
