@@ -317,3 +317,16 @@ fn a_listener_that_others_reach_needs_no_users() {
     let text = SMALLEST.replace("127.0.0.1:6432", "0.0.0.0:6432");
     assert!(parse(&text).is_ok());
 }
+
+#[test]
+fn the_files_of_the_readme_work_when_pasted() {
+    let readme = include_str!("../../../../README.md");
+    for heading in ["## Put it in front of PostgreSQL", "## Configuration"] {
+        let section = readme.split_once(heading).expect(heading).1;
+        let (_, block) = section.split_once("```toml\n").expect("a file");
+        let (file, _) = block.split_once("```").expect("its end");
+        if let Err(told) = parse(file) {
+            panic!("{heading}\n{told}");
+        }
+    }
+}
