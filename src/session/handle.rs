@@ -3,6 +3,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use tokio::sync::watch;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::chunk::Chunk;
@@ -127,6 +129,8 @@ pub struct Session {
     kill: CancellationToken,
     kill_reason: AtomicU8,
     cancel: OnceLock<Box<dyn Fn() + Send + Sync>>,
+    /// When it is to be told to end, once somebody has put that off.
+    pub(super) kill_at: OnceLock<watch::Sender<Instant>>,
 }
 
 impl Session {
@@ -150,6 +154,7 @@ impl Session {
             kill: CancellationToken::new(),
             kill_reason: AtomicU8::new(0),
             cancel: OnceLock::new(),
+            kill_at: OnceLock::new(),
         }
     }
 
