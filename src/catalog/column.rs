@@ -5,8 +5,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BooleanBuilder, Float64Builder, Int32Builder, Int64Builder, StringViewBuilder,
-    TimestampMicrosecondBuilder,
+    ArrayRef, Int32Builder, Int64Builder, StringViewBuilder, TimestampMicrosecondBuilder,
 };
 use arrow::datatypes::{DataType, Field, TimeUnit};
 
@@ -21,10 +20,6 @@ pub(super) enum Cell<A, B> {
     Int(fn(&A, &B) -> Option<i64>),
     /// `integer`
     SmallInt(fn(&A, &B) -> Option<i32>),
-    /// `double precision`
-    Float(fn(&A, &B) -> Option<f64>),
-    /// `boolean`
-    Bool(fn(&A, &B) -> Option<bool>),
     /// `timestamp with time zone`, in microseconds since the UNIX epoch
     Time(fn(&A, &B) -> Option<i64>),
 }
@@ -35,8 +30,6 @@ impl<A: 'static, B: 'static> Cell<A, B> {
             Self::Text(_) => DataType::Utf8View,
             Self::Int(_) => DataType::Int64,
             Self::SmallInt(_) => DataType::Int32,
-            Self::Float(_) => DataType::Float64,
-            Self::Bool(_) => DataType::Boolean,
             Self::Time(_) => timestamp_type(),
         }
     }
@@ -57,16 +50,6 @@ impl<A: 'static, B: 'static> Cell<A, B> {
             }
             Self::SmallInt(value) => {
                 let mut column = Int32Builder::with_capacity(len);
-                rows.for_each(|(a, b)| column.append_option(value(a, b)));
-                Arc::new(column.finish())
-            }
-            Self::Float(value) => {
-                let mut column = Float64Builder::with_capacity(len);
-                rows.for_each(|(a, b)| column.append_option(value(a, b)));
-                Arc::new(column.finish())
-            }
-            Self::Bool(value) => {
-                let mut column = BooleanBuilder::with_capacity(len);
                 rows.for_each(|(a, b)| column.append_option(value(a, b)));
                 Arc::new(column.finish())
             }
@@ -139,5 +122,10 @@ pub(super) fn opt_text(value: &Option<Arc<str>>) -> Option<Cow<'_, str>> {
 
 /// A counter as SQL shows it: there are no unsigned integers on the wire.
 pub(super) fn count(value: u64) -> Option<i64> {
-    Some(i64::try_from(value).unwrap_or(i64::MAX))
+    Some(bigint(value))
+}
+
+/// The same where there is always one.
+pub(super) fn bigint(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
 }

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::error::{CatalogError, StopReason};
 use crate::session::{
-    KillReason, Membership, Profile, Reading, Registry, Session, SessionId, Topology,
+    ImageRow, KillReason, Membership, Profile, Reading, Registry, Session, SessionId, Topology,
 };
 
 /// Who asks, and how the answer is to be read.
@@ -48,6 +48,11 @@ impl Caller {
 /// One session as a statement sees it: who it is, and what changes rarely.
 pub(super) type Row = (Arc<Session>, Arc<Profile>);
 
+/// The row of an image, for as long as it is needed.
+pub(super) fn own(row: ImageRow<'_>) -> Row {
+    (Arc::clone(row.session), Arc::clone(row.profile))
+}
+
 /// One run of one statement: every scan in it sees one membership and one clock.
 pub struct Statement {
     registry: Arc<Registry>,
@@ -62,7 +67,7 @@ pub struct Statement {
     scans: AtomicUsize,
     membership: OnceLock<Membership>,
     /// Where the members stand, by id: made when one is asked for that has ended.
-    places: OnceLock<HashMap<SessionId, (usize, usize)>>,
+    places: OnceLock<HashMap<SessionId, (usize, u16)>>,
     looked_up: Mutex<HashMap<SessionId, Option<Row>>>,
     topology: OnceLock<Arc<Topology>>,
     /// 0 while it runs, else a [`StopReason`] and one.
@@ -201,17 +206,13 @@ impl Statement {
 
     fn lookup_member(&self, id: SessionId) -> Option<Row> {
         let membership = self.membership();
-        let row = |(image, row): (&Arc<crate::session::ChunkImage>, usize)| {
-            let session = Arc::clone(&image.sessions()[row]);
-            (session, Arc::clone(&image.profiles()[row]))
-        };
         match self.registry.get(id) {
-            Some(session) => membership.position(&session).map(row),
+            Some(session) => membership.find(&session).map(own),
             // It ended since the statement began: the index has forgotten it, the membership has not.
             None => {
                 let places = self.places.get_or_init(|| places(membership));
-                let (image, at) = *places.get(&id)?;
-                Some(row((membership.images().get(image)?, at)))
+                let (image, slot) = *places.get(&id)?;
+                membership.images().get(image)?.at(slot).map(own)
             }
         }
     }
@@ -285,12 +286,15 @@ impl Statement {
     }
 }
 
-/// The image and row of each member.
-fn places(membership: &Membership) -> HashMap<SessionId, (usize, usize)> {
+/// The image and slot of each member.
+fn places(membership: &Membership) -> HashMap<SessionId, (usize, u16)> {
     let mut places = HashMap::with_capacity(membership.len());
     for (index, image) in membership.images().iter().enumerate() {
-        let rows = image.sessions().iter().enumerate();
-        places.extend(rows.map(|(row, session)| (session.id(), (index, row))));
+        places.extend(
+            image
+                .rows()
+                .map(|row| (row.session.id(), (index, row.slot))),
+        );
     }
     places
 }

@@ -1,13 +1,19 @@
 use std::any::Any;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use parking_lot::Mutex;
 
 use super::handle::{Profile, Session};
-use super::line::{Line, LiveValues, State};
+use super::image::ChunkImage;
+use super::line::{Line, State};
+use super::segment::{Resident, SEGMENT_ROWS, Segment};
 
 /// Slots in a chunk. Measured: larger chunks gain little in scans, smaller ones cost 20–25 %.
 pub const CHUNK_ROWS: usize = 4096;
+
+/// Changes without a reading between them after which what a reader had derived is given up: most of it would have to
+/// be derived anew.
+const CHANGES_MAX: u64 = CHUNK_ROWS as u64;
 
 /// A fixed number of slots: the changing lines side by side, and who lives in them.
 pub(super) struct Chunk {
@@ -17,17 +23,44 @@ pub(super) struct Chunk {
     residents: Mutex<Residents>,
 }
 
+#[derive(Default)]
 struct Residents {
-    /// Grows to the highest slot ever used.
-    slots: Vec<Option<Resident>>,
+    /// Grows to the highest one ever used.
+    segments: Vec<Arc<Segment>>,
     live: usize,
+    /// How often somebody came, went or changed a profile.
+    changes: u64,
     /// The image of these residents; taken away when they change.
     image: Option<Arc<ChunkImage>>,
+    /// What a reader keeps with the chunk.
+    derived: Option<Arc<dyn Any + Send + Sync>>,
+    /// `changes` when the last image was made.
+    imaged_at: u64,
 }
 
-struct Resident {
-    session: Arc<Session>,
-    profile: Arc<Profile>,
+impl Residents {
+    /// The segment of a slot, and the slot's place in it, to be changed: no image shows the change.
+    fn change(&mut self, slot: u16) -> (&mut Segment, usize) {
+        let slot = usize::from(slot);
+        self.changes += 1;
+        // Gone before the segment is asked for: when nobody reads this image, nothing has to be copied.
+        self.image = None;
+        if self.changes - self.imaged_at > CHANGES_MAX {
+            self.derived = None;
+        }
+        let (segment, place) = (slot / SEGMENT_ROWS, slot % SEGMENT_ROWS);
+        if self.segments.len() <= segment {
+            self.segments.resize_with(segment + 1, Arc::default);
+        }
+        (Arc::make_mut(&mut self.segments[segment]), place)
+    }
+
+    fn resident(&self, slot: u16, generation: u64) -> Option<&Resident> {
+        let slot = usize::from(slot);
+        let resident =
+            self.segments.get(slot / SEGMENT_ROWS)?.residents[slot % SEGMENT_ROWS].as_ref();
+        resident.filter(|resident| resident.session.generation == generation)
+    }
 }
 
 impl Chunk {
@@ -35,11 +68,7 @@ impl Chunk {
         Self {
             index,
             lines: (0..CHUNK_ROWS).map(|_| Line::default()).collect(),
-            residents: Mutex::new(Residents {
-                slots: Vec::new(),
-                live: 0,
-                image: None,
-            }),
+            residents: Mutex::default(),
         }
     }
 
@@ -47,26 +76,37 @@ impl Chunk {
         &self.lines[usize::from(slot)]
     }
 
+    /// The lines of each segment.
+    pub fn lines(&self) -> impl Iterator<Item = &[Line]> {
+        self.lines.chunks_exact(SEGMENT_ROWS)
+    }
+
     pub fn move_in(&self, session: Arc<Session>) {
-        let slot = usize::from(session.slot);
         let mut residents = self.residents.lock();
-        if residents.slots.len() <= slot {
-            residents.slots.resize_with(slot + 1, || None);
-        }
-        residents.slots[slot] = Some(Resident {
+        residents.live += 1;
+        let version = residents.changes + 1;
+        let (segment, place) = residents.change(session.slot);
+        segment.live += 1;
+        segment.generations[place] = session.generation;
+        segment.versions[place] = version;
+        segment.residents[place] = Some(Resident {
             session,
             profile: Arc::default(),
         });
-        residents.live += 1;
-        residents.image = None;
     }
 
     /// Returns what had been said of the session.
     pub fn move_out(&self, session: &Session) -> Option<Arc<Profile>> {
         let mut residents = self.residents.lock();
-        let resident = residents.slots[usize::from(session.slot)].take();
         residents.live -= 1;
-        residents.image = None;
+        if residents.live == 0 {
+            residents.derived = None;
+        }
+        let (segment, place) = residents.change(session.slot);
+        segment.live -= 1;
+        segment.generations[place] = 0;
+        segment.versions[place] = 0;
+        let resident = segment.residents[place].take();
         resident.map(|resident| resident.profile)
     }
 
@@ -78,7 +118,10 @@ impl Chunk {
         changed: impl FnOnce(Option<Arc<str>>, Option<&Arc<str>>),
     ) {
         let mut residents = self.residents.lock();
-        if let Some(resident) = &mut residents.slots[usize::from(slot)] {
+        let version = residents.changes + 1;
+        let (segment, place) = residents.change(slot);
+        if let Some(resident) = &mut segment.residents[place] {
+            segment.versions[place] = version;
             let profile = Arc::make_mut(&mut resident.profile);
             let before = profile.user.clone();
             change(profile);
@@ -86,22 +129,18 @@ impl Chunk {
                 changed(before, profile.user.as_ref());
             }
         }
-        residents.image = None;
     }
 
     pub fn profile(&self, slot: u16, generation: u64) -> Option<Arc<Profile>> {
         let residents = self.residents.lock();
-        let resident = residents.slots.get(usize::from(slot))?.as_ref()?;
-        (resident.session.generation == generation).then(|| Arc::clone(&resident.profile))
+        let resident = residents.resident(slot, generation)?;
+        Some(Arc::clone(&resident.profile))
     }
 
     /// Sets the state from outside the session's own task. The lock keeps the slot from changing hands.
     pub fn mark_stopping(&self, slot: u16, generation: u64) {
         let residents = self.residents.lock();
-        let resident = residents.slots.get(usize::from(slot));
-        if let Some(Some(resident)) = resident
-            && resident.session.generation == generation
-        {
+        if residents.resident(slot, generation).is_some() {
             self.line(slot).advance(State::Stopping);
         }
     }
@@ -115,79 +154,20 @@ impl Chunk {
         if let Some(image) = &residents.image {
             return Some(Arc::clone(image));
         }
-        let mut rows = Vec::with_capacity(residents.live);
-        let mut sessions = Vec::with_capacity(residents.live);
-        let mut profiles = Vec::with_capacity(residents.live);
-        for resident in residents.slots.iter().flatten() {
-            rows.push((resident.session.generation, resident.session.slot));
-            sessions.push(Arc::clone(&resident.session));
-            profiles.push(Arc::clone(&resident.profile));
-        }
-        let image = Arc::new(ChunkImage {
-            chunk: Arc::clone(self),
-            rows: rows.into(),
-            sessions: sessions.into(),
-            profiles: profiles.into(),
-            derived: OnceLock::new(),
-        });
+        residents.imaged_at = residents.changes;
+        let segments = residents.segments.clone();
+        let image = ChunkImage::new(self, segments, residents.live, residents.changes);
+        let image = Arc::new(image);
         residents.image = Some(Arc::clone(&image));
         Some(image)
     }
-}
 
-/// The sessions that lived in a chunk at one moment, in slot order. Never empty.
-pub struct ChunkImage {
-    chunk: Arc<Chunk>,
-    /// Generation and slot of each row, side by side for gathering.
-    rows: Box<[(u64, u16)]>,
-    sessions: Box<[Arc<Session>]>,
-    profiles: Box<[Arc<Profile>]>,
-    derived: OnceLock<Box<dyn Any + Send + Sync>>,
-}
-
-impl ChunkImage {
-    /// The sessions, one for each row.
-    pub fn sessions(&self) -> &[Arc<Session>] {
-        &self.sessions
-    }
-
-    /// What changes rarely, one for each row.
-    pub fn profiles(&self) -> &[Arc<Profile>] {
-        &self.profiles
-    }
-
-    /// Reads the changing values of each row in turn.
-    pub fn for_each_live(&self, mut see: impl FnMut(LiveValues)) {
-        for (row, (generation, slot)) in self.rows.iter().enumerate() {
-            let values = match self.chunk.line(*slot).read(*generation) {
-                Some(values) => values,
-                None => self.sessions[row].last_values(),
-            };
-            see(values);
-        }
-    }
-
-    /// Whether the session is one of the rows, and which.
-    pub fn position(&self, session: &Session) -> Option<usize> {
-        if self.chunk.index != session.chunk.index {
-            return None;
-        }
-        let row = self
-            .rows
-            .binary_search_by_key(&session.slot, |(_, slot)| *slot)
-            .ok()?;
-        (self.rows[row].0 == session.generation).then_some(row)
-    }
-
-    pub(super) fn chunk_index(&self) -> u32 {
-        self.chunk.index
-    }
-
-    /// What a reader derived from this image, kept with it: built by the first caller, shared by all others.
-    /// All callers must agree on one type; another type gets `None`.
-    pub fn derived<T: Any + Send + Sync>(&self, build: impl FnOnce() -> T) -> Option<&T> {
-        self.derived
-            .get_or_init(|| Box::new(build()))
-            .downcast_ref()
+    /// What a reader keeps with the chunk: made by the first one to ask, and again once it has been given up.
+    pub fn derived<T: Any + Send + Sync + Default>(&self) -> Option<Arc<T>> {
+        let mut residents = self.residents.lock();
+        let derived = residents
+            .derived
+            .get_or_insert_with(|| Arc::new(T::default()));
+        Arc::clone(derived).downcast().ok()
     }
 }

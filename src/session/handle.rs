@@ -51,7 +51,8 @@ impl Remote {
     }
 }
 
-/// What changes rarely in a session. A change costs a rebuild of what readers derived from the session's chunk.
+/// What changes rarely in a session. A change costs the next reading a patch of what was derived from the session's
+/// chunk.
 #[derive(Clone, Debug, Default)]
 pub struct Profile {
     /// The user that the client was accepted as; none until then.

@@ -15,14 +15,17 @@ pub enum State {
 }
 
 impl State {
+    /// The documented names of all states, in the order of their numbers.
+    pub const NAMES: [&'static str; 4] = [
+        "Session Allocated",
+        "Session Ready",
+        "Session ready for routing",
+        "Stopping session",
+    ];
+
     /// The documented name.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Allocated => "Session Allocated",
-            Self::Ready => "Session Ready",
-            Self::Routing => "Session ready for routing",
-            Self::Stopping => "Stopping session",
-        }
+        Self::NAMES[self as usize]
     }
 
     fn from_u8(value: u8) -> Self {

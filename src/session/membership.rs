@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
-use super::chunk::ChunkImage;
 use super::handle::Session;
+use super::image::{ChunkImage, ImageRow};
 
 /// The sessions that were live at one moment, however long they are looked at.
 pub struct Membership {
@@ -12,7 +12,7 @@ pub struct Membership {
 
 impl Membership {
     pub(super) fn new(images: Vec<Arc<ChunkImage>>) -> Self {
-        let len = images.iter().map(|image| image.sessions().len()).sum();
+        let len = images.iter().map(|image| image.len()).sum();
         Self { images, len }
     }
 
@@ -31,13 +31,12 @@ impl Membership {
         self.len == 0
     }
 
-    /// Where a session stands among the members: its image and row.
-    pub fn position(&self, session: &Session) -> Option<(&Arc<ChunkImage>, usize)> {
+    /// The session's row, if it is a member.
+    pub fn find(&self, session: &Session) -> Option<ImageRow<'_>> {
         let index = self
             .images
             .binary_search_by_key(&session.chunk.index, |image| image.chunk_index())
             .ok()?;
-        let image = &self.images[index];
-        Some((image, image.position(session)?))
+        self.images[index].find(session)
     }
 }

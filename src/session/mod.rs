@@ -11,9 +11,10 @@
 //! changes with traffic (one cache line of atomics, read as [`LiveValues`]) are kept apart:
 //!
 //! * Traffic touches only its session's own cache line, with relaxed atomics: no lock, no allocation.
-//! * Sessions live in chunks of [`CHUNK_ROWS`] slots. Reading takes an immutable [`ChunkImage`] of each chunk;
-//!   the image is kept until a session in that chunk comes, goes or changes its profile, and carries what a
-//!   reader derived from it (the catalog keeps its Arrow arrays there).
+//! * Sessions live in chunks of [`CHUNK_ROWS`] slots. Reading takes an immutable [`ChunkImage`] of each chunk, which
+//!   is kept until a session in that chunk comes, goes or changes its profile. Images share what did not change
+//!   with each other, and tell which rows did: what a reader derived from the last one (the catalog its Arrow
+//!   arrays) is kept with the chunk, to be patched.
 //! * A slot has a generation, odd while a session lives in it. A reader compares it before and after reading
 //!   the line, so no row mixes two sessions; a session that ended meanwhile is read from the final values that
 //!   it left behind, so a [`Membership`] keeps its rows however long a statement runs.
@@ -27,15 +28,18 @@ mod delay;
 mod directory;
 mod handle;
 mod id;
+mod image;
 mod line;
 mod membership;
 mod registry;
+mod segment;
 mod topology;
 
-pub use chunk::{CHUNK_ROWS, ChunkImage};
+pub use chunk::CHUNK_ROWS;
 pub use clock::{Reading, monotonic_ms};
 pub use handle::{Connection, ConnectionState, KillReason, Profile, Remote, Session, SessionGuard};
 pub use id::SessionId;
+pub use image::{ChunkImage, ImageRow, RowVersions, Rows, Run};
 pub use line::{LiveValues, State};
 pub use membership::Membership;
 pub use registry::{Registry, RegistryFull, SharedName};

@@ -63,11 +63,11 @@ fn a_session_ends_with_its_guard() {
     // The slot's next session does not show through the old membership.
     let next = registry.register(&listener, remote(8)).unwrap();
     next.received(100);
-    let (image, row) = membership.position(&session).unwrap();
-    assert_eq!(image.sessions()[row].id(), session.id());
+    let row = membership.find(&session).unwrap();
+    assert_eq!(row.session.id(), session.id());
     assert_eq!(session.live().bytes_in, 3);
     assert_eq!(session.live().state, State::Stopping);
-    assert!(membership.position(next.session()).is_none());
+    assert!(membership.find(next.session()).is_none());
 }
 
 #[test]
@@ -173,20 +173,20 @@ fn scan(registry: &Registry, residents: &HashSet<SessionId>, ended: &Mutex<HashS
     for image in membership.images() {
         let mut values = Vec::new();
         image.for_each_live(|live| values.push(live));
-        assert_eq!(values.len(), image.sessions().len());
-        for (row, live) in values.iter().enumerate() {
-            let session = &image.sessions()[row];
-            let id = session.id();
+        assert_eq!(values.len(), image.len());
+        assert_eq!(values.len(), image.rows().count());
+        for (row, live) in image.rows().zip(&values) {
+            let id = row.session.id();
             assert!(!dead.contains(&id), "session {id} had ended");
             assert_eq!(live.bytes_in % u64::from(id.get()), 0, "row {id} is mixed");
-            let user = image.profiles()[row].user.as_deref();
+            let user = row.profile.user.as_deref();
             assert!(user.is_none_or(|user| user == format!("u{id}")));
             assert!(
                 seen.insert(id, live.bytes_in).is_none(),
                 "row {id} came twice"
             );
-            let place = membership.position(session);
-            assert!(place.is_some_and(|(found, at)| Arc::ptr_eq(found, image) && at == row));
+            let found = membership.find(row.session).unwrap();
+            assert!(Arc::ptr_eq(found.session, row.session) && found.slot == row.slot);
         }
     }
     assert_eq!(seen.len(), membership.len());
@@ -195,11 +195,10 @@ fn scan(registry: &Registry, residents: &HashSet<SessionId>, ended: &Mutex<HashS
     }
     // The same membership, read again, has the same rows and never smaller values.
     for image in membership.images() {
-        let mut row = 0;
+        let mut rows = image.rows();
         image.for_each_live(|live| {
-            let id = image.sessions()[row].id();
+            let id = rows.next().unwrap().session.id();
             assert!(live.bytes_in >= seen[&id]);
-            row += 1;
         });
     }
 }
@@ -268,4 +267,105 @@ fn more_sessions_than_a_chunk_holds() {
         .collect();
     assert_eq!(registry.membership().images().len(), 3);
     assert_eq!(refill.len() + guards.len(), registry.len());
+}
+
+/// What an image's rows were at the time, to be compared with.
+type Told = Vec<(SessionId, Option<Arc<str>>)>;
+
+fn told(image: &ChunkImage) -> Told {
+    let rows = image.rows();
+    rows.map(|row| (row.session.id(), row.profile.user.clone()))
+        .collect()
+}
+
+/// The rows of `image`, as its runs from another image tell them.
+fn followed(image: &ChunkImage, other: &RowVersions, before: &Told) -> Option<Told> {
+    let mut rows = Told::new();
+    for run in image.runs_from(other)? {
+        match run {
+            Run::Same(same) => rows.extend_from_slice(&before[same]),
+            Run::New(slot) => {
+                let row = image.at(slot).unwrap();
+                rows.push((row.session.id(), row.profile.user.clone()));
+            }
+        }
+    }
+    Some(rows)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    /// Images stay what they were, and each follows from each other one, the older from the newer as well.
+    #[test]
+    fn the_rows_of_an_image_follow_from_those_of_another(
+        resident_count in 1usize..300, rounds in proptest::collection::vec(steps(), 1..6),
+    ) {
+        let registry = Registry::new();
+        let listener = listener();
+        let mut held: Vec<SessionGuard> = (0..resident_count)
+            .map(|_| registry.register(&listener, remote(1)).unwrap())
+            .collect();
+        let mut images: Vec<(Arc<ChunkImage>, Told)> = Vec::new();
+        let mut users = 0;
+        for steps in rounds {
+            for step in steps {
+                let at = match step {
+                    Step::Touch(at) | Step::Rename(at) | Step::Kill(at) | Step::Drop(at) => at,
+                    Step::Register => 0,
+                } * 7 % held.len();
+                match step {
+                    Step::Register => held.push(registry.register(&listener, remote(1)).unwrap()),
+                    Step::Rename(_) => {
+                        users += 1;
+                        held[at].update(|profile| profile.user = Some(format!("u{users}").into()));
+                    }
+                    Step::Drop(_) if held.len() > 1 => drop(held.swap_remove(at)),
+                    _ => held[at].touch(),
+                }
+            }
+            let membership = registry.membership();
+            let image = Arc::clone(&membership.images()[0]);
+            let now = told(&image);
+            prop_assert_eq!(image.len(), now.len());
+            images.push((image, now));
+        }
+        for (image, now) in &images {
+            prop_assert_eq!(&told(image), now);
+            for (other, before) in &images {
+                let rows = followed(image, other.versions(), before);
+                prop_assert!(rows.is_none_or(|rows| rows == *now));
+            }
+            let same = followed(image, image.versions(), now);
+            prop_assert_eq!(same.as_ref(), Some(now));
+        }
+    }
+}
+
+#[test]
+fn what_was_derived_lasts_through_some_changes_and_not_through_many() {
+    let registry = Registry::new();
+    let listener = listener();
+    let mut guards: Vec<SessionGuard> = (0..100)
+        .map(|_| registry.register(&listener, remote(1)).unwrap())
+        .collect();
+    let derived = || registry.membership().images()[0].derived::<AtomicBool>();
+    derived().unwrap().store(true, Ordering::Relaxed);
+    let is_kept = || derived().unwrap().load(Ordering::Relaxed);
+    guards.truncate(50);
+    assert!(is_kept());
+    for _ in 0..CHUNK_ROWS {
+        guards[0].update(|profile| profile.user = Some("u".into()));
+    }
+    assert!(is_kept());
+    for _ in 0..CHUNK_ROWS + 1 {
+        guards[0].update(|profile| profile.user = Some("u".into()));
+    }
+    assert!(!is_kept());
+    derived().unwrap().store(true, Ordering::Relaxed);
+    guards.clear();
+    guards.push(registry.register(&listener, remote(1)).unwrap());
+    assert!(!is_kept());
+    let other: Option<Arc<String>> = registry.membership().images()[0].derived();
+    assert!(other.is_none());
 }

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use super::plain::Plain;
 use crate::catalog::column::Nullable::{Never, Yes};
 use crate::catalog::column::{Cell, Column, opt_text, text};
-use crate::session::{Connection, Session};
+use crate::session::{Connection, ImageRow, Session};
 
 static COLUMNS: [Column<Session, Connection>; 6] = [
     Column::new(
@@ -54,7 +54,10 @@ pub(super) fn table() -> Plain<Session, Connection> {
         rows: |statement| {
             let mut rows = Vec::new();
             for image in statement.membership().images() {
-                for (session, profile) in image.sessions().iter().zip(image.profiles()) {
+                for ImageRow {
+                    session, profile, ..
+                } in image.rows()
+                {
                     let row = |c: &Connection| (Arc::clone(session), c.clone());
                     rows.extend(profile.connections.iter().map(row));
                 }

@@ -8,6 +8,8 @@ mod servers;
 mod services;
 mod session_filters;
 mod sessions;
+mod sessions_kept;
+mod sessions_live;
 mod sessions_scan;
 
 use std::sync::Arc;

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use super::plain::Plain;
 use crate::catalog::column::Nullable::Never;
 use crate::catalog::column::{Cell, Column, text};
-use crate::session::Session;
+use crate::session::{ImageRow, Session};
 
 /// A filter's place in a session, from 1, and its name.
 type Place = (i32, Arc<str>);
@@ -39,7 +39,10 @@ pub(super) fn table() -> Plain<Session, Place> {
         rows: |statement| {
             let mut rows = Vec::new();
             for image in statement.membership().images() {
-                for (session, profile) in image.sessions().iter().zip(image.profiles()) {
+                for ImageRow {
+                    session, profile, ..
+                } in image.rows()
+                {
                     let place = |(filter, position): (&Arc<str>, i32)| {
                         (Arc::clone(session), (position, Arc::clone(filter)))
                     };

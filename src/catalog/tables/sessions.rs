@@ -1,8 +1,9 @@
 use arrow::datatypes::{DataType, Field, Schema};
 
+use super::sessions_live::LiveCell;
 use crate::catalog::column::Nullable::{self, Never, Yes};
-use crate::catalog::column::{Cell, count, field, opt_text, text};
-use crate::session::{LiveValues, Profile, Registry, Session};
+use crate::catalog::column::{Cell, bigint, field, opt_text, text};
+use crate::session::{Profile, Registry, Session, State};
 
 /// `sessions`: who is connected.
 #[derive(Debug)]
@@ -30,9 +31,9 @@ pub(super) enum Origin {
     /// Unchanged until the session's profile changes: kept as an array with the chunk.
     Kept(Cell<Session, Profile>),
     /// Changes with traffic: gathered when asked for.
-    Live(Cell<LiveValues, Moment>),
-    /// Changes with time alone.
-    Aging(Cell<Session, Moment>),
+    Live(LiveCell),
+    /// Changes with time alone: what the function makes of a `bigint` that is kept.
+    Aging(Cell<Session, Profile>, fn(i64, &Moment) -> f64),
 }
 
 impl Origin {
@@ -40,7 +41,7 @@ impl Origin {
         match self {
             Self::Kept(cell) => cell.data_type(),
             Self::Live(cell) => cell.data_type(),
-            Self::Aging(cell) => cell.data_type(),
+            Self::Aging(..) => DataType::Float64,
         }
     }
 }
@@ -76,7 +77,7 @@ const fn live(
     name: &'static str,
     nullable: Nullable,
     doc: &'static str,
-    cell: Cell<LiveValues, Moment>,
+    cell: LiveCell,
 ) -> SessionColumn {
     SessionColumn {
         name,
@@ -130,13 +131,13 @@ pub(super) static COLUMNS: [SessionColumn; 22] = [
         "state",
         Never,
         "Session Allocated, Session Ready, Session ready for routing or Stopping session",
-        Cell::Text(|v, _| Some(v.state.as_str().into())),
+        LiveCell::OneOf(&State::NAMES, |rows| rows.each(|v, _| v.state as u8)),
     ),
     live(
         "active",
         Never,
         "Whether a statement runs",
-        Cell::Bool(|v, _| Some(v.statement_started_ms.is_some())),
+        LiveCell::Bool(|rows| rows.each(|v, _| v.statement_started_ms.is_some())),
     ),
     kept(
         "user",
@@ -178,48 +179,51 @@ pub(super) static COLUMNS: [SessionColumn; 22] = [
         "idle",
         Never,
         "Seconds since the last traffic in either direction; 0 while a statement runs",
-        Cell::Float(|v, m| Some(v.idle_s(m.now_ms))),
+        LiveCell::Float(|rows| rows.each(|v, m| v.idle_s(m.now_ms))),
     ),
     SessionColumn {
         name: "seconds_alive",
         nullable: Never,
         doc: "Seconds since the client connected",
-        origin: Origin::Aging(Cell::Float(|s, m| {
-            Some(m.now_ms.saturating_sub(s.connected_ms()) as f64 / 1_000.0)
-        })),
+        origin: Origin::Aging(
+            Cell::Int(|s, _| Some(bigint(s.connected_ms()))),
+            |connected_ms, m| (m.now_ms as i64 - connected_ms).max(0) as f64 / 1_000.0,
+        ),
     },
     live(
         "statement_started",
         Yes,
         "When the running statement began; NULL when none runs",
-        Cell::Time(|v, m| {
-            let started_ms = v.statement_started_ms?;
-            Some(started_ms as i64 * 1_000 + m.wall_offset_us)
+        LiveCell::Time(|rows| {
+            rows.each(|v, m| {
+                let started_ms = v.statement_started_ms?;
+                Some(started_ms as i64 * 1_000 + m.wall_offset_us)
+            })
         }),
     ),
     live(
         "in_transaction",
         Never,
         "Whether the session is inside a transaction",
-        Cell::Bool(|v, _| Some(v.in_transaction)),
+        LiveCell::Bool(|rows| rows.each(|v, _| v.in_transaction)),
     ),
     live(
         "statements",
         Never,
         "Statements begun so far",
-        Cell::Int(|v, _| count(v.statements)),
+        LiveCell::Int(|rows| rows.each(|v, _| bigint(v.statements))),
     ),
     live(
         "bytes_in",
         Never,
         "Bytes received from the client",
-        Cell::Int(|v, _| count(v.bytes_in)),
+        LiveCell::Int(|rows| rows.each(|v, _| bigint(v.bytes_in))),
     ),
     live(
         "bytes_out",
         Never,
         "Bytes sent to the client",
-        Cell::Int(|v, _| count(v.bytes_out)),
+        LiveCell::Int(|rows| rows.each(|v, _| bigint(v.bytes_out))),
     ),
     kept(
         "tls",

@@ -4,18 +4,21 @@
 //! image and go out by reference, what traffic changes is gathered. With keys or an order, rows are picked first and
 //! their columns built for just these.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::array::{ArrayRef, AsArray, Float64Array, RecordBatch, RecordBatchOptions};
+use arrow::datatypes::{Int64Type, Schema, SchemaRef};
 use datafusion::common::Result;
 use datafusion::logical_expr::Expr;
 
 use super::sessions::{COLUMNS, ID, Moment, Origin, Sessions};
+use super::sessions_kept::ImageColumns;
+use super::sessions_live::{LiveRows, LiveSource};
+use crate::catalog::column::Cell;
 use crate::catalog::keys::{Keys, Wanted};
-use crate::catalog::statement::{Row, Statement};
+use crate::catalog::statement::{Row, Statement, own};
 use crate::catalog::table::{Batches, Order, Request, Source};
-use crate::session::{ChunkImage, LiveValues, Session, SessionId};
+use crate::session::{ChunkImage, LiveValues, Profile, Session, SessionId};
 
 /// Rows in a batch of picked rows.
 const PICKED_ROWS: usize = 8192;
@@ -106,8 +109,8 @@ impl Source for Sessions {
         Ok(match request.order {
             Some(order) => {
                 let rows = in_order(&images, &wanted, order);
-                let row = move |place: Place| row(&images[place.image], place.row);
-                reader.picked(rows.into_iter().map(row).take(limit))
+                let row = move |place: Place| images[place.image].at(place.slot).map(own);
+                reader.picked(rows.into_iter().filter_map(row).take(limit))
             }
             None if request.keys.is_all() => reader.whole(images, limit),
             None => {
@@ -126,17 +129,10 @@ impl Source for Sessions {
 struct Place {
     id: SessionId,
     image: usize,
-    row: usize,
+    slot: u16,
 }
 
-fn row(image: &ChunkImage, row: usize) -> Row {
-    (
-        Arc::clone(&image.sessions()[row]),
-        Arc::clone(&image.profiles()[row]),
-    )
-}
-
-fn admits(wanted: &Wanted, (session, profile): (&Session, &crate::session::Profile)) -> bool {
+fn admits(wanted: &Wanted, session: &Session, profile: &Profile) -> bool {
     let service = || session.listener().service.name.as_ref();
     wanted
         .services
@@ -149,9 +145,9 @@ fn admits(wanted: &Wanted, (session, profile): (&Session, &crate::session::Profi
 }
 
 fn matching(image: &ChunkImage, wanted: &Wanted) -> Vec<Row> {
-    let rows = image.sessions().iter().zip(image.profiles());
-    rows.filter(|(session, profile)| admits(wanted, (session, profile)))
-        .map(|(session, profile)| (Arc::clone(session), Arc::clone(profile)))
+    let rows = image.rows();
+    rows.filter(|row| admits(wanted, row.session, row.profile))
+        .map(own)
         .collect()
 }
 
@@ -159,13 +155,13 @@ fn matching(image: &ChunkImage, wanted: &Wanted) -> Vec<Row> {
 fn in_order(images: &[Arc<ChunkImage>], wanted: &Wanted, order: Order) -> Vec<Place> {
     let mut places = Vec::new();
     for (index, image) in images.iter().enumerate() {
-        let rows = image.sessions().iter().zip(image.profiles()).enumerate();
+        let rows = image.rows();
         places.extend(
-            rows.filter(|(_, (session, profile))| admits(wanted, (session, profile)))
-                .map(|(row, (session, _))| Place {
-                    id: session.id(),
+            rows.filter(|row| admits(wanted, row.session, row.profile))
+                .map(|row| Place {
+                    id: row.session.id(),
                     image: index,
-                    row,
+                    slot: row.slot,
                 }),
         );
     }
@@ -175,9 +171,6 @@ fn in_order(images: &[Arc<ChunkImage>], wanted: &Wanted, order: Order) -> Vec<Pl
     }
     places
 }
-
-/// The arrays of a chunk's unchanging columns, each built when first asked for.
-struct KeptArrays([OnceLock<ArrayRef>; COLUMNS.len()]);
 
 struct Reader {
     statement: Arc<Statement>,
@@ -192,7 +185,7 @@ impl Reader {
         for id in wanted.ids.iter().flatten() {
             self.statement.check()?;
             let found = self.statement.lookup(*id);
-            rows.extend(found.filter(|(session, profile)| admits(wanted, (session, profile))));
+            rows.extend(found.filter(|(session, profile)| admits(wanted, session, profile)));
         }
         if order == Some(Order::Descending) {
             rows.reverse();
@@ -208,42 +201,38 @@ impl Reader {
     fn whole(self, images: Vec<Arc<ChunkImage>>, limit: usize) -> Batches {
         let mut left = limit;
         Box::new(images.into_iter().map_while(move |image| {
-            let rows = image.sessions().len().min(left);
+            let rows = image.len().min(left);
             left -= rows;
-            let batch = || self.statement.check().map_err(Into::into);
             (rows > 0).then(|| {
-                batch()
-                    .and_then(|()| self.whole_batch(&image))
-                    .map(|batch| batch.slice(0, rows))
+                self.statement.check()?;
+                let batch = self.whole_batch(&image)?;
+                Ok(match rows == image.len() {
+                    true => batch,
+                    false => batch.slice(0, rows),
+                })
             })
         }))
     }
 
     fn whole_batch(&self, image: &ChunkImage) -> Result<RecordBatch> {
-        let live = self.gather(|values| image.for_each_live(|live| values.push(live)));
-        let kept = image.derived(|| KeptArrays([const { OnceLock::new() }; COLUMNS.len()]));
-        let array = |column: &usize| match &COLUMNS[*column].origin {
-            Origin::Kept(cell) => {
-                let build = || {
-                    let profiles = image.profiles().iter().map(AsRef::as_ref);
-                    let sessions = image.sessions().iter().map(AsRef::as_ref);
-                    cell.build(sessions.zip(profiles))
-                };
-                match kept {
-                    Some(KeptArrays(arrays)) => Arc::clone(arrays[*column].get_or_init(build)),
-                    None => build(),
-                }
-            }
-            Origin::Live(cell) => cell.build(live.iter().map(|values| (values, &self.moment))),
-            Origin::Aging(cell) => {
-                let sessions = image.sessions().iter().map(AsRef::as_ref);
-                cell.build(sessions.map(|session| (session, &self.moment)))
+        let mut read = Vec::new();
+        let source = match self.live_columns() {
+            0 | 1 => LiveSource::Lines(image),
+            _ => {
+                read.reserve(image.len());
+                image.for_each_live(|live| read.push(live));
+                LiveSource::Values(&read)
             }
         };
-        self.batch(
-            self.columns.iter().map(array).collect(),
-            image.sessions().len(),
-        )
+        let live = self.live_rows(source);
+        let mut kept = ImageColumns::new(image);
+        let array = |column: &usize| match &COLUMNS[*column].origin {
+            Origin::Kept(cell) => kept.array(*column, cell),
+            Origin::Live(cell) => cell.gather(&live),
+            Origin::Aging(cell, value) => Ok(self.aged(&kept.array(*column, cell)?, *value)),
+        };
+        let columns = self.columns.iter().map(array).collect::<Result<_, _>>()?;
+        self.batch(columns, image.len())
     }
 
     fn picked(self, rows: impl Iterator<Item = Row> + Send + 'static) -> Batches {
@@ -258,23 +247,38 @@ impl Reader {
     }
 
     fn picked_batch(&self, rows: &[Row]) -> Result<RecordBatch> {
-        let live = self.gather(|values| values.extend(rows.iter().map(|(s, _)| s.live())));
-        let array = |column: &usize| match &COLUMNS[*column].origin {
-            Origin::Kept(cell) => cell.build(rows.iter().map(|(s, p)| (s.as_ref(), p.as_ref()))),
-            Origin::Live(cell) => cell.build(live.iter().map(|values| (values, &self.moment))),
-            Origin::Aging(cell) => cell.build(rows.iter().map(|(s, _)| (s.as_ref(), &self.moment))),
+        let read: Vec<LiveValues> = match self.live_columns() {
+            0 => Vec::new(),
+            _ => rows.iter().map(|(session, _)| session.live()).collect(),
         };
-        self.batch(self.columns.iter().map(array).collect(), rows.len())
+        let live = self.live_rows(LiveSource::Values(&read));
+        let build = |cell: &Cell<Session, Profile>| {
+            cell.build(rows.iter().map(|(s, p)| (s.as_ref(), p.as_ref())))
+        };
+        let array = |column: &usize| match &COLUMNS[*column].origin {
+            Origin::Kept(cell) => Ok(build(cell)),
+            Origin::Live(cell) => cell.gather(&live),
+            Origin::Aging(cell, value) => Ok(self.aged(&build(cell), *value)),
+        };
+        let columns = self.columns.iter().map(array).collect::<Result<_, _>>()?;
+        self.batch(columns, rows.len())
     }
 
-    /// The changing values of all rows, read once so that a row's columns agree; nothing when no column asks.
-    fn gather(&self, read: impl FnOnce(&mut Vec<LiveValues>)) -> Vec<LiveValues> {
-        let mut values = Vec::new();
-        let is_live = |column: &usize| matches!(COLUMNS[*column].origin, Origin::Live(_));
-        if self.columns.iter().any(is_live) {
-            read(&mut values);
-        }
-        values
+    /// How many of the columns change with traffic: when there are several, each row is read once, so that they agree.
+    fn live_columns(&self) -> usize {
+        let is_live = |column: &&usize| matches!(COLUMNS[**column].origin, Origin::Live(_));
+        self.columns.iter().filter(is_live).count()
+    }
+
+    fn live_rows<'a>(&'a self, source: LiveSource<'a>) -> LiveRows<'a> {
+        let moment = &self.moment;
+        LiveRows { source, moment }
+    }
+
+    fn aged(&self, kept: &ArrayRef, value: fn(i64, &Moment) -> f64) -> ArrayRef {
+        let kept = kept.as_primitive::<Int64Type>().values().iter();
+        let values = kept.map(|kept| value(*kept, &self.moment));
+        Arc::new(Float64Array::from_iter_values(values))
     }
 
     fn batch(&self, columns: Vec<ArrayRef>, rows: usize) -> Result<RecordBatch> {
