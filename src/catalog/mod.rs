@@ -195,7 +195,8 @@ impl Catalog {
             }
             Ok(prepared)
         };
-        self.runtime.complete(plan).await
+        // Boxed, so that a statement that is remembered does not move what planning needs room for.
+        Box::pin(self.runtime.complete(plan)).await
     }
 
     /// Plans one statement from text, for queries that ship with the program. Parameters may be named.

@@ -342,7 +342,7 @@ impl Block {
                     let view = texts.views()[row];
                     let len = view as u32;
                     if len as usize <= INLINE_BYTES {
-                        let cell = view >> 32 << 32 | u128::from(len.swap_bytes());
+                        let cell = ((view >> 32) << 32) | u128::from(len.swap_bytes());
                         put(&cell.to_le_bytes(), to, at);
                         at + LENGTH_BYTES + len as usize
                     } else {

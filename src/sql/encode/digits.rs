@@ -12,11 +12,11 @@ pub(super) const FRACTION_BYTES: usize = 8;
 /// The eight digits of `n`, below 10^8, as numbers from 0 to 9: the first one in the lowest byte.
 fn eight(n: u64) -> u64 {
     // Lanes of four, two and one digit; the factors are 1/100 and 1/10 in fixed point, exact for what the lanes hold.
-    let fours = n / 10_000 | (n % 10_000) << 32;
-    let hundreds = (fours * 10_486 >> 20) & 0x0000_007f_0000_007f;
-    let twos = hundreds | (fours - hundreds * 100) << 16;
-    let tens = (twos * 103 >> 10) & 0x000f_000f_000f_000f;
-    tens | (twos - tens * 10) << 8
+    let fours = (n / 10_000) | ((n % 10_000) << 32);
+    let hundreds = ((fours * 10_486) >> 20) & 0x0000_007f_0000_007f;
+    let twos = hundreds | ((fours - hundreds * 100) << 16);
+    let tens = ((twos * 103) >> 10) & 0x000f_000f_000f_000f;
+    tens | ((twos - tens * 10) << 8)
 }
 
 /// Writes `n`, below 10^8, without leading zeros; returns the number of digits. What follows them is overwritten.
@@ -71,7 +71,7 @@ pub(super) fn put_fraction(micros: u64, to: &mut [u8]) -> usize {
     let digits = eight(micros);
     let zeros = digits.leading_zeros() / 8;
     // The first two of the eight are zeros: the point takes the place of the second.
-    let text = ((digits | ASCII) >> 8 & !0xff) | u64::from(b'.');
+    let text = (((digits | ASCII) >> 8) & !0xff) | u64::from(b'.');
     to[..FRACTION_BYTES].copy_from_slice(&text.to_le_bytes());
     7 - zeros as usize
 }
