@@ -85,8 +85,9 @@ fn encoder(world: &mut World, table: &mut Table) -> Result<()> {
             median_of(&mut || {
                 for batch in &batches {
                     let mut encoder = RowEncoder::try_new(batch, &[format], &zone)?;
-                    for row in 0..batch.num_rows() {
-                        encoder.encode_row(row, &mut out)?;
+                    let mut next = 0;
+                    while next < batch.num_rows() {
+                        next = encoder.encode_rows(next..batch.num_rows(), &mut out, SEND_BYTES)?;
                         if out.len() >= SEND_BYTES {
                             out.clear();
                         }

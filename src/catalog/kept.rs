@@ -21,6 +21,7 @@ use datafusion::physical_plan::{ExecutionPlan, execution_plan::reset_plan_states
 use datafusion::prelude::SessionConfig;
 use parking_lot::Mutex;
 
+use super::brief::Brief;
 use super::functions;
 use super::statement::{Caller, Statement};
 use super::stop::stoppable;
@@ -121,6 +122,8 @@ struct Kept {
     config: SessionConfig,
     scans: usize,
     reads_all: bool,
+    /// The same, if it is certain to be brief.
+    brief: Option<Arc<Brief>>,
 }
 
 /// The place where a statement keeps its plan.
@@ -179,9 +182,27 @@ impl Keep {
         Ok(Some((plan, context)))
     }
 
+    /// The kept plan, to be answered at once, if it is brief and serves this caller.
+    pub fn brief(&self, caller: &Caller, partitions: usize) -> Option<Arc<Brief>> {
+        match &*self.kept.lock() {
+            Outlook::Kept(kept) if kept.terms == Terms::of(caller, self.reach, partitions) => {
+                kept.brief.clone()
+            }
+            _ => None,
+        }
+    }
+
     /// Whether it is worth trying to keep a plan.
     pub fn is_open(&self) -> bool {
         !matches!(*self.kept.lock(), Outlook::Closed)
+    }
+
+    #[cfg(test)]
+    pub fn is_brief(&self) -> bool {
+        matches!(
+            &*self.kept.lock(),
+            Outlook::Kept(Kept { brief: Some(_), .. })
+        )
     }
 
     #[cfg(test)]
@@ -207,6 +228,7 @@ impl Keep {
         let outlook = match state.create_physical_plan(plan).await {
             Ok(plan) if is_forgetful(&plan) => Outlook::Kept(Kept {
                 terms: Terms::of(caller, self.reach, partitions),
+                brief: Brief::of(&plan).map(Arc::new),
                 plan: stoppable(plan)?,
                 config: state.config().clone(),
                 scans: statement.scans(),

@@ -87,6 +87,13 @@ impl Keys {
         self.0.iter().any(|(column, _)| *column == KeyColumn::Id)
     }
 
+    /// How many ids are looked up at most, if rows are found by their ids.
+    pub fn ids_max(&self) -> Option<usize> {
+        let ids = self.0.iter().filter(|(column, _)| *column == KeyColumn::Id);
+        self.names_ids()
+            .then(|| ids.map(|(_, values)| values.len()).sum())
+    }
+
     /// Restricts the rows by a filter on `id`, `service` or `user`, if it is one of the forms
     /// `column = value`, `column IN (value, …)` and alternatives of these. Says whether it did.
     pub fn restrict(&mut self, filter: &Expr) -> bool {

@@ -6,6 +6,7 @@
 //! Functions that act (`kill_session` …) are no functions of the engine: see `action`.
 
 mod action;
+mod brief;
 mod column;
 mod engine;
 mod error;
@@ -194,7 +195,8 @@ impl Catalog {
             }
             Ok(prepared)
         };
-        self.runtime.complete(plan).await
+        // Boxed, so that a statement that is remembered does not move what planning needs room for.
+        Box::pin(self.runtime.complete(plan)).await
     }
 
     /// Plans one statement from text, for queries that ship with the program. Parameters may be named.
@@ -216,7 +218,8 @@ impl Catalog {
     }
 
     /// Runs a prepared statement: it is optimised, planned and executed on a query thread, with one membership
-    /// and one clock, both from now.
+    /// and one clock, both from now. Its second run is answered where its rows are read, if that is certain to take
+    /// no longer than the way to a query thread.
     pub fn run(
         self: &Arc<Self>,
         prepared: &Prepared,
@@ -226,6 +229,12 @@ impl Catalog {
         let asking = Some(Arc::clone(&caller));
         let statement = Statement::with_parameters(&self.registry, asking, parameters);
         let statement = Arc::new(statement);
+        if prepared.actions.is_empty()
+            && let Some(brief) = prepared.keep.brief(&caller, self.partitions())
+        {
+            statement.runs_kept(1, false);
+            return Rows::at_once(Arc::clone(&statement), brief.run(statement));
+        }
         let (catalog, prepared) = (Arc::clone(self), prepared.clone());
         let running = Arc::clone(&statement);
         let begin = async move { catalog.begin(prepared, &caller, running).await };
@@ -297,6 +306,11 @@ impl Catalog {
         Ok(action::act(rows, prepared.actions, statement))
     }
 
+    /// Into how many parts scans are split now.
+    fn partitions(&self) -> usize {
+        self.registry.chunks_used().clamp(1, self.threads)
+    }
+
     /// The statement's kept plan for one run; made now if it can be kept and has not been.
     async fn kept(
         &self,
@@ -308,7 +322,7 @@ impl Catalog {
         if !keep.is_open() {
             return Ok(None);
         }
-        let partitions = self.registry.chunks_used().clamp(1, self.threads);
+        let partitions = self.partitions();
         let runtime = self.base.runtime_env();
         let kept = keep.runnable(caller, partitions, statement, runtime)?;
         if kept.is_some() {

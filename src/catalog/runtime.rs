@@ -1,6 +1,6 @@
 //! Where queries run: threads of their own, so that a heavy query holds up neither traffic nor new clients.
 
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -13,6 +13,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::error::{CatalogError, StopReason};
 use super::statement::Statement;
+use super::table::Batches;
 
 /// Planning and evaluation recurse over a statement: its depth is bounded to what fits this, with room to spare.
 const STACK_BYTES: usize = 16 << 20;
@@ -78,7 +79,7 @@ impl QueryRuntime {
         }
         Rows {
             statement,
-            receiver,
+            origin: Origin::Thread(receiver),
             ended: false,
         }
     }
@@ -110,6 +111,15 @@ async fn flow(
     Ok(())
 }
 
+/// The next batch, or the end.
+fn here(rows: &mut Batches) -> Message {
+    let mut filled = rows.filter(|batch| !matches!(batch, Ok(batch) if batch.num_rows() == 0));
+    match catch_unwind(AssertUnwindSafe(|| filled.next())) {
+        Ok(batch) => batch.transpose(),
+        Err(panic) => Err(panicked(panic)),
+    }
+}
+
 fn panicked(panic: Box<dyn std::any::Any + Send>) -> DataFusionError {
     let message = match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
         (Some(text), _) => (*text).to_owned(),
@@ -120,14 +130,31 @@ fn panicked(panic: Box<dyn std::any::Any + Send>) -> DataFusionError {
     CatalogError::Panicked(message).into()
 }
 
+/// Where rows come from.
+enum Origin {
+    /// From a query thread.
+    Thread(mpsc::Receiver<Message>),
+    /// From here, without waiting.
+    Here(Batches),
+}
+
 /// The rows of a running statement. Dropping it stops the statement.
 pub struct Rows {
     statement: Arc<Statement>,
-    receiver: mpsc::Receiver<Message>,
+    origin: Origin,
     ended: bool,
 }
 
 impl Rows {
+    /// The rows of a statement that is so brief that whoever asks for them can make them.
+    pub(super) fn at_once(statement: Arc<Statement>, rows: Batches) -> Self {
+        Self {
+            statement,
+            origin: Origin::Here(rows),
+            ended: false,
+        }
+    }
+
     /// The next batch, never empty; `None` at the end. Cancel-safe.
     ///
     /// # Errors
@@ -137,10 +164,14 @@ impl Rows {
         if self.ended {
             return None;
         }
-        let message = tokio::select! {
-            biased;
-            () = self.statement.stopped() => None,
-            message = self.receiver.recv() => message,
+        let message = match &mut self.origin {
+            Origin::Thread(receiver) => tokio::select! {
+                biased;
+                () = self.statement.stopped() => None,
+                message = receiver.recv() => message,
+            },
+            Origin::Here(_) if self.statement.check().is_err() => None,
+            Origin::Here(rows) => Some(here(rows)),
         };
         let outcome = match message {
             Some(Ok(Some(batch))) => return Some(Ok(batch)),

@@ -253,6 +253,18 @@ impl Scan {
     fn partition_count(&self) -> usize {
         self.properties.partitioning.partition_count()
     }
+
+    /// How many rows it finds at most, if it finds them by their ids.
+    pub fn ids_max(&self) -> Option<usize> {
+        self.request.keys.ids_max()
+    }
+
+    /// Reads one partition within a statement.
+    pub fn read(&self, statement: &Arc<Statement>, partition: usize) -> Result<Batches> {
+        let part = (partition, self.partition_count());
+        let schema = Arc::clone(&self.schema);
+        self.source.read(statement, &self.request, schema, part)
+    }
 }
 
 impl DisplayAs for Scan {
@@ -316,10 +328,7 @@ impl ExecutionPlan for Scan {
             Some(statement) => statement,
             None => Arc::clone(&self.statement),
         };
-        let part = (partition, self.partition_count());
-        let schema = Arc::clone(&self.schema);
-        let batches = self.source.read(&statement, &self.request, schema, part)?;
-        let stream = futures::stream::iter(batches);
+        let stream = futures::stream::iter(self.read(&statement, partition)?);
         Ok(Box::pin(RecordBatchStreamAdapter::new(
             Arc::clone(&self.schema),
             stream,

@@ -1,6 +1,7 @@
 //! The catalog, asked as the doors ask it.
 
 mod actions;
+mod brief;
 mod plans;
 mod rows;
 

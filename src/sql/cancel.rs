@@ -3,9 +3,11 @@
 //! Whoever holds a session's secret key, or its handle, may ask for an end of the statement that runs. The request
 //! meets the statement by its number, so one that comes too late is forgotten instead of hitting the next statement.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -62,6 +64,10 @@ impl Watch {
     /// Waits for `work`, unless the statement is cancelled or out of time, its session is killed, or its client
     /// disappears: then `work` is dropped, whether or not it would ever have yielded.
     pub async fn run<T>(&self, wire: &mut Wire, work: impl Future<Output = T>) -> Result<T, Halt> {
+        let mut work = pin!(work);
+        if let Some(done) = self.try_at_once(&mut work).await {
+            return Ok(done);
+        }
         tokio::select! {
             biased;
             halt = self.halted() => Err(halt),
@@ -72,11 +78,39 @@ impl Watch {
 
     /// Sends what is to be sent, under the same conditions.
     pub async fn flush(&self, wire: &mut Wire) -> Result<(), Halt> {
-        tokio::select! {
-            biased;
-            halt = self.halted() => Err(halt),
-            flushed = wire.flush() => flushed.map_err(|error| Halt::End(End::Lost(error))),
+        let mut flush = pin!(wire.flush());
+        let flushed = match self.try_at_once(&mut flush).await {
+            Some(flushed) => flushed,
+            None => tokio::select! {
+                biased;
+                halt = self.halted() => return Err(halt),
+                flushed = flush => flushed,
+            },
+        };
+        flushed.map_err(|error| Halt::End(End::Lost(error)))
+    }
+
+    /// What `work` comes to without waiting, unless something is to stop the statement: then nobody has to stand in the
+    /// queues of those who wait for a stop, nor set a timer.
+    async fn try_at_once<T>(&self, work: &mut Pin<&mut impl Future<Output = T>>) -> Option<T> {
+        if self.is_halted() {
+            return None;
         }
+        let poll = |cx: &mut Context<'_>| match work.as_mut().poll(cx) {
+            Poll::Ready(done) => Poll::Ready(Some(done)),
+            Poll::Pending => Poll::Ready(None),
+        };
+        poll_fn(poll).await
+    }
+
+    /// Whether [`halted`](Self::halted) would complete at once.
+    fn is_halted(&self) -> bool {
+        self.session.kill_reason().is_some()
+            || self.session.is_ended()
+            || self.running.cancelled.load(Ordering::Acquire) == self.number
+            || self
+                .deadline
+                .is_some_and(|deadline| deadline <= Instant::now())
     }
 
     async fn halted(&self) -> Halt {

@@ -289,7 +289,7 @@ impl Connection {
         }
         match kind {
             b'Q' => match message::query(&body) {
-                Ok(sql) => self.simple_query(&sql).await,
+                Ok(sql) => Box::pin(self.simple_query(&sql)).await,
                 Err(error) => {
                     self.fail(error);
                     self.ready().await

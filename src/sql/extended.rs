@@ -97,10 +97,11 @@ impl Connection {
         // The transaction around it ends at Sync.
         self.settings.begin();
         match kind {
-            b'P' => self.parse(message::parse(body)?).await,
+            // Boxed, so that the other messages do not move what only these two need room for.
+            b'P' => Box::pin(self.parse(message::parse(body)?)).await,
             b'B' => Ok(self.bind(message::bind(body)?)?),
             b'D' => Ok(self.describe(&message::target(body)?)?),
-            b'E' => self.execute(message::execute(body)?).await,
+            b'E' => Box::pin(self.execute(message::execute(body)?)).await,
             _ => {
                 self.close(&message::target(body)?);
                 Ok(())

@@ -114,9 +114,10 @@ async fn send_batch(
     zone: &Zone,
 ) -> Result<(), Halt> {
     let mut encoder = RowEncoder::try_new(batch, formats, zone).map_err(SqlError::from)?;
-    for row in rows {
-        encoder
-            .encode_row(row, &mut wire.output)
+    let mut next = rows.start;
+    while next < rows.end {
+        next = encoder
+            .encode_rows(next..rows.end, &mut wire.output, FLUSH_BYTES)
             .map_err(SqlError::from)?;
         if wire.output.len() >= FLUSH_BYTES {
             watch.flush(wire).await?;

@@ -13,21 +13,21 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 use bytes::{BufMut, BytesMut};
 
 /// Seconds between 1970-01-01 and PostgreSQL's epoch, 2000-01-01.
-const EPOCH_S: i64 = EPOCH_DAYS * DAY_S;
+pub(super) const EPOCH_S: i64 = EPOCH_DAYS * DAY_S;
 
 /// A bound column: where its values are, which are null, and how they are sent.
 #[derive(Debug)]
 pub(super) struct Column {
-    values: Values,
-    nulls: Option<NullBuffer>,
-    format: Format,
+    pub(super) values: Values,
+    pub(super) nulls: Option<NullBuffer>,
+    pub(super) format: Format,
     /// OID of the type it is sent as.
     pub(super) oid: u32,
 }
 
 /// Typed values. Buffers are shared with the batch, not copied.
 #[derive(Debug)]
-enum Values {
+pub(super) enum Values {
     Null,
     Bool(BooleanBuffer),
     Int8(ScalarBuffer<i8>),
@@ -188,6 +188,12 @@ impl Column {
 
     pub(super) fn is_null(&self, row: usize) -> bool {
         self.nulls.as_ref().is_some_and(|nulls| nulls.is_null(row))
+    }
+
+    /// Whether there is nothing but null.
+    pub(super) fn is_null_throughout(&self) -> bool {
+        let nulls = self.nulls.as_ref();
+        nulls.is_some_and(|nulls| nulls.null_count() == nulls.len())
     }
 
     /// The array values, if this is a column of arrays.
@@ -358,7 +364,7 @@ fn displayed(name: &str, array: &ArrayRef) -> Result<StringArray, EncodeError> {
 }
 
 /// Whole seconds and microseconds of a second.
-fn split(value: i64, unit: TimeUnit) -> (i64, i64) {
+pub(super) fn split(value: i64, unit: TimeUnit) -> (i64, i64) {
     let (per_second, per_micro, micros) = match unit {
         TimeUnit::Second => return (value, 0),
         TimeUnit::Millisecond => (1000, 1, 1000),

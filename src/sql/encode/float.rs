@@ -1,6 +1,7 @@
 //! Floating point as `float4out` and `float8out` print it: the fewest digits that read back to the same bits,
 //! plain from 1e-4 up to 1e15 (1e6 for `real`), with an exponent of at least two digits outside.
 
+use super::digits::{put_fraction, put_u64};
 use bytes::BytesMut;
 
 /// Appends `value` in the text form of `double precision`.
@@ -46,6 +47,37 @@ fn write_thousandths(value: f64, out: &mut BytesMut) -> bool {
     out.extend_from_slice(itoa::Buffer::new().format(thousandths / 1000).as_bytes());
     super::time::write_fraction((thousandths % 1000) as i64 * 1000, out);
     true
+}
+
+/// Writes `value` to the front of `to`, and returns its length, if it is zero or a whole number of thousandths that
+/// [`write_f64`] takes the short way with. Up to 28 bytes are overwritten.
+///
+/// # Panics
+/// If `to` is shorter than that.
+#[inline]
+pub(super) fn put_thousandths(value: f64, to: &mut [u8]) -> Option<usize> {
+    let magnitude = value.abs();
+    let thousandths = magnitude * 1000.0 + 0.5;
+    if thousandths.is_nan() || thousandths >= 1e15 {
+        return None;
+    }
+    // Rounding may be off where the product was: then the quotient is another value.
+    let thousandths = thousandths as i64;
+    if thousandths as f64 / 1000.0 != magnitude {
+        return None;
+    }
+    let thousandths = thousandths.unsigned_abs();
+    let mut len = 0;
+    if value.is_sign_negative() {
+        to[0] = b'-';
+        len = 1;
+    }
+    len += put_u64(thousandths / 1000, &mut to[len..]);
+    match thousandths % 1000 {
+        0 => {}
+        fraction => len += put_fraction(fraction * 1000, &mut to[len..]),
+    }
+    Some(len)
 }
 
 /// Appends `value` in the text form of `real`.
@@ -238,6 +270,16 @@ mod tests {
             let value = n as f64 / f64::from(10_u32.pow(by.into()));
             if value == 0.0 || value.abs() >= 1e-4 {
                 prop_assert_eq!(f64_text(value), value.to_string());
+            }
+        }
+
+        #[test]
+        fn thousandths_read_the_same_in_a_cell(n in -2_000_000_000_000_000_i64..2_000_000_000_000_000, shift in 0_u32..51, bits: u64) {
+            for value in [(n >> shift) as f64 / 1000.0, (n >> shift) as f64 / 10_000.0, f64::from_bits(bits), -0.0] {
+                let mut cell = [0; 28];
+                if let Some(len) = put_thousandths(value, &mut cell) {
+                    prop_assert_eq!(std::str::from_utf8(&cell[..len]).unwrap(), f64_text(value));
+                }
             }
         }
 

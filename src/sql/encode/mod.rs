@@ -1,21 +1,26 @@
 //! Arrow rows → DataRow messages: the hot path of a bulk read.
 //!
-//! Each column of a batch is bound once to its typed buffer; a row is then one `match` per value, written straight
-//! into the send buffer with the lengths patched in afterwards. Nothing is allocated per value.
+//! Each column of a batch is bound once to its typed buffer. Many rows are formatted column by column and put together
+//! (`block`); few rows, and rows that hold what is of any length, take one `match` per value, written straight into the
+//! send buffer with the lengths patched in afterwards. Nothing is allocated per value.
 
 mod binary;
+mod block;
 mod column;
+mod digits;
 mod float;
 mod nested;
 mod text;
 mod time;
 pub mod zone;
 
+use self::block::{BLOCK_ROWS, Block};
 use self::column::Column;
 use super::sqlstate::SqlError;
 use super::types::Format;
 use arrow::array::RecordBatch;
 use bytes::{BufMut, BytesMut};
+use std::ops::Range;
 use zone::Zone;
 
 /// Most columns of a result (PostgreSQL's `MaxTupleAttributeNumber`).
@@ -79,6 +84,8 @@ impl From<EncodeError> for SqlError {
 #[derive(Debug)]
 pub struct RowEncoder {
     columns: Vec<Column>,
+    /// For a batch that is worth it and has no columns of any length.
+    block: Option<Block>,
 }
 
 impl RowEncoder {
@@ -112,8 +119,42 @@ impl RowEncoder {
                 let format = formats.get(n).copied().unwrap_or(first);
                 Column::bind(schema.field(n).name(), array, format, zone)
             })
-            .collect::<Result<_, _>>()?;
-        Ok(Self { columns })
+            .collect::<Result<Vec<_>, _>>()?;
+        let block = match batch.num_rows() {
+            0..BLOCK_ROWS => None,
+            _ => Block::of(&columns),
+        };
+        Ok(Self { columns, block })
+    }
+
+    /// Appends one DataRow message for each of `rows`, until `out` has `bytes_max` bytes; returns the row that comes
+    /// next. On an error the messages of the rows in front of it stand in `out`.
+    ///
+    /// # Errors
+    /// As [`RowEncoder::encode_row`].
+    ///
+    /// # Panics
+    /// If the batch does not have all these rows.
+    pub fn encode_rows(
+        &mut self,
+        rows: Range<usize>,
+        out: &mut BytesMut,
+        bytes_max: usize,
+    ) -> Result<usize, EncodeError> {
+        let mut next = rows.start;
+        while next < rows.end && out.len() < bytes_max {
+            let written = match &mut self.block {
+                Some(block) => block.write(&mut self.columns, next..rows.end, out, bytes_max),
+                None => next,
+            };
+            if written == next {
+                self.encode_row(next, out)?;
+                next += 1;
+            } else {
+                next = written;
+            }
+        }
+        Ok(next)
     }
 
     /// Appends row `row` as one DataRow message. On an error `out` is as it was.

@@ -1,6 +1,7 @@
 //! Dates and times as text. The expensive part of a timestamp is everything above the second (calendar, zone), so
 //! it is formatted once per second and reused: neighbouring rows mostly share it.
 
+use super::digits::{FRACTION_BYTES, put_fraction};
 use super::zone::Zone;
 use bytes::BytesMut;
 
@@ -10,6 +11,11 @@ pub(super) const MICROS: i64 = 1_000_000;
 pub(super) const DAY_S: i64 = 86_400;
 /// Days between 1970-01-01 and PostgreSQL's epoch, 2000-01-01.
 pub(super) const EPOCH_DAYS: i64 = 10_957;
+
+/// Bytes of a timestamp of our time, behind its length, with room to write its parts in whole pieces.
+pub(super) const STAMP_CELL_BYTES: usize = 4 + HEAD_BYTES + FRACTION_BYTES + TAIL_BYTES;
+const HEAD_BYTES: usize = 24;
+const TAIL_BYTES: usize = 12;
 
 /// `00` to `99`, two bytes each.
 const PAIRS: [u8; 200] = {
@@ -171,6 +177,27 @@ impl TimestampWriter {
         out.extend_from_slice(self.head.as_bytes());
         write_fraction(micros, out);
         out.extend_from_slice(self.tail.as_bytes());
+    }
+
+    /// Writes to the front of `to` what [`write`](Self::write) appends, and returns its length; `None` if it is longer
+    /// than a timestamp of our time.
+    ///
+    /// # Panics
+    /// If `to` is shorter than a cell without its length.
+    pub(super) fn put(&mut self, second: i64, micros: i64, to: &mut [u8]) -> Option<usize> {
+        if self.second != Some(second) {
+            self.format(second);
+        }
+        if self.head.len > HEAD_BYTES || self.tail.len > TAIL_BYTES {
+            return None;
+        }
+        to[..HEAD_BYTES].copy_from_slice(&self.head.bytes[..HEAD_BYTES]);
+        let mut at = self.head.len;
+        if micros != 0 {
+            at += put_fraction(micros.unsigned_abs(), &mut to[at..]);
+        }
+        to[at..at + TAIL_BYTES].copy_from_slice(&self.tail.bytes[..TAIL_BYTES]);
+        Some(at + self.tail.len)
     }
 
     fn format(&mut self, second: i64) {
@@ -409,6 +436,20 @@ mod tests {
             if whole_minutes && DateTime::from_timestamp(second, 0).unwrap().year() > 1 {
                 let read = DateTime::parse_from_str(&printed, "%Y-%m-%d %H:%M:%S%.f%#z").unwrap();
                 prop_assert_eq!(read.timestamp_micros(), second * MICROS + micros);
+            }
+        }
+
+        #[test]
+        fn timestamps_read_the_same_in_a_cell(second: i64, shift in 0_u32..64, micros in 0_i64..1_000_000) {
+            let second = second >> shift;
+            for zone in ["UTC", "Asia/Kathmandu", "-167"] {
+                let mut cell = [0; STAMP_CELL_BYTES - 4];
+                let mut writer = TimestampWriter::new(Some(zone.parse().unwrap()));
+                if let Some(len) = writer.put(second, micros, &mut cell) {
+                    prop_assert_eq!(std::str::from_utf8(&cell[..len]).unwrap(), stamp(Some(zone), second, micros));
+                } else {
+                    prop_assert!(stamp(Some(zone), second, 0).len() > 22);
+                }
             }
         }
 
