@@ -267,7 +267,7 @@ impl Asked<'_> {
     }
 
     fn writer(&self, resource: &Resource) -> DocumentWriter {
-        let shape = Arc::clone(&resource.shape);
+        let shape = Arc::clone(resource.shape(self.parameters.rdns()));
         DocumentWriter::new(shape, Arc::clone(&self.base), self.parameters.style())
     }
 }
