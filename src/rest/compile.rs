@@ -27,8 +27,11 @@ use super::values::{Scalars, Shape, UnsupportedType, is_link};
 /// A projection that has been taken apart.
 #[derive(Debug)]
 pub struct Compiled {
-    /// What the engine is to deliver, the key first.
+    /// What the engine is to deliver: plain columns in the order that their table has them, so that it hands them
+    /// on as they are, and then the rest.
     pub queried: Vec<Expr>,
+    /// The position of the key among these.
+    pub key: usize,
     /// What each of those looks like.
     pub shapes: Vec<Shape>,
     /// What is made of them, a batch at a time.
@@ -42,17 +45,32 @@ pub struct Compiled {
 /// # Errors
 /// When a column's type has no form in a document.
 pub fn compile(projection: &Projection) -> Result<Compiled, UnsupportedType> {
+    let input = projection.input.schema();
+    let mut queried = compile_after(projection, Vec::new())?.queried;
+    queried.sort_by_key(|expr| match expr {
+        Expr::Column(column) => input.maybe_index_of_column(column).unwrap_or(usize::MAX),
+        _ => usize::MAX,
+    });
+    compile_after(projection, queried)
+}
+
+/// The same, when the engine is to deliver these columns anyway.
+fn compile_after(projection: &Projection, queried: Vec<Expr>) -> Result<Compiled, UnsupportedType> {
     let mut compiler = Compiler {
         input: projection.input.schema(),
         queried: Vec::new(),
         shapes: Vec::new(),
         derived: Vec::new(),
     };
+    for expr in &queried {
+        compiler.ask(expr, "")?;
+    }
+    let mut key = 0;
     let mut members = Vec::with_capacity(projection.expr.len());
     let names = projection.schema.fields().iter().map(|field| field.name());
     for (at, (expr, name)) in projection.expr.iter().zip(names).enumerate() {
         if at == 0 {
-            compiler.ask(expr, name)?;
+            (key, _) = compiler.ask(expr, name)?;
             continue;
         }
         let form = match compiler.form(expr, name, true) {
@@ -64,6 +82,7 @@ pub fn compile(projection: &Projection) -> Result<Compiled, UnsupportedType> {
     }
     Ok(Compiled {
         queried: compiler.queried,
+        key,
         shapes: compiler.shapes,
         derived: compiler.derived,
         members,
@@ -76,6 +95,7 @@ impl Compiled {
     pub fn of_columns(schema: &arrow::datatypes::Schema) -> Result<Self, UnsupportedType> {
         let mut compiled = Self {
             queried: Vec::new(),
+            key: 0,
             shapes: Vec::new(),
             derived: Vec::new(),
             members: Vec::new(),

@@ -1,6 +1,6 @@
 //! JSON:API documents, made from the batches of a resource's query.
 //!
-//! The first column is the id. The members of the resource object follow from the columns as the query's projection
+//! One column is the id. The members of the resource object follow from the columns as the query's projection
 //! says; the id, the type and the object's own link are added here, and so is the document around it all.
 
 use std::ops::Range;
@@ -22,6 +22,8 @@ pub struct DocumentShape {
     resource: &'static str,
     /// Of the query's columns.
     columns: Vec<Shape>,
+    /// The position of the id among these.
+    key: usize,
     derived: Vec<Derived>,
     members: Vec<(Key, Form)>,
     names: Names,
@@ -43,6 +45,7 @@ impl DocumentShape {
         Self {
             resource,
             columns: compiled.shapes,
+            key: compiled.key,
             derived: compiled.derived,
             members: compiled.members,
             names: Names {
@@ -187,7 +190,7 @@ fn object(
 ) -> Result<(), UnsupportedType> {
     template.begin_object();
     template.key(&shape.names.id);
-    template.text_of(ids(batch)?);
+    template.text_of(ids(shape, batch)?);
     template.key(&shape.names.resource_type);
     template.string(shape.resource);
     template.members(&shape.members, columns);
@@ -202,14 +205,14 @@ fn own_link(
     shape: &DocumentShape,
     batch: &RecordBatch,
 ) -> Result<(), UnsupportedType> {
-    let ids = match batch.column(0) {
+    let ids = match batch.column(shape.key) {
         texts if texts.data_type() == &DataType::Utf8 => {
             LinkedIds::Texts(Segments::Utf8(texts.as_string().clone()))
         }
         texts if texts.data_type() == &DataType::Utf8View => {
             LinkedIds::Texts(Segments::Utf8View(texts.as_string_view().clone()))
         }
-        _ => LinkedIds::Numbers(ids(batch)?),
+        _ => LinkedIds::Numbers(ids(shape, batch)?),
     };
     template.key(&shape.names.links);
     template.begin_object();
@@ -220,8 +223,8 @@ fn own_link(
 }
 
 /// The id column. JSON:API has ids as strings, whatever they are in the table.
-fn ids(batch: &RecordBatch) -> Result<Scalars, UnsupportedType> {
-    let column: &ArrayRef = batch.column(0);
+fn ids(shape: &DocumentShape, batch: &RecordBatch) -> Result<Scalars, UnsupportedType> {
+    let column: &ArrayRef = batch.column(shape.key);
     match (column.data_type(), Scalars::bind(column)) {
         (DataType::Int64 | DataType::Utf8 | DataType::Utf8View, Some(ids)) => Ok(ids),
         (other, _) => Err(UnsupportedType::new("the id", other)),

@@ -88,8 +88,8 @@ pub enum ResourceError {
 
 /// The parameter that asks for host names.
 const RDNS: &str = "rdns";
-/// The parameter that an id is.
-const KEY: &str = "key";
+/// The parameter that an id is: the first.
+const KEY: &str = "$1";
 
 /// A planned resource.
 pub struct Resource {
@@ -155,7 +155,7 @@ impl Resource {
             DataType::Utf8View => ScalarValue::Utf8View(Some(id.to_owned())),
             _ => ScalarValue::Utf8(Some(id.to_owned())),
         };
-        let parameters = ParamValues::from(vec![(KEY, value)]);
+        let parameters = ParamValues::from(vec![value]);
         Some((&self.statements(rdns).one, parameters))
     }
 
@@ -188,8 +188,8 @@ impl Statements {
             .and_then(LogicalPlanBuilder::build);
 
         let wanted = Placeholder::new_with_field(
-            format!("${KEY}"),
-            Some(Arc::new(Field::new(KEY, key_type.clone(), true))),
+            KEY.to_owned(),
+            Some(Arc::new(Field::new("key", key_type.clone(), true))),
         );
         let one = input
             .filter(key.clone().eq(Expr::Placeholder(wanted)))
@@ -286,12 +286,15 @@ mod tests {
         for rdns in [false, true] {
             let none = ParamValues::List(Vec::new());
             let list = physical(&catalog, sessions.all(rdns), none).await;
+            // Documents follow from what the scan delivers, as it delivers it.
+            assert_eq!(list.contains("ProjectionExec"), rdns, "{list}");
             // The order does not get past an operator that waits for names.
             assert_eq!(list.contains("SortExec"), rdns, "{list}");
             assert_eq!(list.contains("AsyncFuncExec"), rdns, "{list}");
             let (one, id) = sessions.one("9", rdns).unwrap();
             let one = physical(&catalog, one, id).await;
             assert!(!one.contains("FilterExec"), "{one}");
+            assert_eq!(one.contains("ProjectionExec"), rdns, "{one}");
             assert_eq!(one.contains("AsyncFuncExec"), rdns, "{one}");
         }
         assert!(sessions.one("9x", false).is_none());
