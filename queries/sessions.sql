@@ -15,14 +15,14 @@ SELECT
     'remote', coalesce(
       CASE WHEN $rdns THEN rdns(remote) END,
       CASE
-        WHEN remote = 'localhost' OR strpos(remote, ':') > 0 THEN remote
+        WHEN remote = 'localhost' OR contains(remote, ':') THEN remote
         ELSE concat('::ffff:', remote)
       END
     ),
     'connected', asctime(connected),
-    'idle', CAST(CAST(idle * 10 AS BIGINT) AS DOUBLE) / 10,
+    'idle', trunc(idle * 10) / 10,
     'port', port,
-    'seconds_alive', CAST(CAST(seconds_alive * 10 AS BIGINT) AS DOUBLE) / 10,
+    'seconds_alive', trunc(seconds_alive * 10) / 10,
     'database', database,
     'application_name', application_name,
     'client', CASE WHEN tls IS NOT NULL THEN named_struct('cipher', tls) END,

@@ -42,6 +42,7 @@ use moka::sync::Cache;
 
 pub use column::COMMENT;
 pub use error::{CatalogError, StopReason};
+pub(crate) use functions::asctime_texts;
 pub use functions::{DATABASE, VERSION};
 pub use resolver::{ReverseResolver, SystemResolver};
 pub use runtime::{Rows, Stopper};

@@ -1,14 +1,17 @@
 //! JSON:API documents, made from the batches of a resource's query.
 //!
-//! The first column is the id. Every other column is a member of the resource object, in the query's order; the
-//! id, the type and the object's own link are added here, and so is the document around it all.
+//! One column is the id. The members of the resource object follow from the columns as the query's projection
+//! says; the id, the type and the object's own link are added here, and so is the document around it all.
 
 use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::datatypes::DataType;
 
+use super::compile::Compiled;
+use super::derived::Derived;
+use super::form::{Columns, Form};
 use super::json::{JsonWriter, Key, Style, push_escaped};
 use super::template::{LinkedIds, Segments, Template, TemplateBuilder};
 use super::values::{Scalars, Shape, UnsupportedType};
@@ -17,7 +20,12 @@ use super::values::{Scalars, Shape, UnsupportedType};
 #[derive(Debug)]
 pub struct DocumentShape {
     resource: &'static str,
-    members: Vec<(Key, Shape)>,
+    /// Of the query's columns.
+    columns: Vec<Shape>,
+    /// The position of the id among these.
+    key: usize,
+    derived: Vec<Derived>,
+    members: Vec<(Key, Form)>,
     names: Names,
 }
 
@@ -32,19 +40,14 @@ struct Names {
 }
 
 impl DocumentShape {
-    /// The shape of the objects of `resource`, whose query has these columns.
-    ///
-    /// # Errors
-    /// When a column's type has no form in a document.
-    pub fn new(resource: &'static str, schema: &SchemaRef) -> Result<Self, UnsupportedType> {
-        let member = |field: &arrow::datatypes::FieldRef| {
-            let shape = Shape::new(field.data_type(), field.name())?;
-            Ok((Key::new(field.name()), shape))
-        };
-        let members = schema.fields().iter().skip(1).map(member);
-        Ok(Self {
+    /// The shape of the objects of `resource`, whose query's projection has been taken apart.
+    pub fn new(resource: &'static str, compiled: Compiled) -> Self {
+        Self {
             resource,
-            members: members.collect::<Result<_, _>>()?,
+            columns: compiled.shapes,
+            key: compiled.key,
+            derived: compiled.derived,
+            members: compiled.members,
             names: Names {
                 id: Key::new("id"),
                 resource_type: Key::new("type"),
@@ -52,22 +55,24 @@ impl DocumentShape {
                 own: Key::new("self"),
                 data: Key::new("data"),
             },
-        })
+        }
     }
 
-    /// Whether the batch is one of the query's.
-    fn check(&self, batch: &RecordBatch) -> Result<(), UnsupportedType> {
-        if batch.num_columns() != self.members.len() + 1 {
-            let found = batch.schema();
-            let fields = found.fields().clone();
-            return Err(UnsupportedType::new("a row", &DataType::Struct(fields)));
+    /// The columns of a batch of the query.
+    fn columns<'b>(&self, batch: &'b RecordBatch) -> Result<Columns<'b>, UnsupportedType> {
+        let refused = || {
+            let fields = batch.schema().fields().clone();
+            UnsupportedType::new("a row", &DataType::Struct(fields))
+        };
+        if batch.num_columns() != self.columns.len() {
+            return Err(refused());
         }
-        for ((key, shape), column) in self.members.iter().zip(&batch.columns()[1..]) {
+        for (shape, column) in self.columns.iter().zip(batch.columns()) {
             if !shape.admits(column.data_type()) {
-                return Err(UnsupportedType::new(format!("{key:?}"), column.data_type()));
+                return Err(refused());
             }
         }
-        Ok(())
+        Columns::new(batch.columns(), &self.derived).ok_or_else(refused)
     }
 }
 
@@ -118,9 +123,9 @@ impl DocumentWriter {
     /// # Errors
     /// When the batch is not what the shape was made of.
     pub fn bind(&self, batch: &RecordBatch) -> Result<Objects, UnsupportedType> {
-        self.shape.check(batch)?;
+        let columns = self.shape.columns(batch)?;
         let mut template = self.template();
-        object(&mut template, &self.shape, batch)?;
+        object(&mut template, &self.shape, batch, &columns)?;
         Ok(Objects(template.build()))
     }
 
@@ -143,7 +148,7 @@ impl DocumentWriter {
     /// # Errors
     /// When the batch is not what the shape was made of.
     pub fn single(&mut self, batch: &RecordBatch) -> Result<(), UnsupportedType> {
-        self.shape.check(batch)?;
+        let columns = self.shape.columns(batch)?;
         if batch.num_rows() == 0 {
             return Ok(());
         }
@@ -151,7 +156,7 @@ impl DocumentWriter {
         template.begin_object();
         own_link(&mut template, &self.shape, batch)?;
         template.key(&self.shape.names.data);
-        object(&mut template, &self.shape, batch)?;
+        object(&mut template, &self.shape, batch, &columns)?;
         template.end_object();
         template.build().write(0, self.json.text());
         Ok(())
@@ -181,14 +186,14 @@ fn object(
     template: &mut TemplateBuilder<'_>,
     shape: &DocumentShape,
     batch: &RecordBatch,
+    columns: &Columns<'_>,
 ) -> Result<(), UnsupportedType> {
     template.begin_object();
     template.key(&shape.names.id);
-    template.text_of(ids(batch)?);
+    template.text_of(ids(shape, batch)?);
     template.key(&shape.names.resource_type);
     template.string(shape.resource);
-    let members = shape.members.iter().zip(&batch.columns()[1..]);
-    template.members(members.map(|((key, shape), column)| (key, shape, column)));
+    template.members(&shape.members, columns);
     own_link(template, shape, batch)?;
     template.end_object();
     Ok(())
@@ -200,14 +205,14 @@ fn own_link(
     shape: &DocumentShape,
     batch: &RecordBatch,
 ) -> Result<(), UnsupportedType> {
-    let ids = match batch.column(0) {
+    let ids = match batch.column(shape.key) {
         texts if texts.data_type() == &DataType::Utf8 => {
             LinkedIds::Texts(Segments::Utf8(texts.as_string().clone()))
         }
         texts if texts.data_type() == &DataType::Utf8View => {
             LinkedIds::Texts(Segments::Utf8View(texts.as_string_view().clone()))
         }
-        _ => LinkedIds::Numbers(ids(batch)?),
+        _ => LinkedIds::Numbers(ids(shape, batch)?),
     };
     template.key(&shape.names.links);
     template.begin_object();
@@ -218,8 +223,8 @@ fn own_link(
 }
 
 /// The id column. JSON:API has ids as strings, whatever they are in the table.
-fn ids(batch: &RecordBatch) -> Result<Scalars, UnsupportedType> {
-    let column: &ArrayRef = batch.column(0);
+fn ids(shape: &DocumentShape, batch: &RecordBatch) -> Result<Scalars, UnsupportedType> {
+    let column: &ArrayRef = batch.column(shape.key);
     match (column.data_type(), Scalars::bind(column)) {
         (DataType::Int64 | DataType::Utf8 | DataType::Utf8View, Some(ids)) => Ok(ids),
         (other, _) => Err(UnsupportedType::new("the id", other)),
@@ -250,7 +255,8 @@ mod tests {
     }
 
     fn writer(batch: &RecordBatch, style: Style) -> DocumentWriter {
-        let shape = DocumentShape::new("sessions", &batch.schema()).unwrap();
+        let compiled = Compiled::of_columns(&batch.schema()).unwrap();
+        let shape = DocumentShape::new("sessions", compiled);
         DocumentWriter::new(Arc::new(shape), "http://localhost:8989/v1/".into(), style)
     }
 

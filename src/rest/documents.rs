@@ -81,7 +81,7 @@ impl Documents {
     }
 
     fn writer(&self, base: &str, text: &mut Vec<u8>) -> DocumentWriter {
-        let shape = Arc::clone(&self.sessions.shape);
+        let shape = Arc::clone(self.sessions.shape(false));
         DocumentWriter::after(std::mem::take(text), shape, base.into(), Style::Compact)
     }
 }

@@ -7,6 +7,8 @@
 //! | `access` | who may ask, under which host name |
 //! | `parameters` | the query string |
 //! | `resource` | a planned query of `queries/`, and what a request adds to its plan |
+//! | `compile` | what the engine delivers for it, and how documents follow from that |
+//! | `form`, `derived` | those rules: values, and the columns that the door makes itself |
 //! | `document` | batches as JSON:API documents |
 //! | `template`, `presence`, `values`, `json` | what a batch's rows share, what they leave out, Arrow columns as JSON values, JSON text |
 //! | `documents` | the same documents without HTTP |
@@ -18,8 +20,11 @@
 
 mod access;
 mod close;
+mod compile;
+mod derived;
 mod document;
 mod documents;
+mod form;
 mod json;
 mod parameters;
 mod presence;

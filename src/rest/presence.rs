@@ -24,14 +24,21 @@ impl Presence {
         let Shape::Struct(members) = shape else {
             return own;
         };
+        let members = members.iter().zip(array.as_struct().columns());
+        let any = Self::any(members.map(|((_, shape), column)| Self::of_member(shape, column)));
+        own.and(any)
+    }
+
+    /// The rows of any of these.
+    pub fn any(all: impl IntoIterator<Item = Self>) -> Self {
         let mut any = Self::Never;
-        for ((_, shape), column) in members.iter().zip(array.as_struct().columns()) {
-            any = any.or(Self::of_member(shape, column));
+        for one in all {
+            any = any.or(one);
             if matches!(any, Self::Always) {
                 break;
             }
         }
-        own.and(any)
+        any
     }
 
     /// As an element of a list: what says nothing is null, and an object may be empty.
@@ -75,11 +82,21 @@ impl Presence {
         }
     }
 
-    fn and(self, other: Self) -> Self {
+    /// The rows of both.
+    pub fn and(self, other: Self) -> Self {
         match (self, other) {
             (Self::Always, other) | (other, Self::Always) => other,
             (Self::Never, _) | (_, Self::Never) => Self::Never,
             (Self::Mixed(one), Self::Mixed(other)) => (&one & &other).into(),
+        }
+    }
+
+    /// The other rows.
+    pub fn not(self) -> Self {
+        match self {
+            Self::Always => Self::Never,
+            Self::Never => Self::Always,
+            Self::Mixed(rows) => Self::Mixed(!&rows),
         }
     }
 

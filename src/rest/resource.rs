@@ -5,6 +5,9 @@
 //! relational operators on the plain key column, never on a document: the provider finds an id by itself and
 //! delivers the rows in id order by itself, and the documents are built only after that.
 //!
+//! The projection of each has been [taken apart](super::compile): the engine delivers plain columns, and the writer
+//! makes documents of them.
+//!
 //! What a request adds are values. Whether host names are wanted is a literal in the plan, since it decides which
 //! operators there are; an id is a parameter, which the provider reads when the statement runs. So the catalog can
 //! keep the physical plans.
@@ -20,6 +23,7 @@ use datafusion::error::DataFusionError;
 use datafusion::logical_expr::expr::Placeholder;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Projection};
 
+use super::compile::compile;
 use super::document::DocumentShape;
 use super::values::UnsupportedType;
 use crate::catalog::{Caller, Catalog, Prepared};
@@ -84,15 +88,13 @@ pub enum ResourceError {
 
 /// The parameter that asks for host names.
 const RDNS: &str = "rdns";
-/// The parameter that an id is.
-const KEY: &str = "key";
+/// The parameter that an id is: the first.
+const KEY: &str = "$1";
 
 /// A planned resource.
 pub struct Resource {
     /// What is known of it besides its query.
     pub definition: &'static Definition,
-    /// What its objects look like.
-    pub shape: Arc<DocumentShape>,
     key_type: DataType,
     with_addresses: Statements,
     with_names: Statements,
@@ -100,6 +102,8 @@ pub struct Resource {
 
 /// What can be asked of a resource.
 struct Statements {
+    /// What the objects look like that are made of their rows.
+    shape: Arc<DocumentShape>,
     /// All of them, in id order.
     all: Prepared,
     /// The one whose id is the parameter.
@@ -121,23 +125,22 @@ impl Resource {
             .prepare_sql(definition.sql, caller)
             .await
             .map_err(|source| ResourceError::Plan { name, source })?;
-        let shape = DocumentShape::new(name, prepared.schema())
-            .map_err(|source| ResourceError::Shape { name, source })?;
         let LogicalPlan::Projection(projection) = prepared.plan() else {
             return Err(ResourceError::Key { name });
         };
         let (key, key_type) = key(projection).ok_or(ResourceError::Key { name })?;
-        let statements = |rdns| {
-            Statements::plan(&prepared, &key, &key_type, rdns)
-                .map_err(|source| ResourceError::Plan { name, source })
-        };
+        let statements = |rdns| Statements::plan(name, &prepared, &key, &key_type, rdns);
         Ok(Self {
             definition,
-            shape: Arc::new(shape),
             with_addresses: statements(false)?,
             with_names: statements(true)?,
             key_type,
         })
+    }
+
+    /// What the objects look like that are made of the statements' rows.
+    pub fn shape(&self, rdns: bool) -> &Arc<DocumentShape> {
+        &self.statements(rdns).shape
     }
 
     /// The statement that lists all of them; `rdns` asks for host names instead of addresses.
@@ -152,7 +155,7 @@ impl Resource {
             DataType::Utf8View => ScalarValue::Utf8View(Some(id.to_owned())),
             _ => ScalarValue::Utf8(Some(id.to_owned())),
         };
-        let parameters = ParamValues::from(vec![(KEY, value)]);
+        let parameters = ParamValues::from(vec![value]);
         Some((&self.statements(rdns).one, parameters))
     }
 
@@ -166,40 +169,50 @@ impl Resource {
 
 impl Statements {
     fn plan(
+        name: &'static str,
         prepared: &Prepared,
         key: &Expr,
         key_type: &DataType,
         rdns: bool,
-    ) -> Result<Self, DataFusionError> {
-        let settled = ParamValues::from(vec![(RDNS, ScalarValue::from(rdns))]);
-        let query = prepared.plan().clone();
-        let query = query.replace_params_with_values(&settled)?;
-        let id = Expr::from(query.schema().qualified_field(0));
-        let all = LogicalPlanBuilder::from(query.clone())
-            .sort([id.sort(true, false)])?
-            .build()?;
+    ) -> Result<Self, ResourceError> {
+        let failed = |source| ResourceError::Plan { name, source };
+        let projection = settled(prepared, rdns).map_err(failed)?;
+        let compiled =
+            compile(&projection).map_err(|source| ResourceError::Shape { name, source })?;
+        let columns = compiled.queried.clone();
+        let input = LogicalPlanBuilder::from(Arc::unwrap_or_clone(projection.input));
+        let all = input
+            .clone()
+            .project(columns.clone())
+            .and_then(|all| all.sort([key.clone().sort(true, false)]))
+            .and_then(LogicalPlanBuilder::build);
 
-        let (expr, input, schema) = match query {
-            LogicalPlan::Projection(Projection {
-                expr,
-                input,
-                schema,
-                ..
-            }) => (expr, input, schema),
-            other => return datafusion::common::plan_err!("not a plain SELECT: {other}"),
-        };
         let wanted = Placeholder::new_with_field(
-            format!("${KEY}"),
-            Some(Arc::new(Field::new(KEY, key_type.clone(), true))),
+            KEY.to_owned(),
+            Some(Arc::new(Field::new("key", key_type.clone(), true))),
         );
-        let found = LogicalPlanBuilder::from(input)
-            .filter(key.clone().eq(Expr::Placeholder(wanted)))?
-            .build()?;
-        let one = Projection::try_new_with_schema(expr, Arc::new(found), schema)?;
+        let one = input
+            .filter(key.clone().eq(Expr::Placeholder(wanted)))
+            .and_then(|found| found.project(columns))
+            .and_then(LogicalPlanBuilder::build);
         Ok(Self {
-            all: prepared.with_plan(all),
-            one: prepared.with_plan(LogicalPlan::Projection(one)),
+            shape: Arc::new(DocumentShape::new(name, compiled)),
+            all: prepared.with_plan(all.map_err(failed)?),
+            one: prepared.with_plan(one.map_err(failed)?),
         })
+    }
+}
+
+/// The query's projection, with or without host names.
+fn settled(prepared: &Prepared, rdns: bool) -> Result<Projection, DataFusionError> {
+    let settled = ParamValues::from(vec![(RDNS, ScalarValue::from(rdns))]);
+    match prepared
+        .plan()
+        .clone()
+        .replace_params_with_values(&settled)?
+    {
+        LogicalPlan::Projection(projection) => Ok(projection),
+        other => datafusion::common::plan_err!("not a plain SELECT: {other}"),
     }
 }
 
@@ -273,12 +286,15 @@ mod tests {
         for rdns in [false, true] {
             let none = ParamValues::List(Vec::new());
             let list = physical(&catalog, sessions.all(rdns), none).await;
+            // Documents follow from what the scan delivers, as it delivers it.
+            assert_eq!(list.contains("ProjectionExec"), rdns, "{list}");
             // The order does not get past an operator that waits for names.
             assert_eq!(list.contains("SortExec"), rdns, "{list}");
             assert_eq!(list.contains("AsyncFuncExec"), rdns, "{list}");
             let (one, id) = sessions.one("9", rdns).unwrap();
             let one = physical(&catalog, one, id).await;
             assert!(!one.contains("FilterExec"), "{one}");
+            assert_eq!(one.contains("ProjectionExec"), rdns, "{one}");
             assert_eq!(one.contains("AsyncFuncExec"), rdns, "{one}");
         }
         assert!(sessions.one("9x", false).is_none());

@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use axum::body::Body;
-use axum::extract::{Request, State};
 use axum::http::header::{
     ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, REFERRER_POLICY,
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
@@ -66,12 +65,10 @@ impl Target<'_> {
 }
 
 /// Answers any request.
-pub async fn answer(State(door): State<Arc<Door>>, request: Request) -> Response<Body> {
-    // The body is never read: no method that is served here has one.
-    let (parts, _) = request.into_parts();
+pub async fn answer(door: &Door, arrival: Arrival, parts: Parts) -> Response<Body> {
     let parameters = Parameters::parse(parts.uri.query());
     let style = parameters.style();
-    let mut response = match respond(&door, &parts, &parameters).await {
+    let mut response = match respond(door, &arrival, &parts, &parameters).await {
         Ok(response) => response,
         Err(refusal) => refusal.into_response(style),
     };
@@ -95,13 +92,10 @@ pub async fn answer(State(door): State<Arc<Door>>, request: Request) -> Response
 
 async fn respond(
     door: &Door,
+    arrival: &Arrival,
     parts: &Parts,
     parameters: &Parameters,
 ) -> Result<Response<Body>, Refusal> {
-    let arrival = parts
-        .extensions
-        .get::<Arrival>()
-        .ok_or_else(|| internal("a request came without its connection"))?;
     if arrival.closing.is_cancelled() {
         return Err(Refusal::unavailable("the program is shutting down"));
     }
@@ -268,7 +262,7 @@ impl Asked<'_> {
     }
 
     fn writer(&self, resource: &Resource) -> DocumentWriter {
-        let shape = Arc::clone(&resource.shape);
+        let shape = Arc::clone(resource.shape(self.parameters.rdns()));
         DocumentWriter::new(shape, Arc::clone(&self.base), self.parameters.style())
     }
 }

@@ -1,5 +1,6 @@
 //! The sockets of the REST door: accepting, TLS, HTTP/1.1 and HTTP/2, limits and drain.
 
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -7,19 +8,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use axum::Router;
-use axum::body::Body;
 use hyper::body::Incoming;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tower::ServiceExt;
 
 use super::{Door, routes};
 
@@ -47,7 +45,6 @@ const BUSY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
     {\"errors\":[{\"detail\":\"there are too many connections\"}]}";
 
 /// What a request needs to know of the connection that it came by.
-#[derive(Clone)]
 pub struct Arrival {
     /// The client's address.
     pub peer: SocketAddr,
@@ -107,9 +104,6 @@ pub async fn serve(
     let cut_off = CancellationToken::new();
     let server = Arc::new(Server {
         bound: listener.local_addr()?,
-        router: Router::new()
-            .fallback(routes::answer)
-            .with_state(Arc::clone(&door)),
         http: http(door.options.head_timeout),
         door,
         closing: shutdown.clone(),
@@ -175,7 +169,6 @@ fn http(head_timeout: Duration) -> auto::Builder<TokioExecutor> {
 struct Server {
     door: Arc<Door>,
     bound: SocketAddr,
-    router: Router,
     http: auto::Builder<TokioExecutor>,
     /// Drains the connections.
     closing: CancellationToken,
@@ -213,26 +206,20 @@ impl Server {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let pulse = Arc::new(Pulse::default());
-        let (bound, closing) = (self.bound, self.closing.clone());
-        let arrivals = Arc::clone(&pulse);
-        let service = self
-            .router
-            .clone()
-            .map_request(move |request: hyper::Request<Incoming>| {
-                let mut request = request.map(Body::new);
-                request.extensions_mut().insert(Arrival {
-                    peer,
-                    bound,
-                    secure,
-                    closing: closing.clone(),
-                    hold: Hold::new(&arrivals),
-                });
-                request
-            });
-        let mut connection = pin!(
-            self.http
-                .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
-        );
+        let service = service_fn(|request: hyper::Request<Incoming>| {
+            let door = Arc::clone(&self.door);
+            let arrival = Arrival {
+                peer,
+                bound: self.bound,
+                secure,
+                closing: self.closing.clone(),
+                hold: Hold::new(&pulse),
+            };
+            // The body is never read: no method that is served here has one.
+            let (head, _) = request.into_parts();
+            async move { Ok::<_, Infallible>(routes::answer(&door, arrival, head).await) }
+        });
+        let mut connection = pin!(self.http.serve_connection(TokioIo::new(stream), service));
         let idle_max = self.door.options.head_timeout;
         let mut draining = false;
         let mut begun = 0;

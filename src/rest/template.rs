@@ -11,6 +11,7 @@ use arrow::array::{Array, ArrayRef, AsArray, ListArray, StringArray, StringViewA
 use arrow::buffer::{BooleanBuffer, OffsetBuffer};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use super::form::{Columns, Form, Part, Place};
 use super::json::{Key, Style, push_escaped};
 use super::presence::Presence;
 use super::values::{Scalars, Shape};
@@ -46,6 +47,8 @@ enum Then {
         present: BooleanBuffer,
         skipped: usize,
     },
+    /// Leaves out so many steps.
+    Skip(usize),
     /// A comma, unless nothing stands in the object yet.
     Comma,
     /// A new line on this level, unless nothing stands in the object yet.
@@ -92,6 +95,7 @@ impl Template {
                         steps = &next[*skipped..];
                     }
                 }
+                Then::Skip(skipped) => steps = &next[*skipped..],
                 Then::Comma => {
                     if !is_fresh(text) {
                         text.push(b',');
@@ -234,33 +238,146 @@ impl<'a> TemplateBuilder<'a> {
         self.text.push(b'"');
     }
 
-    /// The members of an object that have something to say. Each array must have its shape.
-    pub fn members<'b>(
-        &mut self,
-        members: impl IntoIterator<Item = (&'b Key, &'b Shape, &'b ArrayRef)>,
-    ) {
-        for (key, shape, array) in members {
-            match Presence::of_member(shape, array) {
-                Presence::Never => {}
-                Presence::Always => {
-                    self.key(key);
-                    self.column(shape, array);
-                }
-                Presence::Mixed(present) => {
-                    let before = self.before;
-                    self.step(Then::Nothing);
-                    let unless = self.steps.len() - 1;
-                    self.key(key);
-                    self.column(shape, array);
-                    self.settle();
-                    let skipped = self.steps.len() - 1 - unless;
-                    self.steps[unless].then = Then::Unless { present, skipped };
-                    self.before = match before {
-                        Before::Nothing => Before::Unknown,
-                        known => known,
-                    };
-                }
+    /// The members of an object that have something to say.
+    pub fn members(&mut self, members: &[(Key, Form)], columns: &Columns<'_>) {
+        for (key, form) in members {
+            let presence = form.presence(columns, Place::Member);
+            self.member(key, presence, |template| template.form(form, columns));
+        }
+    }
+
+    /// A member in the rows that have it.
+    fn member(&mut self, key: &Key, presence: Presence, value: impl FnOnce(&mut Self)) {
+        match presence {
+            Presence::Never => {}
+            Presence::Always => {
+                self.key(key);
+                value(self);
             }
+            Presence::Mixed(present) => {
+                let before = self.before;
+                let unless = self.mark();
+                self.key(key);
+                value(self);
+                self.settle();
+                self.steps[unless].then = Then::Unless {
+                    present,
+                    skipped: self.steps.len() - 1 - unless,
+                };
+                self.before = match before {
+                    Before::Nothing => Before::Unknown,
+                    known => known,
+                };
+            }
+        }
+    }
+
+    /// A value, in the rows that have one.
+    fn form(&mut self, form: &Form, columns: &Columns<'_>) {
+        match form {
+            Form::Null => self.text.extend_from_slice(b"null"),
+            Form::Constant(text) => self.text.extend_from_slice(text),
+            Form::Column(source, shape) => self.column(shape, columns.get(*source)),
+            Form::Text { parts, link } => {
+                self.text.push(b'"');
+                if *link {
+                    self.text.extend_from_slice(self.base);
+                }
+                for part in parts {
+                    self.part(part, columns);
+                }
+                self.text.push(b'"');
+            }
+            Form::Object(members) => {
+                self.begin_object();
+                self.members(members, columns);
+                self.end_object();
+            }
+            Form::Array(elements) => self.array(elements, columns),
+            Form::Choice(_) | Form::FirstOf(_) => {
+                let cases = form.alternatives(columns, Place::Element);
+                self.either(cases, |template, form| template.form(form, columns));
+            }
+        }
+    }
+
+    fn part(&mut self, part: &Part, columns: &Columns<'_>) {
+        let source = match part {
+            Part::Fixed(text) => return self.text.extend_from_slice(text),
+            Part::Column(source) => *source,
+        };
+        let texts = columns.get(source);
+        let Some(values) = Scalars::bind(texts) else {
+            return;
+        };
+        match Presence::of_value(texts) {
+            Presence::Always => self.value(values),
+            present => {
+                let cases = [(present.clone(), Some(values)), (present.not(), None)];
+                self.either(cases, |template, values| {
+                    if let Some(values) = values {
+                        template.value(values);
+                    }
+                });
+            }
+        }
+    }
+
+    fn array(&mut self, elements: &[Form], columns: &Columns<'_>) {
+        let before = self.before;
+        let mut bracket = b'[';
+        self.depth += 1;
+        for form in elements {
+            self.text.push(bracket);
+            self.style.push_line(&mut self.text, self.depth);
+            let present = form.presence(columns, Place::Element);
+            let cases = [(present.clone(), form), (present.not(), &Form::Null)];
+            self.either(cases, |template, form| template.form(form, columns));
+            bracket = b',';
+        }
+        self.depth -= 1;
+        match elements {
+            [] => self.text.push(b'['),
+            _ => self.style.push_line(&mut self.text, self.depth),
+        }
+        self.text.push(b']');
+        self.before = before;
+    }
+
+    /// What differs from row to row: each has one of these.
+    fn either<T>(
+        &mut self,
+        cases: impl IntoIterator<Item = (Presence, T)>,
+        write: impl Fn(&mut Self, T),
+    ) {
+        let cases = cases.into_iter();
+        let mut cases: Vec<_> = cases
+            .filter(|(rows, _)| !matches!(rows, Presence::Never))
+            .collect();
+        let Some((_, last)) = cases.pop() else {
+            return;
+        };
+        let before = self.before;
+        let mut ends = Vec::with_capacity(cases.len());
+        for (rows, case) in cases {
+            let unless = self.mark();
+            write(self, case);
+            let end = self.mark();
+            self.before = before;
+            if let Presence::Mixed(present) = rows {
+                let skipped = end - unless;
+                self.steps[unless].then = Then::Unless { present, skipped };
+            }
+            ends.push(end);
+        }
+        write(self, last);
+        self.before = before;
+        if !ends.is_empty() {
+            self.settle();
+        }
+        let next = self.steps.len();
+        for end in ends {
+            self.steps[end].then = Then::Skip(next - 1 - end);
         }
     }
 
@@ -269,8 +386,10 @@ impl<'a> TemplateBuilder<'a> {
             Shape::Struct(members) => {
                 self.begin_object();
                 let columns = array.as_struct().columns();
-                let members = members.iter().zip(columns);
-                self.members(members.map(|((key, shape), column)| (key, shape, column)));
+                for ((key, shape), column) in members.iter().zip(columns) {
+                    let presence = Presence::of_member(shape, column);
+                    self.member(key, presence, |template| template.column(shape, column));
+                }
                 self.end_object();
             }
             Shape::List(element) => self.list(element, array.as_list()),
@@ -343,6 +462,12 @@ impl<'a> TemplateBuilder<'a> {
     fn step(&mut self, then: Then) {
         let text = std::mem::take(&mut self.text).into();
         self.steps.push(Step { text, then });
+    }
+
+    /// A step that does nothing yet: its position.
+    fn mark(&mut self) -> usize {
+        self.step(Then::Nothing);
+        self.steps.len() - 1
     }
 
     fn settle(&mut self) {

@@ -54,13 +54,10 @@ impl Shape {
     /// When the type, or one inside it, has no form in a document.
     pub fn new(data_type: &DataType, path: &str) -> Result<Self, UnsupportedType> {
         match data_type {
-            DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => {
-                let mut outwards = path.rsplit('/');
-                match (outwards.next(), outwards.next()) {
-                    (Some("self"), Some("links")) => Ok(Self::Link),
-                    _ => Ok(Self::Scalar),
-                }
-            }
+            DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => match is_link(path) {
+                true => Ok(Self::Link),
+                false => Ok(Self::Scalar),
+            },
             DataType::Null
             | DataType::Boolean
             | DataType::Int32
@@ -102,6 +99,12 @@ impl Shape {
             _ => false,
         }
     }
+}
+
+/// Whether a text at this place of a document is relative to the API's root.
+pub fn is_link(path: &str) -> bool {
+    let mut outwards = path.rsplit('/');
+    (outwards.next(), outwards.next()) == (Some("self"), Some("links"))
 }
 
 /// The values of one column of a batch that are neither lists nor objects, ready to be written row by row.

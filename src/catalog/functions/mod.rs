@@ -16,6 +16,8 @@ use super::kept::Dependence;
 use super::resolver::NameCache;
 use super::statement::Caller;
 
+pub(crate) use asctime::asctime_texts;
+
 /// The name of the one database.
 pub const DATABASE: &str = "rollcall";
 

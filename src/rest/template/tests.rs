@@ -9,6 +9,7 @@ use arrow::datatypes::{DataType, Field, Fields};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use super::super::form::Source;
 use super::*;
 
 /// The rows of a column as the only member of objects; null where it is left out.
@@ -22,12 +23,16 @@ fn rows(array: ArrayRef) -> Vec<Value> {
 
 /// Objects with these members, whose names must be in alphabetical order; the same in both styles.
 fn written(columns: &[(&str, Shape, ArrayRef)], len: usize) -> Vec<Value> {
-    let keys: Vec<Key> = columns.iter().map(|(name, ..)| Key::new(name)).collect();
+    let arrays: Vec<ArrayRef> = columns.iter().map(|(.., array)| array.clone()).collect();
+    let member = |(at, (name, shape, _)): (usize, &(&str, Shape, _))| {
+        let form = Form::Column(Source::Queried(at), shape.clone());
+        (Key::new(name), form)
+    };
+    let members: Vec<_> = columns.iter().enumerate().map(member).collect();
     let read = |style| {
         let mut template = TemplateBuilder::new(style, 0, b"base/");
-        let columns = columns.iter().zip(&keys);
         template.begin_object();
-        template.members(columns.map(|((_, shape, array), key)| (key, shape, array)));
+        template.members(&members, &Columns::new(&arrays, &[]).unwrap());
         template.end_object();
         let template = template.build();
         let object = |row| {
