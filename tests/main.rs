@@ -3,6 +3,7 @@
 mod cli;
 mod doors;
 mod kills;
+mod proxy;
 mod rest;
 mod security;
 mod soak;

@@ -1,4 +1,6 @@
 //! What the tests share.
 
+pub mod fake;
+pub mod postgres;
 pub mod program;
 pub mod wire;

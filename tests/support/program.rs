@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use super::postgres::{QUIET, binary};
+
 /// Bounds every wait; nothing here takes nearly as long.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -137,6 +139,15 @@ impl Program {
         }
     }
 
+    /// Where a listener of the proxy accepts clients over TCP.
+    pub fn listener(&self, name: &str) -> SocketAddr {
+        let sql = format!("SELECT concat(address, ':', port) FROM listeners WHERE name = '{name}'");
+        let address = self.ask(&sql);
+        address
+            .parse()
+            .unwrap_or_else(|_| panic!("no address of {name}: {address:?}"))
+    }
+
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.dir.path().join("log")).expect("a log")
     }
@@ -179,19 +190,9 @@ impl Program {
 
     /// A psql that would ask as `user`, unaligned and without headers.
     pub fn psql_command(&self, user: &str) -> Command {
-        let mut command = Command::new("psql");
+        let mut command = Command::new(binary("psql"));
         command
-            .args([
-                "-X",
-                "-A",
-                "-t",
-                "-q",
-                "-w",
-                "-v",
-                "ON_ERROR_STOP=1",
-                "-v",
-                "VERBOSITY=verbose",
-            ])
+            .args(QUIET)
             .args([
                 "-h",
                 "127.0.0.1",
@@ -343,6 +344,11 @@ impl Psql {
 
     pub fn interrupt(&self) {
         kill(Pid::from_raw(self.child.id() as i32), Signal::SIGINT).expect("it runs");
+    }
+
+    /// Stops it where it is; it neither reads nor writes until it is killed.
+    pub fn freeze(&self) {
+        kill(Pid::from_raw(self.child.id() as i32), Signal::SIGSTOP).expect("it runs");
     }
 
     pub fn kill(&mut self) {

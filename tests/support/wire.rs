@@ -231,6 +231,11 @@ impl Client {
     /// Closes the connection without a word.
     pub fn vanish(self) {}
 
+    /// The socket below, for what is not made of messages.
+    pub fn tcp(&self) -> &TcpStream {
+        &self.tcp
+    }
+
     pub fn byte(&mut self) -> u8 {
         let mut byte = [0];
         self.socket.read_exact(&mut byte).expect("a byte");
