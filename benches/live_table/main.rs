@@ -11,12 +11,18 @@
 //! catalog's query threads and PostgreSQL alike. Where a section differs it says so.
 
 mod clock;
+#[path = "../shared/cluster.rs"]
+mod cluster;
+#[path = "../shared/cores.rs"]
+mod cores;
 mod doors;
 mod encode;
 mod http;
 mod json;
 mod load;
 mod lookup;
+#[path = "../shared/markdown.rs"]
+mod markdown;
 mod memtable;
 mod page;
 mod ping;
@@ -26,6 +32,7 @@ mod questions;
 mod registry;
 mod small;
 mod table;
+#[path = "../shared/wire.rs"]
 mod wire;
 mod world;
 
@@ -153,7 +160,7 @@ fn run() -> Result<()> {
     if cfg!(debug_assertions) {
         println!("Built without optimisation: these figures mean nothing.\n");
     }
-    load::pin(READER_CORE);
+    cores::pin(READER_CORE);
     let mut bench = Bench {
         sizes: sizes()?,
         worlds: Vec::new(),
