@@ -49,12 +49,14 @@ A configuration file has these sections, all optional:
   [sql]         listen, tls = { cert, key }
   [rest]        listen, tls = { cert, key }, hosts
   [users.NAME]  password (from hash-password), role (\"admin\" or \"basic\")
+  [servers.NAME], [services.NAME], [listeners.NAME]
+                database servers, and where their clients connect
   [limits]      sql_connections_max, rest_connections_max,
                 query_memory_mib_max, statement_timeout_ms, idle_timeout_s,
                 authentication_timeout_s, frame_mib_max, drain_timeout_s,
                 rdns_timeout_ms
   [log]         level, format (\"text\" or \"json\")
-An address other than loopback needs at least one user.
+A door on an address other than loopback needs at least one user.
 
 Signals:
   SIGINT, SIGTERM   accept no more, let running statements finish, exit 0;

@@ -1,4 +1,4 @@
-//! The program: binds the doors, drains them, re-reads users and certificates.
+//! The program: binds the doors and the proxy's listeners, drains them, re-reads users and certificates.
 //!
 //! Everything that can fail at start fails in [`Server::bind`], before anyone is served. The doors run on a
 //! runtime of their own; signals are waited for on the calling thread, so that a busy door cannot hold up a
@@ -24,6 +24,8 @@ use tokio_util::sync::CancellationToken;
 use crate::auth::Users;
 use crate::catalog::CatalogError;
 use crate::config::Config;
+use crate::proxy::{Proxy, ProxyError};
+use crate::session::Registry;
 use crate::tls::{self, TlsError, TlsFiles, TlsSlot};
 use crate::{rest, sql};
 use doors::Doors;
@@ -49,6 +51,9 @@ pub enum ServerError {
         /// What the system says.
         source: io::Error,
     },
+    /// What is proxied cannot be served.
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
     /// A certificate cannot be used.
     #[error("{key}: {source}")]
     Tls {
@@ -88,6 +93,8 @@ pub struct Server {
     io: Runtime,
     sql: Door,
     rest: Door,
+    registry: Arc<Registry>,
+    proxy: Proxy,
     users: Arc<Users>,
     config: Config,
     config_file: Option<PathBuf>,
@@ -101,7 +108,7 @@ struct Door {
 }
 
 impl Server {
-    /// Binds both doors. `config_file` is where `config` came from: what SIGHUP reads again.
+    /// Binds both doors and all listeners. `config_file` is where `config` came from: what SIGHUP reads again.
     ///
     /// # Errors
     /// When an address is taken or not this machine's, or a certificate cannot be read any more.
@@ -121,11 +128,16 @@ impl Server {
             tls: load_tls("rest.tls", config.rest.tls.as_ref(), tls::ALPN_REST)?,
             ..Door::bind("rest.listen", config.rest.listen)?
         };
+        let registry = Registry::new();
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let proxy = Proxy::bind(&config, &registry, threads)?;
         drop(in_io);
         Ok(Self {
             io,
             sql,
             rest,
+            registry,
+            proxy,
             users: Arc::new(Users::new(config.users.clone())),
             config,
             config_file,
@@ -144,6 +156,8 @@ impl Server {
             io,
             sql,
             rest,
+            registry,
+            proxy,
             users,
             config,
             ..
@@ -151,7 +165,7 @@ impl Server {
         let banner = banner::banner(&sql, &rest, &config.users);
         let ended = control.block_on(async {
             let mut signals = Signals::listen()?;
-            let open = Doors::open(&sql, &rest, &users, &config).await?;
+            let open = Doors::open(&sql, &rest, registry, &proxy, &users, &config).await?;
             let shutdown = CancellationToken::new();
             let mut doors = JoinSet::new();
             let serving = sql::serve(sql.listener, open.sql, shutdown.clone());
@@ -160,6 +174,13 @@ impl Server {
             let serving = async {
                 if let Err(error) = serving.await {
                     tracing::error!(%error, "the REST door failed");
+                }
+            };
+            doors.spawn_on(serving, io.handle());
+            let serving = proxy.serve(shutdown.clone(), config.limits.drain_timeout);
+            let serving = async {
+                if let Err(error) = serving.await {
+                    tracing::error!(%error, "the proxy failed");
                 }
             };
             doors.spawn_on(serving, io.handle());

@@ -103,7 +103,7 @@ impl Identity {
     /// # Errors
     /// When a file cannot be read or used, or the two do not belong together.
     pub fn load(files: &TlsFiles, alpn: &[&str]) -> Result<Self, TlsError> {
-        let chain = read_chain(&files.cert)?;
+        let chain = read_certificates(&files.cert)?;
         let key = read_key(&files.key)?;
         let certificate_pem = chain.first().map(pem_of).unwrap_or_default();
         let unusable = |source| TlsError::Unusable {
@@ -196,7 +196,8 @@ fn read(part: TlsPart, path: &Path) -> Result<Vec<u8>, TlsError> {
     })
 }
 
-fn read_chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+/// The certificates of a PEM file, at least one, in its order.
+pub(crate) fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let pem = read(TlsPart::Cert, path)?;
     let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
     chain

@@ -368,19 +368,19 @@ fn a_bad_configuration_is_told_by_file_line_and_key() {
             "does not belong to the certificate",
         ),
         (
-            "[sql]\n[servers.db1]\naddress = \"a\"\n",
-            "2: servers.db1: ",
-            "[servers] is not supported by this version",
+            "[sql]\n[servers.db1]\naddress = \"db1:port\"\n",
+            "3: servers.db1.address: ",
+            "not a number from 1 to 65535",
         ),
         (
-            "[services.rw]\n",
-            "1: services.rw: ",
-            "[services] is not supported by this version",
+            "[services.rw]\nservers = [\"db1\"]\nrouter = \"readwritesplit\"\n",
+            "2: services.rw.servers: ",
+            "\"readwritesplit\" comes later",
         ),
         (
-            "[listeners.l]\n",
-            "1: listeners.l: ",
-            "[listeners] is not supported by this version",
+            "[listeners.l]\nservice = \"rw\"\naddress = \"127.0.0.1:0\"\n",
+            "2: listeners.l.service: ",
+            "no service \"rw\"",
         ),
         (
             "[filters]\n",

@@ -2,6 +2,11 @@
 //!
 //! Every check runs, so that one look at the output is enough to mend a file.
 
+mod channel_binding;
+mod listeners;
+mod servers;
+mod services;
+
 use std::collections::BTreeMap;
 use std::net::{Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
@@ -32,6 +37,10 @@ const RDNS_TIMEOUT_MS_MAX: i64 = 60_000;
 /// Longer names are refused by DNS.
 const HOST_BYTES_MAX: usize = 253;
 
+/// The SQL door's own service and listener, whose names are taken.
+const CATALOG: &str = "catalog";
+const SQL: &str = "sql";
+
 pub(super) fn check(
     file: schema::File,
     document: &Document<'_>,
@@ -42,27 +51,35 @@ pub(super) fn check(
         base_dir,
         problems: Vec::new(),
     };
-    checker.refuse_later_sections(&file);
+    checker.refuse_filters(&file);
     let has_users = !file.users.is_empty();
     let defaults = Config::default();
+    let servers = checker.servers(file.servers);
+    let services = checker.services(file.services, &servers);
+    let listeners = checker.listeners(file.listeners, &services);
     let config = Config {
         sql: SqlConfig {
             listen: checker.listen("sql", file.sql.listen, defaults.sql.listen),
-            tls: checker.tls("sql", file.sql.tls),
+            tls: checker.tls(&["sql"], file.sql.tls),
         },
         rest: RestConfig {
             listen: checker.listen("rest", file.rest.listen, defaults.rest.listen),
-            tls: checker.tls("rest", file.rest.tls),
+            tls: checker.tls(&["rest"], file.rest.tls),
             hosts: checker.hosts(file.rest.hosts),
         },
         users: checker.users(file.users),
-        servers: Vec::new(),
-        services: Vec::new(),
-        listeners: Vec::new(),
+        servers,
+        services,
+        listeners,
         limits: checker.limits(&file.limits, &defaults.limits),
         log: checker.log(file.log, defaults.log),
     };
-    checker.listeners_together(config.sql.listen, config.rest.listen, has_users);
+    let doors = [("sql", config.sql.listen), ("rest", config.rest.listen)];
+    checker.addresses_together(doors, &config.listeners);
+    checker.channel_bindings(&config.listeners, &config.services, &config.servers);
+    if !has_users {
+        checker.doors_without_users(doors);
+    }
     if checker.problems.is_empty() {
         Ok(config)
     } else {
@@ -83,21 +100,28 @@ impl Checker<'_> {
         self.problems.push(problem);
     }
 
-    fn refuse_later_sections(&mut self, file: &schema::File) {
-        for (section, tables) in [
-            ("servers", &file.servers),
-            ("services", &file.services),
-            ("listeners", &file.listeners),
-            ("filters", &file.filters),
-        ] {
-            let Some(tables) = tables else { continue };
-            let message = format!("[{section}] is not supported by this version");
-            if tables.is_empty() {
-                self.report(&[section], &message);
-            }
-            for name in tables.keys() {
-                self.report(&[section, name], &message);
-            }
+    /// The name of a server, service or listener: it is shown in tables and logs.
+    fn name(&mut self, section: &str, what: &str, name: &str) {
+        let message = if name.is_empty() {
+            format!("a {what}'s name cannot be empty")
+        } else if name.contains(char::is_control) {
+            format!("a {what}'s name cannot have control characters")
+        } else if matches!((section, name), ("services", CATALOG) | ("listeners", SQL)) {
+            format!("this is the name of the SQL door's own {what}: choose another")
+        } else {
+            return;
+        };
+        self.report(&[section, name], message);
+    }
+
+    fn refuse_filters(&mut self, file: &schema::File) {
+        let Some(filters) = &file.filters else { return };
+        let message = "[filters] is not supported by this version";
+        if filters.is_empty() {
+            self.report(&["filters"], message);
+        }
+        for name in filters.keys() {
+            self.report(&["filters", name], message);
         }
     }
 
@@ -112,20 +136,9 @@ impl Checker<'_> {
         })
     }
 
-    /// The addresses together, and with the users: what no key alone shows.
-    fn listeners_together(&mut self, sql: SocketAddr, rest: SocketAddr, has_users: bool) {
-        let overlap =
-            sql.ip() == rest.ip() || sql.ip().is_unspecified() || rest.ip().is_unspecified();
-        if sql.port() == rest.port() && sql.port() != 0 && overlap {
-            self.report(
-                &["rest", "listen"],
-                format!("{rest} is taken by sql.listen ({sql})"),
-            );
-        }
-        if has_users {
-            return;
-        }
-        for (door, address) in [("sql", sql), ("rest", rest)] {
+    /// Without users a door is open to whoever reaches it.
+    fn doors_without_users(&mut self, doors: [(&str, SocketAddr); 2]) {
+        for (door, address) in doors {
             if !address.ip().to_canonical().is_loopback() {
                 self.report(
                     &[door, "listen"],
@@ -139,7 +152,7 @@ impl Checker<'_> {
         }
     }
 
-    fn tls(&mut self, door: &str, written: Option<schema::Tls>) -> Option<TlsFiles> {
+    fn tls(&mut self, section: &[&str], written: Option<schema::Tls>) -> Option<TlsFiles> {
         let written = written?;
         let files = TlsFiles {
             cert: self.base_dir.join(written.cert),
@@ -150,20 +163,14 @@ impl Checker<'_> {
                 TlsPart::Cert => "cert",
                 TlsPart::Key => "key",
             };
-            self.report(&[door, "tls", part], error.to_string());
+            self.report(&[section, &["tls", part]].concat(), error.to_string());
         }
         Some(files)
     }
 
     fn hosts(&mut self, written: Vec<String>) -> Vec<String> {
-        let is_name = |host: &str| {
-            (1..=HOST_BYTES_MAX).contains(&host.len())
-                && host
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
-        };
         for host in &written {
-            if !is_name(host) && host.parse::<Ipv6Addr>().is_err() {
+            if !is_host_name(host) && host.parse::<Ipv6Addr>().is_err() {
                 self.report(
                     &["rest", "hosts"],
                     format!("{host:?} is not a host name; write it without scheme, port and path"),
@@ -202,23 +209,25 @@ impl Checker<'_> {
         users
     }
 
+    /// A number that is written, unless it is out of range. The range starts at 0 or above.
+    fn bounded(
+        &mut self,
+        path: &[&str],
+        value: Option<i64>,
+        range: RangeInclusive<i64>,
+    ) -> Option<u64> {
+        let value = value?;
+        if !range.contains(&value) {
+            let (from, to) = (range.start(), range.end());
+            self.report(path, format!("{value} is not between {from} and {to}"));
+            return None;
+        }
+        Some(value.unsigned_abs())
+    }
+
     fn limits(&mut self, written: &schema::Limits, defaults: &Limits) -> Limits {
-        let mut bounded = |name: &str, value: Option<i64>, range: RangeInclusive<i64>| {
-            let value = value?;
-            if !range.contains(&value) {
-                let (from, to) = (range.start(), range.end());
-                self.report(
-                    &["limits", name],
-                    format!("{value} is not between {from} and {to}"),
-                );
-                return None;
-            }
-            // The range starts at 0 or 1.
-            Some(value.unsigned_abs())
-        };
-        let count = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
-        let bytes = |mib: u64| usize::try_from(mib << 20).unwrap_or(usize::MAX);
-        let unless_zero = |timeout: Duration| Some(timeout).filter(|timeout| !timeout.is_zero());
+        let mut bounded = |name: &str, value, range| self.bounded(&["limits", name], value, range);
+        let bytes = |mib: u64| count(mib << 20);
 
         Limits {
             sql_connections_max: bounded(
@@ -301,153 +310,21 @@ impl Checker<'_> {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::auth::{Role, Verifier};
-
-    fn parse(text: &str) -> Result<Config, String> {
-        Config::parse(text, "rollcall.toml", Path::new("")).map_err(|error| error.to_string())
-    }
-
-    #[test]
-    fn an_empty_file_is_the_defaults() {
-        assert_eq!(parse(""), Ok(Config::default()));
-        assert_eq!(parse("[users]\n[limits]\n"), Ok(Config::default()));
-    }
-
-    #[test]
-    fn every_key_is_taken() {
-        let verifier = Verifier::generate("secret");
-        let text = format!(
-            r#"
-            [sql]
-            listen = "0.0.0.0:15433"
-            [rest]
-            listen = "[::1]:18989"
-            hosts = ["Rollcall.example", "fe80::1"]
-            [users.alice]
-            password = "{verifier}"
-            role = "admin"
-            [users."bob b"]
-            password = "{verifier}"
-            role = "basic"
-            [limits]
-            sql_connections_max = 1
-            rest_connections_max = 2
-            query_memory_mib_max = 3
-            statement_timeout_ms = 4
-            idle_timeout_s = 5
-            authentication_timeout_s = 6
-            frame_mib_max = 7
-            drain_timeout_s = 8
-            rdns_timeout_ms = 9
-            [log]
-            level = "rollcall=debug,warn"
-            format = "json"
-            "#
-        );
-        let config = parse(&text).expect("a good file");
-        assert_eq!(config.sql.listen.to_string(), "0.0.0.0:15433");
-        assert_eq!(config.rest.listen.to_string(), "[::1]:18989");
-        assert_eq!(config.rest.hosts, ["rollcall.example", "fe80::1"]);
-        assert_eq!(config.users["alice"].role, Role::Admin);
-        assert_eq!(config.users["alice"].verifier, verifier);
-        assert_eq!(config.users["bob b"].role, Role::Basic);
-        let limits = Limits {
-            sql_connections_max: 1,
-            rest_connections_max: 2,
-            query_memory_bytes_max: 3 * 1024 * 1024,
-            statement_timeout: Some(Duration::from_millis(4)),
-            idle_timeout: Some(Duration::from_secs(5)),
-            authentication_timeout: Duration::from_secs(6),
-            frame_bytes_max: 7 * 1024 * 1024,
-            drain_timeout: Duration::from_secs(8),
-            rdns_timeout: Duration::from_millis(9),
-        };
-        assert_eq!(config.limits, limits);
-        assert_eq!(config.log.level, "rollcall=debug,warn");
-        assert_eq!(config.log.format, LogFormat::Json);
-    }
-
-    #[test]
-    fn all_problems_are_told_in_the_order_of_the_file() {
-        let text =
-            "[rest]\nlisten = \"nowhere\"\n[limits]\nframe_mib_max = 0\nidle_timeout_s = -1\n";
-        assert_eq!(
-            parse(text).expect_err("three problems"),
-            "rollcall.toml:2: rest.listen: \"nowhere\" is not an IP address and port, such as \"127.0.0.1:8989\"\n\
-             rollcall.toml:4: limits.frame_mib_max: 0 is not between 1 and 1024\n\
-             rollcall.toml:5: limits.idle_timeout_s: -1 is not between 0 and 2147483"
-        );
-    }
-
-    #[test]
-    fn no_message_quotes_a_password() {
-        for text in [
-            "users = \"hunter2\"",
-            "[users]\nalice = \"hunter2\"",
-            "[users.alice]\npassword = [\"hunter2\"]\nrole = \"admin\"",
-            "[users.alice]\npassword = \"hunter2\"\nrole = \"admin\"",
-            "[users.alice]\npassword = \"hunter2\nrole = \"admin\"",
-            "[users.alice]\npassword = hunter2\nrole = \"admin\"",
-            "[users.alice]\npassword = \"admin\"\nrole = \"hunter2\"",
-            "[limits]\nidle_timeout_s = \"hunter2, expected hunter2\"",
-        ] {
-            let message = parse(text).expect_err(text);
-            assert!(!message.contains("hunter2"), "{message}");
-        }
-    }
-
-    #[test]
-    fn zero_means_no_timeout_where_that_is_documented() {
-        let config = parse("limits = { statement_timeout_ms = 0, idle_timeout_s = 0 }");
-        assert_eq!(config, Ok(Config::default()));
-    }
-
-    #[test]
-    fn a_wildcard_address_takes_the_port_of_all_others() {
-        let user = format!(
-            "[users.a]\nrole = \"basic\"\npassword = \"{}\"\n",
-            Verifier::generate("")
-        );
-        for (sql, rest, good) in [
-            ("127.0.0.1:7000", "127.0.0.1:7000", false),
-            ("0.0.0.0:7000", "127.0.0.1:7000", false),
-            ("127.0.0.1:7000", "[::]:7000", false),
-            ("127.0.0.1:7000", "127.0.0.2:7000", true),
-            ("127.0.0.1:0", "127.0.0.1:0", true),
-        ] {
-            let text = format!("{user}[sql]\nlisten = \"{sql}\"\n[rest]\nlisten = \"{rest}\"\n");
-            assert_eq!(parse(&text).is_ok(), good, "{sql} {rest}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn any_text_is_a_configuration_or_an_error(text in any::<String>()) {
-            let _ = parse(&text);
-        }
-
-        #[test]
-        fn any_toml_like_text_is_a_configuration_or_an_error(
-            lines in proptest::collection::vec(
-                prop_oneof![
-                    r"\[{1,2}(sql|rest|users|limits|log|servers)(\.[a-z]{1,3}){0,2}\]{0,2}",
-                    r"(listen|tls|hosts|role|password|frame_mib_max|a)(\.[a-z])? = .{0,20}",
-                    r#"(listen|tls|hosts|role|level) = (-?[0-9]{1,25}|"[^"]{0,9}"|\[\]|\{( a = 1)?\}|true|1e9|1979-05-27)"#,
-                ],
-                0..8,
-            )
-        ) {
-            let text = lines.join("\n");
-            if let Err(message) = parse(&text) {
-                for line in message.lines() {
-                    prop_assert!(line.starts_with("rollcall.toml:"), "{}", line);
-                }
-            }
-        }
-    }
+fn is_host_name(host: &str) -> bool {
+    (1..=HOST_BYTES_MAX).contains(&host.len())
+        && host
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
 }
+
+/// A timeout that 0 switches off.
+fn unless_zero(timeout: Duration) -> Option<Duration> {
+    Some(timeout).filter(|timeout| !timeout.is_zero())
+}
+
+fn count(value: u64) -> usize {
+    usize::try_from(value).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests;

@@ -197,7 +197,7 @@ fn as_table<'t, 'i>(value: &'t Spanned<DeValue<'i>>) -> Option<&'t DeTable<'i>> 
 }
 
 /// The path as it would be written in a file.
-fn dotted(path: &[&str]) -> String {
+pub(super) fn dotted(path: &[&str]) -> String {
     let is_bare = |name: &str| {
         !name.is_empty()
             && name

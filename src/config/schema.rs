@@ -17,9 +17,9 @@ pub(super) struct File {
     pub users: BTreeMap<String, User>,
     pub limits: Limits,
     pub log: Log,
-    pub servers: Option<Later>,
-    pub services: Option<Later>,
-    pub listeners: Option<Later>,
+    pub servers: BTreeMap<String, Server>,
+    pub services: BTreeMap<String, Service>,
+    pub listeners: BTreeMap<String, Listener>,
     pub filters: Option<Later>,
 }
 
@@ -77,4 +77,68 @@ pub(super) struct Limits {
 pub(super) struct Log {
     pub level: Option<String>,
     pub format: Option<String>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default, expecting = "a table with an address")]
+pub(super) struct Server {
+    pub address: Option<String>,
+    pub protocol: Option<String>,
+    pub role: Option<String>,
+    pub tls: Option<String>,
+    pub ca: Option<String>,
+    pub certificate: Option<String>,
+    pub monitor: Monitor,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default, expecting = "a table")]
+pub(super) struct Monitor {
+    pub user: Option<String>,
+    pub password: Option<String>,
+    pub password_file: Option<String>,
+    pub database: Option<String>,
+    pub interval_ms: Option<i64>,
+    pub timeout_ms: Option<i64>,
+    pub failures_max: Option<i64>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(
+    deny_unknown_fields,
+    default,
+    expecting = "a table with router and servers"
+)]
+pub(super) struct Service {
+    pub router: Option<String>,
+    pub servers: Option<Vec<String>>,
+    pub router_options: RouterOptions,
+    pub sessions_max: Option<i64>,
+    pub connect_timeout_ms: Option<i64>,
+    pub authentication_timeout_s: Option<i64>,
+    pub idle_timeout_s: Option<i64>,
+    pub idle_in_transaction_timeout_s: Option<i64>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(
+    deny_unknown_fields,
+    default,
+    expecting = "a table such as { role = \"primary\" }"
+)]
+pub(super) struct RouterOptions {
+    pub role: Option<String>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(
+    deny_unknown_fields,
+    default,
+    expecting = "a table with service and address"
+)]
+pub(super) struct Listener {
+    pub service: Option<String>,
+    pub address: Option<String>,
+    pub tls: Option<Tls>,
+    pub channel_binding: Option<String>,
 }

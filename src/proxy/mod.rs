@@ -1,4 +1,302 @@
 //! Where sessions come from: listeners, wire protocols, routers and servers.
+//!
+//! # The map
+//!
+//! | module | what it is |
+//! | --- | --- |
+//! | `listener` | an address that accepts clients for a service |
+//! | `service` | what the tasks of a service's clients share |
+//! | [`router`] | which server a session is given to |
+//! | [`backend`], [`monitor`] | a connection to a server, and whether it can be had |
+//! | [`transport`] | one end of a connection: TCP or UNIX socket, in clear or inside TLS |
+//! | [`postgres`] | the wire protocol: a session up to its first ReadyForQuery, and what its messages tell |
+//! | `relay`, `relays`, `timeouts` | traffic between a client and its server, and the threads for it |
+//! | `end` | why a session ended |
+//!
+//! A session is one task on one relay thread, besides queries and their threads. It holds two sockets and a row of the
+//! catalog; buffers are there only while data moves.
 
+pub mod backend;
+mod end;
+mod listener;
+pub mod monitor;
 pub mod postgres;
+mod relay;
+mod relays;
+pub mod router;
+mod service;
+mod timeouts;
 pub mod transport;
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use self::backend::{Backend, BackendError};
+use self::listener::Bound;
+use self::relays::Relays;
+use self::router::Router;
+use self::service::{Entrance, Proxied};
+use crate::config::{Config, MonitorConfig};
+use crate::session::{
+    KillReason, ListenAddress, Listener, Registry, Server, Service, Session, Topology,
+};
+use crate::tls::{ALPN_SQL, TlsError, TlsSlot};
+
+/// What is left of the drain time when the last sessions are told to end at once: for their farewells.
+const FAREWELL_SHARE: u32 = 10;
+
+/// Why the proxy cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum ProxyError {
+    /// A listener's address cannot be listened on.
+    #[error("listeners.{listener}.address: cannot listen on {address}: {source}")]
+    Bind {
+        /// The listener's name.
+        listener: String,
+        /// The address.
+        address: ListenAddress,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A listener's certificate cannot be used.
+    #[error("listeners.{listener}.tls: {source}")]
+    Tls {
+        /// The listener's name.
+        listener: String,
+        /// What is wrong with it.
+        source: TlsError,
+    },
+    /// A server cannot be connected to as it is configured.
+    #[error(transparent)]
+    Backend(#[from] BackendError),
+    /// Something is named that is not there; the check of the configuration does not let it come to this.
+    #[error("there is no {what} \"{name}\"")]
+    Unknown {
+        /// What kind of thing.
+        what: &'static str,
+        /// Its name.
+        name: String,
+    },
+    /// Threads cannot be had.
+    #[error("cannot start: {0}")]
+    System(#[from] io::Error),
+}
+
+/// All proxied services, with their addresses bound and nobody served yet.
+pub struct Proxy {
+    registry: Arc<Registry>,
+    services: Vec<Arc<Proxied>>,
+    entrances: Vec<(Bound, Arc<Entrance>)>,
+    servers: Vec<(Arc<Backend>, MonitorConfig)>,
+    threads: usize,
+}
+
+impl Proxy {
+    /// Binds all listeners. Must be called inside the runtime that will accept their clients.
+    ///
+    /// # Errors
+    /// When an address is taken, or a certificate cannot be used.
+    pub fn bind(
+        config: &Config,
+        registry: &Arc<Registry>,
+        threads: usize,
+    ) -> Result<Self, ProxyError> {
+        let mut servers = Vec::new();
+        for server in &config.servers {
+            let protocol = server.protocol.as_str();
+            let row = Server::new(
+                &server.name,
+                &server.host,
+                server.port,
+                protocol,
+                server.role,
+            );
+            let backend = Arc::new(Backend::new(server, Arc::new(row))?);
+            servers.push((backend, server.monitor.clone()));
+        }
+        let backends: HashMap<&str, &Arc<Backend>> = servers
+            .iter()
+            .map(|(backend, _)| (&*backend.server.name, backend))
+            .collect();
+        let keys = Arc::default();
+        let mut services = Vec::new();
+        for service in &config.services {
+            let backend = |name: &String| {
+                let backend = backends.get(name.as_str()).map(|b| Arc::clone(b));
+                backend.ok_or_else(|| unknown("server", name))
+            };
+            let backends = service.servers.iter().map(backend);
+            let router = Router::new(service.router, backends.collect::<Result<_, _>>()?);
+            let row = Service {
+                servers: service
+                    .servers
+                    .iter()
+                    .map(|name| name.as_str().into())
+                    .collect(),
+                ..Service::new(&service.name, service.router.as_str())
+            };
+            services.push(Arc::new(Proxied::new(
+                Arc::new(row),
+                service.clone(),
+                router,
+                Arc::clone(registry),
+                Arc::clone(&keys),
+            )));
+        }
+        let mut entrances = Vec::new();
+        for listener in &config.listeners {
+            let proxied = services
+                .iter()
+                .find(|s| *s.service.name == *listener.service);
+            let proxied = proxied.ok_or_else(|| unknown("service", &listener.service))?;
+            let tls = listener
+                .tls
+                .as_ref()
+                .map(|files| TlsSlot::load(files, ALPN_SQL));
+            let tls = tls.transpose().map_err(|source| ProxyError::Tls {
+                listener: listener.name.clone(),
+                source,
+            })?;
+            let bound = Bound::new(&listener.address).map_err(|source| ProxyError::Bind {
+                listener: listener.name.clone(),
+                address: listener.address.clone(),
+                source,
+            })?;
+            let service = &proxied.service;
+            let row = Listener::new(&listener.name, service, "postgresql", bound.address());
+            let entrance = Entrance {
+                proxied: Arc::clone(proxied),
+                listener: Arc::new(row),
+                tls: tls.map(Arc::new),
+                channel_binding: listener.channel_binding,
+            };
+            entrances.push((bound, Arc::new(entrance)));
+        }
+        Ok(Self {
+            registry: Arc::clone(registry),
+            services,
+            entrances,
+            servers,
+            threads,
+        })
+    }
+
+    /// Adds the services, listeners and servers to the catalog's.
+    pub fn describe(&self, topology: &mut Topology) {
+        let services = self.services.iter().map(|s| Arc::clone(&s.service));
+        topology.services.extend(services);
+        let listeners = self.entrances.iter().map(|(_, e)| Arc::clone(&e.listener));
+        topology.listeners.extend(listeners);
+        let servers = self.servers.iter().map(|(b, _)| Arc::clone(&b.server));
+        topology.servers.extend(servers);
+        topology.services.sort_by(|a, b| a.name.cmp(&b.name));
+        topology.listeners.sort_by(|a, b| a.name.cmp(&b.name));
+        topology.servers.sort_by(|a, b| a.name.cmp(&b.name));
+    }
+
+    /// The certificates of the listeners that show one, by the listener's name.
+    pub fn certificates(&self) -> Vec<(String, Arc<TlsSlot>)> {
+        let entrances = self.entrances.iter().map(|(_, entrance)| entrance);
+        let certificate =
+            |e: &Arc<Entrance>| Some((e.listener.name.to_string(), Arc::clone(e.tls.as_ref()?)));
+        entrances.filter_map(certificate).collect()
+    }
+
+    /// Takes a first look at the servers, then serves until `shutdown`, and returns when all clients are gone: idle ones
+    /// are sent away at once, the others when what they run has ended, at the latest shortly before `drain_timeout` is
+    /// over. Whoever does not want to wait for them drops the future, which ends every client of it.
+    ///
+    /// # Errors
+    /// When the threads to relay on cannot be started.
+    pub async fn serve(
+        self,
+        shutdown: CancellationToken,
+        drain_timeout: Duration,
+    ) -> Result<(), ProxyError> {
+        if self.entrances.is_empty() && self.servers.is_empty() {
+            shutdown.cancelled().await;
+            return Ok(());
+        }
+        let relays = Arc::new(Relays::start(self.threads)?);
+        monitor::first_look(&self.servers).await;
+        let watching = TaskTracker::new();
+        for (backend, config) in self.servers {
+            let registry = Arc::clone(&self.registry);
+            let went_down = move |server: &Server| end_sessions_of(&registry, server);
+            let shutdown = shutdown.clone();
+            watching.spawn(monitor::watch(backend, config, went_down, shutdown));
+        }
+        let clients = TaskTracker::new();
+        let listening = TaskTracker::new();
+        for (bound, entrance) in self.entrances {
+            let listener = &entrance.listener;
+            let (name, service) = (&listener.name, &listener.service.name);
+            tracing::info!(listener = %name, %service, address = %listener.address, "listening");
+            let (relays, clients) = (Arc::clone(&relays), clients.clone());
+            let shutdown = shutdown.clone();
+            listening.spawn(listener::accept(bound, entrance, relays, clients, shutdown));
+        }
+        listening.close();
+        listening.wait().await;
+        shutdown.cancelled().await;
+        drain(&self.registry, &self.services, &clients, drain_timeout).await;
+        watching.close();
+        watching.wait().await;
+        Ok(())
+    }
+}
+
+fn unknown(what: &'static str, name: &str) -> ProxyError {
+    ProxyError::Unknown {
+        what,
+        name: name.to_owned(),
+    }
+}
+
+/// Tells the sessions to end, first when they can, then at once.
+async fn drain(
+    registry: &Registry,
+    services: &[Arc<Proxied>],
+    clients: &TaskTracker,
+    drain_timeout: Duration,
+) {
+    clients.close();
+    tell(registry, services, KillReason::Shutdown);
+    let patience = drain_timeout - drain_timeout / FAREWELL_SHARE;
+    if tokio::time::timeout(patience, clients.wait())
+        .await
+        .is_err()
+    {
+        tell(registry, services, KillReason::ShutdownDeadline);
+        clients.wait().await;
+    }
+}
+
+fn tell(registry: &Registry, services: &[Arc<Proxied>], reason: KillReason) {
+    for service in services {
+        let name = crate::session::SharedName::Service(&service.service.name);
+        for session in registry.first(name, usize::MAX, false) {
+            session.kill(reason);
+        }
+    }
+}
+
+/// A server went down: the sessions whose traffic goes there end.
+fn end_sessions_of(registry: &Registry, server: &Server) {
+    let membership = registry.membership();
+    let mut ended = 0;
+    for image in membership.images() {
+        let rows = image.sessions().iter().zip(image.profiles());
+        let of_server =
+            |profile: &crate::session::Profile| profile.server.as_deref() == Some(&*server.name);
+        let sessions = rows.filter(|(_, profile)| of_server(profile));
+        let end = |session: &Arc<Session>| session.kill(KillReason::ServerDown);
+        ended += sessions.filter(|(session, _)| end(session)).count();
+    }
+    tracing::warn!(server = %server.name, sessions = ended, "a server is down: its sessions end");
+}

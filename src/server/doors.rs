@@ -4,6 +4,7 @@ use super::{Door, ServerError};
 use crate::auth::Users;
 use crate::catalog::{Catalog, CatalogOptions};
 use crate::config::Config;
+use crate::proxy::Proxy;
 use crate::session::{Listener, Registry, Service, Topology};
 use crate::{rest, sql};
 
@@ -18,25 +19,28 @@ pub(super) struct Doors {
 }
 
 impl Doors {
-    /// Sets up the registry, the catalog over it and both doors to the catalog.
+    /// Sets up the catalog over the registry, and both doors to it.
     ///
     /// # Errors
     /// When the query engine cannot be set up.
     pub async fn open(
         sql: &Door,
         rest: &Door,
+        registry: Arc<Registry>,
+        proxy: &Proxy,
         users: &Arc<Users>,
         config: &Config,
     ) -> Result<Self, ServerError> {
-        let registry = Registry::new();
         let service = Arc::new(Service::new(CATALOG, CATALOG));
         let listener = Listener::new(LISTENER, &service, "postgresql", sql.address);
         let listener = Arc::new(listener);
-        registry.set_topology(Topology {
+        let mut topology = Topology {
             services: vec![service],
             listeners: vec![Arc::clone(&listener)],
             ..Topology::default()
-        });
+        };
+        proxy.describe(&mut topology);
+        registry.set_topology(topology);
         let options = CatalogOptions {
             query_memory_bytes_max: config.limits.query_memory_bytes_max,
             rdns_timeout: config.limits.rdns_timeout,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::Server;
 use crate::auth::Users;
-use crate::config::Config;
+use crate::config::{Config, ListenerConfig};
 use crate::tls::{TlsFiles, TlsSlot};
 
 pub(super) struct Reload {
@@ -21,6 +21,8 @@ pub(super) struct Reload {
     users: Arc<Users>,
     sql_tls: Option<Arc<TlsSlot>>,
     rest_tls: Option<Arc<TlsSlot>>,
+    /// Those of the proxy's listeners, by the listener's name.
+    listener_tls: Vec<(String, Arc<TlsSlot>)>,
 }
 
 impl Reload {
@@ -32,6 +34,7 @@ impl Reload {
             users: Arc::clone(&server.users),
             sql_tls: server.sql.tls.clone(),
             rest_tls: server.rest.tls.clone(),
+            listener_tls: server.proxy.certificates(),
         }
     }
 
@@ -65,6 +68,11 @@ impl Reload {
             self.rest_tls.as_deref(),
             config.rest.tls.as_ref(),
         );
+        for (name, slot) in &self.listener_tls {
+            let listener = config.listeners.iter().find(|l| l.name == *name);
+            let files = listener.and_then(|listener| listener.tls.as_ref());
+            reload_tls(&format!("listeners.{name}.tls"), Some(slot), files);
+        }
         for key in changed(&self.running, &config) {
             tracing::warn!(key, "SIGHUP: changed in the file; needs a restart");
         }
@@ -98,6 +106,12 @@ fn changed(running: &Config, read: &Config) -> Vec<&'static str> {
             running.rest.tls.is_some() != read.rest.tls.is_some(),
         ),
         ("rest.hosts", running.rest.hosts != read.rest.hosts),
+        ("servers", running.servers != read.servers),
+        ("services", running.services != read.services),
+        (
+            "listeners",
+            without_files(&running.listeners).ne(without_files(&read.listeners)),
+        ),
         ("limits", running.limits != read.limits),
         ("log", running.log != read.log),
     ];
@@ -105,6 +119,17 @@ fn changed(running: &Config, read: &Config) -> Vec<&'static str> {
         .into_iter()
         .filter_map(|(key, differs)| differs.then_some(key))
         .collect()
+}
+
+/// What of the listeners needs a restart: all but the files of certificates, which are read again.
+fn without_files(listeners: &[ListenerConfig]) -> impl Iterator<Item = ListenerConfig> {
+    listeners.iter().map(|listener| ListenerConfig {
+        tls: listener.tls.as_ref().map(|_| TlsFiles {
+            cert: PathBuf::new(),
+            key: PathBuf::new(),
+        }),
+        ..listener.clone()
+    })
 }
 
 #[cfg(test)]
@@ -128,6 +153,7 @@ mod tests {
             running,
             sql_tls: None,
             rest_tls: None,
+            listener_tls: Vec::new(),
         }
     }
 
@@ -174,5 +200,35 @@ mod tests {
             ["sql.listen", "rest.hosts", "limits", "log"]
         );
         assert!(changed(&read, &read).is_empty());
+    }
+
+    #[test]
+    fn what_is_proxied_needs_a_restart_but_for_the_certificates_of_listeners() {
+        let dir = tempfile::tempdir().expect("a directory");
+        for name in ["a", "b"] {
+            let pair = rcgen::generate_simple_self_signed(vec![name.to_owned()]);
+            let pair = pair.expect("a certificate");
+            let path = |ending| dir.path().join(format!("{name}.{ending}"));
+            std::fs::write(path("crt"), pair.cert.pem()).expect("a writable directory");
+            std::fs::write(path("key"), pair.signing_key.serialize_pem())
+                .expect("a writable directory");
+        }
+        let parse = |port, listener: &str| {
+            let text = format!(
+                "servers.db1.address = \"127.0.0.1:{port}\"\n\
+                 services.app = {{ router = \"readconnroute\", servers = [\"db1\"] }}\n\
+                 [listeners.app]\nservice = \"app\"\naddress = \"127.0.0.1:6432\"\n{listener}"
+            );
+            Config::parse(&text, "file", dir.path()).expect("a good file")
+        };
+        let tls = |name| format!("tls = {{ cert = \"{name}.crt\", key = \"{name}.key\" }}");
+        let running = parse(1, &tls("a"));
+        assert!(changed(&running, &parse(1, &tls("b"))).is_empty());
+        assert_eq!(changed(&running, &parse(2, &tls("a"))), ["servers"]);
+        assert_eq!(changed(&running, &parse(1, "")), ["listeners"]);
+        assert_eq!(
+            changed(&running, &Config::default()),
+            ["servers", "services", "listeners"]
+        );
     }
 }

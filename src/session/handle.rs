@@ -2,7 +2,9 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll};
 
+use futures::task::AtomicWaker;
 use tokio_util::sync::CancellationToken;
 
 use super::chunk::Chunk;
@@ -106,8 +108,32 @@ pub struct Connection {
 pub enum KillReason {
     /// An administrator closed it.
     Administrator = 1,
-    /// The program is shutting down.
+    /// The program is shutting down: it may finish what it does.
     Shutdown = 2,
+    /// It was without traffic for longer than its service allows.
+    IdleTimeout = 3,
+    /// It was without traffic inside a transaction for longer than its service allows.
+    IdleInTransactionTimeout = 4,
+    /// Its server is down.
+    ServerDown = 5,
+    /// The program is shutting down, and the time for finishing is over.
+    ShutdownDeadline = 6,
+}
+
+impl KillReason {
+    const ALL: [Self; 6] = [
+        Self::Administrator,
+        Self::Shutdown,
+        Self::IdleTimeout,
+        Self::IdleInTransactionTimeout,
+        Self::ServerDown,
+        Self::ShutdownDeadline,
+    ];
+
+    /// Whether a session that was told to end for this reason can be told again, for another one.
+    fn gives_way(told: u8) -> bool {
+        told == 0 || told == Self::Shutdown as u8
+    }
 }
 
 /// One live client connection, as everybody but its owner sees it.
@@ -126,6 +152,8 @@ pub struct Session {
     pub(super) last: OnceLock<LiveValues>,
     kill: CancellationToken,
     kill_reason: AtomicU8,
+    /// Who serves the session by polling, and must not take a lock to see whether it was killed.
+    server: AtomicWaker,
     cancel: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
 
@@ -149,6 +177,7 @@ impl Session {
             last: OnceLock::new(),
             kill: CancellationToken::new(),
             kill_reason: AtomicU8::new(0),
+            server: AtomicWaker::new(),
             cancel: OnceLock::new(),
         }
     }
@@ -193,29 +222,33 @@ impl Session {
 
     /// Tells the session to end. Whoever serves it hears of it through [`SessionGuard::killed`].
     ///
-    /// Returns whether this call was the one that told it: false when it had been told before or has ended.
+    /// Returns whether this call was the one that told it: false when it had been told before or has ended. A session
+    /// that may finish what it does at a shutdown can still be told to end at once.
     pub fn kill(&self, reason: KillReason) -> bool {
         if self.is_ended() {
             return false;
         }
+        let tell = |told: u8| {
+            (KillReason::gives_way(told) && told != reason as u8).then_some(reason as u8)
+        };
         let first = self
             .kill_reason
-            .compare_exchange(0, reason as u8, Ordering::AcqRel, Ordering::Acquire)
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, tell)
             .is_ok();
         if first {
             self.chunk.mark_stopping(self.slot, self.generation);
             self.kill.cancel();
+            self.server.wake();
         }
         first
     }
 
     /// Why the session was told to end, if it was.
     pub fn kill_reason(&self) -> Option<KillReason> {
-        match self.kill_reason.load(Ordering::Acquire) {
-            1 => Some(KillReason::Administrator),
-            2 => Some(KillReason::Shutdown),
-            _ => None,
-        }
+        let told = self.kill_reason.load(Ordering::Acquire);
+        KillReason::ALL
+            .into_iter()
+            .find(|reason| *reason as u8 == told)
     }
 
     /// Asks for an end of the statement that runs now, as PostgreSQL's `pg_cancel_backend` does. Returns
@@ -305,6 +338,16 @@ impl SessionGuard {
         self.session.line().statement_ended(monotonic_ms());
     }
 
+    /// Counts a statement; [`Self::statement_started`] does, too.
+    pub fn count_statement(&self) {
+        self.session.line().count_statement();
+    }
+
+    /// Work for the client begins: until [`Self::statement_ended`], the session is not idle.
+    pub fn work_started(&self) {
+        self.session.line().work_started(monotonic_ms());
+    }
+
     /// Enters or leaves a transaction.
     pub fn set_in_transaction(&self, inside: bool) {
         self.session.line().set_in_transaction(inside);
@@ -326,6 +369,19 @@ impl SessionGuard {
     /// Completes when the session is told to end.
     pub async fn killed(&self) {
         self.session.ending().await;
+    }
+
+    /// The same for whoever polls at each message: takes no lock.
+    pub fn poll_killed(&self, cx: &mut Context<'_>) -> Poll<KillReason> {
+        if let Some(reason) = self.session.kill_reason() {
+            return Poll::Ready(reason);
+        }
+        self.session.server.register(cx.waker());
+        // It may have been told between the look and the registration.
+        match self.session.kill_reason() {
+            Some(reason) => Poll::Ready(reason),
+            None => Poll::Pending,
+        }
     }
 
     /// Whether the session has been told to end.

@@ -144,7 +144,15 @@ impl Line {
     }
 
     pub fn statement_started(&self, now_ms: u64) {
+        self.count_statement();
+        self.work_started(now_ms);
+    }
+
+    pub fn count_statement(&self) {
         self.statements.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub fn work_started(&self, now_ms: u64) {
         self.touch(now_ms);
         self.statement_started_ms
             .store(now_ms.max(1), Ordering::Relaxed);

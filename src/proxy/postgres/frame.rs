@@ -4,7 +4,7 @@
 //! client announces costs nothing, only what it sends does. Every body is then decoded from exactly its own bytes,
 //! so nothing that hides behind a shorter content is ever read as a message of its own.
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, BufMut, Bytes, BytesMut};
 
 use super::error::SqlError;
 
@@ -49,20 +49,40 @@ pub(crate) enum FrameError {
     },
 }
 
+impl Frame {
+    /// Appends the message as it came.
+    pub fn put(&self, output: &mut BytesMut) {
+        output.reserve(HEADER_BYTES + self.body.len());
+        output.put_u8(self.kind);
+        // The length came from a field of 32 bits.
+        output.put_u32((LENGTH_BYTES + self.body.len()) as u32);
+        output.extend_from_slice(&self.body);
+    }
+}
+
 impl From<FrameError> for SqlError {
     fn from(error: FrameError) -> Self {
         Self::fatal("08P01", error.to_string())
     }
 }
 
-/// Takes the next message off `input`; `None` until all of it is there. `bytes_max` bounds its length field.
+/// Takes the next message of a client off `input`; `None` until all of it is there. `bytes_max` bounds its length
+/// field.
 pub(crate) fn next(input: &mut BytesMut, bytes_max: usize) -> Result<Option<Frame>, FrameError> {
+    match input.first() {
+        Some(kind) if !CLIENT_MESSAGES.contains(kind) => Err(FrameError::Kind(*kind)),
+        _ => next_of_any(input, bytes_max),
+    }
+}
+
+/// The same whatever its type: a message of a server.
+pub(crate) fn next_of_any(
+    input: &mut BytesMut,
+    bytes_max: usize,
+) -> Result<Option<Frame>, FrameError> {
     let Some(&kind) = input.first() else {
         return Ok(None);
     };
-    if !CLIENT_MESSAGES.contains(&kind) {
-        return Err(FrameError::Kind(kind));
-    }
     let Some(length) = length_at(input, 1, LENGTH_BYTES, bytes_max)? else {
         return Ok(None);
     };

@@ -1,10 +1,24 @@
-//! PostgreSQL's wire protocol: what every side of it needs that speaks it to a client.
+//! PostgreSQL's wire protocol: what every side of it needs that speaks it to a client, and the sessions of clients
+//! whose traffic goes to a server.
+//!
+//! | module | what it is |
+//! | --- | --- |
+//! | `opening`, `frame`, `wire`, `reply`, `keys`, [`SqlError`] | a client's connection up to its start-up message, and what it is told; shared with the SQL door |
+//! | `session` | a proxied client from its first byte to its end |
+//! | `login` | the server authenticates the client, through us |
+//! | `walk` | what is learnt from the messages that pass afterwards |
+//! | `cancel` | a request to cancel, translated for the session's server |
 
+mod cancel;
 pub(crate) mod error;
 pub(crate) mod frame;
 pub(crate) mod keys;
+mod login;
 pub(crate) mod opening;
 pub(crate) mod reply;
+pub(super) mod session;
+mod walk;
 pub(crate) mod wire;
 
+pub(super) use cancel::CancelTarget;
 pub use error::{Severity, SqlError};

@@ -11,7 +11,7 @@ use crate::session::SessionId;
 use crate::tls::TlsSlot;
 
 /// Request codes that stand where a protocol version would.
-const CANCEL_REQUEST: u32 = 80_877_102;
+pub(crate) const CANCEL_REQUEST: u32 = 80_877_102;
 const SSL_REQUEST: u32 = 80_877_103;
 const GSSENC_REQUEST: u32 = 80_877_104;
 

@@ -1,0 +1,87 @@
+//! The threads that relay.
+//!
+//! One runtime for each thread, and a session stays on its thread: a message wakes the thread that waits for it and no
+//! other. With one runtime over all threads each of them would be woken to look for work, which costs more than a
+//! message does.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use tokio::runtime::{Builder, Handle};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+/// The threads, which end when this is dropped, with whatever runs on them.
+#[derive(Debug)]
+pub(super) struct Relays {
+    threads: Vec<Relaying>,
+    _stop: DropGuard,
+}
+
+#[derive(Debug)]
+struct Relaying {
+    runtime: Handle,
+    /// How many clients it serves.
+    clients: Arc<AtomicUsize>,
+}
+
+impl Relays {
+    /// Starts so many threads, at least one.
+    ///
+    /// # Errors
+    /// When the system has none.
+    pub fn start(threads: usize) -> io::Result<Self> {
+        let stop = CancellationToken::new();
+        let start = |_| {
+            let runtime = Builder::new_current_thread().enable_all().build()?;
+            let handle = runtime.handle().clone();
+            let stopped = stop.clone().cancelled_owned();
+            thread::Builder::new()
+                .name("rollcall-relay".to_owned())
+                .spawn(move || runtime.block_on(stopped))?;
+            Ok(Relaying {
+                runtime: handle,
+                clients: Arc::default(),
+            })
+        };
+        let threads = (0..threads.max(1)).map(start).collect::<io::Result<_>>()?;
+        Ok(Self {
+            threads,
+            _stop: stop.drop_guard(),
+        })
+    }
+
+    /// The thread that serves the fewest clients.
+    pub fn choose(&self) -> Option<Place> {
+        let fewest = self
+            .threads
+            .iter()
+            .min_by_key(|thread| thread.clients.load(Ordering::Relaxed))?;
+        fewest.clients.fetch_add(1, Ordering::Relaxed);
+        Some(Place {
+            runtime: fewest.runtime.clone(),
+            clients: Arc::clone(&fewest.clients),
+        })
+    }
+}
+
+/// A client's place on a thread, given back when this is dropped.
+#[derive(Debug)]
+pub(super) struct Place {
+    runtime: Handle,
+    clients: Arc<AtomicUsize>,
+}
+
+impl Place {
+    /// The thread's runtime.
+    pub fn runtime(&self) -> &Handle {
+        &self.runtime
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.clients.fetch_sub(1, Ordering::Relaxed);
+    }
+}

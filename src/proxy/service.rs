@@ -1,0 +1,79 @@
+use std::sync::Arc;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::task::task_tracker::TaskTrackerToken;
+
+use super::postgres::CancelTarget;
+use super::postgres::keys::CancelKeys;
+use super::relays::Place;
+use super::router::Router;
+use crate::config::{ChannelBinding, ServiceConfig};
+use crate::session::{Listener, Registry, Service};
+use crate::tls::TlsSlot;
+
+/// A service, as the tasks of its clients see it.
+pub(super) struct Proxied {
+    /// The service in the catalog.
+    pub service: Arc<Service>,
+    pub config: ServiceConfig,
+    pub router: Router,
+    /// One permit for each session.
+    pub places: Arc<Semaphore>,
+    /// One permit for each socket: more than places, so that those over the limit can be told so and cancels come
+    /// through, but bounded, so that silent clients do not use up the process's descriptors.
+    pub sockets: Arc<Semaphore>,
+    pub registry: Arc<Registry>,
+    /// The keys of all proxied sessions.
+    pub keys: Arc<CancelKeys<Arc<CancelTarget>>>,
+}
+
+/// Sockets beyond the places, at least.
+const SPARE_SOCKETS: usize = 1024;
+
+impl Proxied {
+    pub fn new(
+        service: Arc<Service>,
+        config: ServiceConfig,
+        router: Router,
+        registry: Arc<Registry>,
+        keys: Arc<CancelKeys<Arc<CancelTarget>>>,
+    ) -> Self {
+        let places = config.sessions_max.min(Semaphore::MAX_PERMITS / 2);
+        Self {
+            service,
+            router,
+            places: Arc::new(Semaphore::new(places)),
+            sockets: Arc::new(Semaphore::new(places + places.max(SPARE_SOCKETS))),
+            registry,
+            keys,
+            config,
+        }
+    }
+}
+
+/// Where clients come into a service.
+pub(super) struct Entrance {
+    pub proxied: Arc<Proxied>,
+    /// The listener in the catalog.
+    pub listener: Arc<Listener>,
+    /// The certificate that clients are shown, if TLS is offered.
+    pub tls: Option<Arc<TlsSlot>>,
+    pub channel_binding: ChannelBinding,
+}
+
+/// What a client takes up from its first byte to its last, given back when this is dropped.
+pub(super) struct Presence {
+    _socket: OwnedSemaphorePermit,
+    _place: Place,
+    _token: TaskTrackerToken,
+}
+
+impl Presence {
+    pub fn new(socket: OwnedSemaphorePermit, place: Place, token: TaskTrackerToken) -> Self {
+        Self {
+            _socket: socket,
+            _place: place,
+            _token: token,
+        }
+    }
+}
