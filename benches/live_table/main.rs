@@ -1,7 +1,7 @@
 //! The live table, measured: what each question costs, beside a yardstick in the same run.
 //!
-//! `cargo bench` runs all sections and prints one Markdown table for each; `cargo bench -- group json` runs those
-//! two. `ROLLCALL_BENCH_SIZES=1000,20000` measures at other numbers of sessions.
+//! `cargo bench --bench live_table` runs all sections and prints one Markdown table for each; `cargo bench --bench
+//! live_table -- group json` runs those two. `ROLLCALL_BENCH_SIZES=1000,20000` measures at other numbers of sessions.
 //!
 //! # The load
 //!

@@ -182,7 +182,7 @@ fn pgbouncer(address: SocketAddr, servers: Servers) -> Result<Process> {
 fn haproxy(routes: [(SocketAddr, SocketAddr); 2]) -> Result<Process> {
     let program = program("haproxy")?;
     let mut text = format!(
-        "global\n  maxconn {SESSIONS_MAX}\n\
+        "global\n  no strict-limits\n  maxconn {SESSIONS_MAX}\n\
          defaults\n  mode tcp\n  timeout connect 5s\n  timeout client 1h\n  timeout server 1h\n"
     );
     for (name, (from, to)) in [DATABASE, CROWD].into_iter().zip(routes) {

@@ -107,7 +107,7 @@ fn latencies_ms(directory: &Path) -> Result<Vec<f64>> {
 
 fn pgbench(address: SocketAddr) -> Result<Command> {
     let program: PathBuf =
-        find("pgbench").context("pgbench not found (apt-get install postgresql-contrib)")?;
+        find("pgbench").context("pgbench not found (apt-get install postgresql)")?;
     let mut command = Command::new(program);
     command
         .args(["-h", &address.ip().to_string()])
