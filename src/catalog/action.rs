@@ -1,27 +1,28 @@
-//! Functions that act: `kill_session`, `pg_terminate_backend`, `pg_cancel_backend`.
+//! Functions that act: `kill_session`, `pg_terminate_backend`, `pg_cancel_backend`, `set_server_state`.
 //!
 //! The engine may evaluate a function for rows that are not in the result: in a filter, below a sort, while planning.
 //! So a function that acts is never given to the engine. It may stand only by itself as an item of the top-level
 //! SELECT list; there it is replaced by its arguments, and carried out on the rows that come out of the finished
 //! plan, one row at a time as they are asked for.
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, RangeInclusive};
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, RecordBatchOptions};
+use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 use datafusion::common::Result;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::sql::sqlparser::ast;
 use futures::StreamExt;
-use tokio::time::{Duration, sleep};
 
 use super::error::CatalogError;
 use super::statement::Statement;
-use crate::session::{KillReason, Session, SessionId};
+use crate::session::SessionId;
 
-/// What is done to a session.
+/// What is done to a session or a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Action {
     /// `kill_session(id [, ttl_s])`: ends it, now or after so many seconds.
@@ -30,25 +31,44 @@ pub(super) enum Action {
     Terminate,
     /// `pg_cancel_backend(id)`: ends the statement that it runs.
     Cancel,
+    /// `set_server_state(server, state)`: `maintenance` keeps new sessions away from it, `running` ends that. Whether it
+    /// is up is its monitor's to say.
+    SetServerState,
 }
 
 impl Action {
-    const ALL: [Self; 3] = [Self::Kill, Self::Terminate, Self::Cancel];
+    const ALL: [Self; 4] = [
+        Self::Kill,
+        Self::Terminate,
+        Self::Cancel,
+        Self::SetServerState,
+    ];
 
     pub fn name(self) -> &'static str {
         match self {
             Self::Kill => "kill_session",
             Self::Terminate => "pg_terminate_backend",
             Self::Cancel => "pg_cancel_backend",
+            Self::SetServerState => "set_server_state",
         }
     }
 
-    fn arguments_max(self) -> usize {
+    /// How many arguments it takes.
+    fn arity(self) -> RangeInclusive<usize> {
         match self {
-            Self::Kill => 2,
+            Self::Kill => 1..=2,
             // PostgreSQL's own has an optional timeout in milliseconds to wait for the end.
-            Self::Terminate => 2,
-            Self::Cancel => 1,
+            Self::Terminate => 1..=2,
+            Self::Cancel => 1..=1,
+            Self::SetServerState => 2..=2,
+        }
+    }
+
+    /// The type that all of its arguments are of.
+    fn argument_type(self) -> ast::DataType {
+        match self {
+            Self::Kill | Self::Terminate | Self::Cancel => ast::DataType::BigInt(None),
+            Self::SetServerState => ast::DataType::Text,
         }
     }
 
@@ -130,27 +150,27 @@ fn extract_item(item: &mut ast::SelectItem, number: usize) -> Result<Option<Item
     }))
 }
 
-/// The arguments as `bigint`s.
+/// The arguments, each as the type that the action takes.
 fn arguments(action: Action, function: &ast::Function) -> Result<Vec<ast::Expr>, CatalogError> {
     let plain = function.over.is_none() && function.filter.is_none();
     let wrong = || CatalogError::ActionArguments(function.to_string());
     let ast::FunctionArguments::List(list) = &function.args else {
         return Err(wrong());
     };
-    if !plain || list.args.is_empty() || list.args.len() > action.arguments_max() {
+    if !plain || !action.arity().contains(&list.args.len()) {
         return Err(wrong());
     }
-    let bigint = |argument: &ast::FunctionArg| match argument {
+    let typed = |argument: &ast::FunctionArg| match argument {
         ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(expr)) => Ok(ast::Expr::Cast {
             kind: ast::CastKind::Cast,
             expr: Box::new(expr.clone()),
-            data_type: ast::DataType::BigInt(None),
+            data_type: action.argument_type(),
             array: false,
             format: None,
         }),
         _ => Err(wrong()),
     };
-    list.args.iter().map(bigint).collect()
+    list.args.iter().map(typed).collect()
 }
 
 fn check_order(query: &ast::Query, items: &[Item], ordinals: &[usize]) -> Result<(), CatalogError> {
@@ -250,50 +270,75 @@ fn act_on_row(
 ) -> Result<RecordBatch> {
     let column = |(column, action): (&ArrayRef, &Option<Action>)| match action {
         Some(action) => {
-            let outcome = carry_out(*action, column, statement);
-            Arc::new(BooleanArray::from(vec![outcome])) as ArrayRef
+            let outcome = carry_out(*action, column, statement)?;
+            Ok(Arc::new(BooleanArray::from(vec![outcome])) as ArrayRef)
         }
-        None => Arc::clone(column),
+        None => Ok(Arc::clone(column)),
     };
-    let columns = row.columns().iter().zip(columns).map(column).collect();
+    let columns = row.columns().iter().zip(columns).map(column);
+    let columns = columns.collect::<Result<Vec<_>>>()?;
     let options = RecordBatchOptions::new().with_row_count(Some(1));
     Ok(RecordBatch::try_new_with_options(
         schema, columns, &options,
     )?)
 }
 
-/// Does it; NULL for a NULL argument, false when there is nothing to do it to.
-fn carry_out(action: Action, arguments: &ArrayRef, statement: &Statement) -> Option<bool> {
-    let list = arguments.as_list::<i32>().value(0);
-    if list.is_empty() || list.null_count() > 0 {
-        return None;
+/// Does it; NULL for a NULL argument, false when there is nothing to do.
+fn carry_out(action: Action, arguments: &ArrayRef, statement: &Statement) -> Result<Option<bool>> {
+    let arguments = arguments.as_list::<i32>().value(0);
+    if arguments.is_empty() || arguments.null_count() > 0 {
+        return Ok(None);
     }
-    let values = list.as_primitive::<Int64Type>().values();
-    let session = SessionId::new(values[0]).and_then(|id| statement.lookup(id));
-    let Some((session, _)) = session else {
-        return Some(false);
-    };
-    Some(match (action, values.get(1)) {
-        (Action::Cancel, _) => session.cancel_statement(),
-        (Action::Kill, Some(ttl_s)) if *ttl_s > 0 => {
-            kill_after(session, Duration::from_secs(ttl_s.unsigned_abs()))
-        }
-        (Action::Kill | Action::Terminate, _) => statement.kill(&session),
-    })
+    if action == Action::SetServerState {
+        let texts = cast(&arguments, &DataType::Utf8)?;
+        let texts = texts.as_string::<i32>();
+        let changed = set_server_state(texts.value(0), texts.value(1), statement)?;
+        return Ok(Some(changed));
+    }
+    let values = arguments.as_primitive::<Int64Type>().values();
+    Ok(Some(end(
+        action,
+        values[0],
+        values.get(1).copied(),
+        statement,
+    )))
 }
 
-/// Ends a session after a time; the timer ends with the session.
-fn kill_after(session: Arc<Session>, ttl: Duration) -> bool {
-    if session.is_ended() || session.kill_reason().is_some() {
+/// Ends a session, or what it runs.
+fn end(action: Action, id: i64, ttl_s: Option<i64>, statement: &Statement) -> bool {
+    let session = SessionId::new(id).and_then(|id| statement.lookup(id));
+    let Some((session, _)) = session else {
         return false;
+    };
+    if action == Action::Cancel {
+        return session.cancel_statement();
     }
-    tokio::spawn(async move {
-        tokio::select! {
-            () = session.ending() => {}
-            () = sleep(ttl) => {
-                session.kill(KillReason::Administrator);
-            }
-        }
-    });
-    true
+    let ttl = match (action, ttl_s) {
+        (Action::Kill, Some(ttl_s @ 1..)) => Some(Duration::from_secs(ttl_s.unsigned_abs())),
+        _ => None,
+    };
+    let user = statement.user();
+    tracing::info!(session = %session.id(), user, ?ttl, "an administrator closes a session");
+    match ttl {
+        Some(ttl) => session.kill_after(ttl),
+        None => statement.kill(&session),
+    }
+}
+
+/// Puts a server into maintenance, or back; false when it is so already.
+fn set_server_state(name: &str, state: &str, statement: &Statement) -> Result<bool, CatalogError> {
+    let servers = &statement.topology().servers;
+    let Some(server) = servers.iter().find(|server| *server.name == *name) else {
+        return Err(CatalogError::NoServer(name.to_owned()));
+    };
+    let changed = match state.to_ascii_lowercase().as_str() {
+        "maintenance" => server.set_maintenance(true),
+        "running" => server.set_maintenance(false),
+        _ => return Err(CatalogError::ServerState(state.to_owned())),
+    };
+    if changed {
+        let user = statement.user();
+        tracing::info!(server = %server.name, user, state, "an administrator sets a server's state");
+    }
+    Ok(changed)
 }

@@ -45,6 +45,12 @@ pub enum CatalogError {
     /// The function exists with another number of arguments.
     #[error("function {0} does not exist")]
     ActionArguments(String),
+    /// No server has this name.
+    #[error("server \"{0}\" does not exist")]
+    NoServer(String),
+    /// A server cannot be put into this state.
+    #[error("a server cannot be put into state \"{0}\": it can be \"maintenance\" or \"running\"")]
+    ServerState(String),
     /// A parameter's number is not one that a client could bind.
     #[error("there is no parameter {0}")]
     NoParameter(String),
@@ -73,6 +79,8 @@ impl CatalogError {
             | Self::ActionOrder(_)
             | Self::ActionExplained(_) => "0A000",
             Self::ActionArguments(_) => "42883",
+            Self::NoServer(_) => "42704",
+            Self::ServerState(_) => "22023",
             Self::NoParameter(_) => "42P02",
             Self::ResultTooLarge(_) => "54000",
             Self::Panicked(_) | Self::Start(_) => "XX000",

@@ -113,6 +113,11 @@ impl Statement {
         }
     }
 
+    /// The user who asks; nobody for the program itself.
+    pub(super) fn user(&self) -> &str {
+        self.caller.as_ref().map_or("", |caller| &caller.user)
+    }
+
     /// The clock reading that everything in the statement is computed from.
     pub fn clock(&self) -> Reading {
         self.clock

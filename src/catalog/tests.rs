@@ -17,8 +17,8 @@ use datafusion::sql::sqlparser::parser::Parser;
 
 use super::*;
 use crate::session::{
-    Connection, ConnectionState, KillReason, Listener, Remote, Service, SessionGuard, State,
-    Topology,
+    Connection, ConnectionState, KillReason, Listener, Remote, Server, Service, SessionGuard,
+    State, Topology,
 };
 
 #[derive(Debug)]

@@ -223,13 +223,11 @@ impl Proxy {
             return Ok(());
         }
         let relays = Arc::new(Relays::start(self.threads)?);
-        monitor::first_look(&self.servers).await;
         let watching = TaskTracker::new();
-        for (backend, config) in self.servers {
+        for monitor in monitor::first_look(self.servers).await {
             let registry = Arc::clone(&self.registry);
             let went_down = move |server: &Server| end_sessions_of(&registry, server);
-            let shutdown = shutdown.clone();
-            watching.spawn(monitor::watch(backend, config, went_down, shutdown));
+            watching.spawn(monitor.watch(went_down, shutdown.clone()));
         }
         let clients = TaskTracker::new();
         let listening = TaskTracker::new();

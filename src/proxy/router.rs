@@ -49,20 +49,12 @@ impl Router {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{MonitorConfig, Protocol, ServerConfig, ServerTls};
+    use crate::config::ServerTls;
+    use crate::proxy::backend::tests::config;
     use crate::session::{Health, Server};
 
     fn backend(name: &str, role: Option<ServerRole>) -> Arc<Backend> {
-        let config = ServerConfig {
-            name: name.to_owned(),
-            host: "127.0.0.1".to_owned(),
-            port: 5432,
-            protocol: Protocol::PostgreSql,
-            role,
-            tls: ServerTls::Disable,
-            certificate: None,
-            monitor: MonitorConfig::default(),
-        };
+        let config = config("127.0.0.1", 5432, ServerTls::Disable);
         let server = Server::new(name, &config.host, config.port, "postgresql", role);
         Arc::new(Backend::new(&config, Arc::new(server)).expect("no files to read"))
     }

@@ -39,7 +39,6 @@ pub use resource::ResourceError;
 pub use server::serve;
 pub use values::UnsupportedType;
 
-use self::close::Closer;
 use self::resource::{DEFINITIONS, Resource};
 use crate::auth::Users;
 use crate::catalog::{Caller, Catalog};
@@ -82,7 +81,6 @@ pub struct Door {
     tls: Option<Arc<TlsSlot>>,
     options: DoorOptions,
     resources: Vec<Resource>,
-    closer: Closer,
 }
 
 impl Door {
@@ -108,7 +106,6 @@ impl Door {
             tls,
             options,
             resources,
-            closer: Closer::new(),
         }))
     }
 }

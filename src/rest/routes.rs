@@ -22,6 +22,7 @@ use percent_encoding::percent_decode_str;
 
 use super::Door;
 use super::access::{addressed_host, admit, check_host};
+use super::close::close;
 use super::document::DocumentWriter;
 use super::json::JsonWriter;
 use super::parameters::{Parameters, shorten};
@@ -247,7 +248,7 @@ impl Asked<'_> {
             .and_then(SessionId::new)
             .and_then(|id| self.door.catalog.registry().get(id))
             .ok_or_else(|| missing(resource, id))?;
-        self.door.closer.close(session, ttl, &self.account.name)?;
+        close(&session, ttl, &self.account.name);
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::NO_CONTENT;
         Ok(response)

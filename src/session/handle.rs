@@ -5,6 +5,8 @@ use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
 use futures::task::AtomicWaker;
+use tokio::sync::watch;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::chunk::Chunk;
@@ -155,6 +157,8 @@ pub struct Session {
     /// Who serves the session by polling, and must not take a lock to see whether it was killed.
     server: AtomicWaker,
     cancel: OnceLock<Box<dyn Fn() + Send + Sync>>,
+    /// When it is to be told to end, once somebody has put that off.
+    pub(super) kill_at: OnceLock<watch::Sender<Instant>>,
 }
 
 impl Session {
@@ -179,6 +183,7 @@ impl Session {
             kill_reason: AtomicU8::new(0),
             server: AtomicWaker::new(),
             cancel: OnceLock::new(),
+            kill_at: OnceLock::new(),
         }
     }
 

@@ -23,6 +23,7 @@
 
 mod chunk;
 mod clock;
+mod delay;
 mod directory;
 mod handle;
 mod id;

@@ -240,9 +240,9 @@ impl Server {
         self.maintenance.load(Ordering::Relaxed)
     }
 
-    /// Puts it into maintenance, or back.
-    pub fn set_maintenance(&self, maintenance: bool) {
-        self.maintenance.store(maintenance, Ordering::Relaxed);
+    /// Puts it into maintenance, or back. Returns whether it was not so before.
+    pub fn set_maintenance(&self, maintenance: bool) -> bool {
+        self.maintenance.swap(maintenance, Ordering::Relaxed) != maintenance
     }
 
     /// Whether new sessions may be given to it.

@@ -184,3 +184,127 @@ async fn the_callers_own_kill_waits_for_the_answer() {
     rows.finish();
     assert_eq!(own.kill_reason(), Some(KillReason::Administrator));
 }
+
+fn with_servers() -> World {
+    let world = World::new();
+    let registry = world.catalog.registry();
+    let server = |name| Arc::new(Server::new(name, "127.0.0.1", 5432, "postgresql", None));
+    registry.set_topology(Topology {
+        servers: ["db1", "db2"].map(server).to_vec(),
+        ..Topology::clone(&registry.topology())
+    });
+    world
+}
+
+#[tokio::test]
+async fn a_server_goes_into_maintenance_and_back() {
+    let world = with_servers();
+    let states = "SELECT name, state FROM servers ORDER BY name";
+    for (sql, rows, after) in [
+        (
+            "SELECT set_server_state('db1', 'maintenance')",
+            &["true"][..],
+            ["db1|Maintenance, Unknown", "db2|Unknown"],
+        ),
+        (
+            "SELECT name, set_server_state(name, 'Maintenance') FROM servers ORDER BY name",
+            &["db1|false", "db2|true"],
+            ["db1|Maintenance, Unknown", "db2|Maintenance, Unknown"],
+        ),
+        (
+            "SELECT set_server_state(name, 'running') AS back FROM servers WHERE state LIKE 'Maintenance%' AND name = 'db1'",
+            &["true"],
+            ["db1|Unknown", "db2|Maintenance, Unknown"],
+        ),
+        (
+            "SELECT set_server_state('db1', 'running')",
+            &["false"],
+            ["db1|Unknown", "db2|Maintenance, Unknown"],
+        ),
+        (
+            "SELECT set_server_state(NULL, 'maintenance'), set_server_state('db1', NULL)",
+            &["|"],
+            ["db1|Unknown", "db2|Maintenance, Unknown"],
+        ),
+        (
+            "EXPLAIN SELECT set_server_state(name, 'running') FROM servers",
+            &[],
+            ["db1|Unknown", "db2|Maintenance, Unknown"],
+        ),
+    ] {
+        let answer = world.query(sql).await;
+        let answer = answer.unwrap_or_else(|e| panic!("{sql}: {e}"));
+        assert!(rows.is_empty() || answer == rows, "{sql}: {answer:?}");
+        assert_eq!(world.query(states).await.unwrap(), after, "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn a_servers_state_is_set_by_parameters_too() {
+    let world = with_servers();
+    let prepared = world.prepare("SELECT set_server_state($1, $2)").await;
+    let prepared = prepared.unwrap();
+    for (state, maintained) in [("maintenance", true), ("running", false)] {
+        let parameters = vec![ScalarValue::from("db2"), ScalarValue::from(state)];
+        let rows = world.run(&prepared, parameters);
+        let batches = world.collect(rows).await.unwrap();
+        assert!(batches[0].column(0).as_boolean().value(0));
+        let topology = world.catalog.registry().topology();
+        assert_eq!(topology.servers[1].in_maintenance(), maintained);
+    }
+}
+
+#[tokio::test]
+async fn a_servers_state_is_set_by_administrators_to_what_exists() {
+    let world = with_servers();
+    let refused = [
+        (
+            "SELECT set_server_state('db3', 'maintenance')",
+            "42704",
+            "server \"db3\" does not exist",
+        ),
+        (
+            "SELECT set_server_state('db1', 'down')",
+            "22023",
+            "a server cannot be put into state \"down\": it can be \"maintenance\" or \"running\"",
+        ),
+        (
+            "SELECT set_server_state('db1')",
+            "42883",
+            "function set_server_state('db1') does not exist",
+        ),
+        (
+            "SELECT name FROM servers WHERE set_server_state(name, 'maintenance')",
+            "0A000",
+            "set_server_state() may stand only by itself",
+        ),
+    ];
+    let basic = World {
+        catalog: Arc::clone(&world.catalog),
+        caller: Arc::new(Caller::new("reader", false)),
+        ..with_servers()
+    };
+    let denied = "permission denied for function set_server_state";
+    let denied = (
+        "SELECT set_server_state('db1', 'maintenance')",
+        "42501",
+        denied,
+    );
+    let cases = refused.map(|case| (&world, case));
+    for (world, (sql, sqlstate, message)) in cases.into_iter().chain([(&basic, denied)]) {
+        let error = world.query(sql).await.expect_err(sql);
+        let DataFusionError::External(inner) = error.find_root() else {
+            panic!("{sql}: {error}");
+        };
+        let error = inner.downcast_ref::<CatalogError>().expect(sql);
+        assert_eq!(error.sqlstate(), sqlstate, "{sql}");
+        assert!(error.to_string().starts_with(message), "{sql}: {error}");
+    }
+    let topology = world.catalog.registry().topology();
+    assert!(
+        !topology
+            .servers
+            .iter()
+            .any(|server| server.in_maintenance())
+    );
+}
