@@ -1,7 +1,7 @@
 //! The live table, measured: what each question costs, beside a yardstick in the same run.
 //!
-//! `cargo bench` runs all sections and prints one Markdown table for each; `cargo bench -- group json` runs those
-//! two. `ROLLCALL_BENCH_SIZES=1000,20000` measures at other numbers of sessions.
+//! `cargo bench --bench live_table` runs all sections and prints one Markdown table for each; `cargo bench --bench
+//! live_table -- group json` runs those two. `ROLLCALL_BENCH_SIZES=1000,20000` measures at other numbers of sessions.
 //!
 //! # The load
 //!
@@ -11,12 +11,18 @@
 //! catalog's query threads and PostgreSQL alike. Where a section differs it says so.
 
 mod clock;
+#[path = "../shared/cluster.rs"]
+mod cluster;
+#[path = "../shared/cores.rs"]
+mod cores;
 mod doors;
 mod encode;
 mod http;
 mod json;
 mod load;
 mod lookup;
+#[path = "../shared/markdown.rs"]
+mod markdown;
 mod memtable;
 mod page;
 mod ping;
@@ -26,6 +32,7 @@ mod questions;
 mod registry;
 mod small;
 mod table;
+#[path = "../shared/wire.rs"]
 mod wire;
 mod world;
 
@@ -153,7 +160,7 @@ fn run() -> Result<()> {
     if cfg!(debug_assertions) {
         println!("Built without optimisation: these figures mean nothing.\n");
     }
-    load::pin(READER_CORE);
+    cores::pin(READER_CORE);
     let mut bench = Bench {
         sizes: sizes()?,
         worlds: Vec::new(),

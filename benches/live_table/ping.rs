@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use rollcall::catalog::DATABASE;
 
 use super::clock::{ROUNDS, median};
-use super::load;
+use super::cores;
 use super::program::Program;
 use super::table::{Table, time};
 use super::{Bench, READER_CORE};
@@ -25,13 +25,13 @@ struct Server<'a> {
 }
 
 pub fn measure(bench: &mut Bench, table: &mut Table) -> Result<()> {
-    let Some(pgbench) = super::postgres::find("pgbench") else {
+    let Some(pgbench) = super::cluster::find("pgbench") else {
         table.note("pgbench not found: skipped");
         return Ok(());
     };
-    load::unpin();
+    cores::unpin();
     let outcome = figures(bench, &pgbench, table);
-    load::pin(READER_CORE);
+    cores::pin(READER_CORE);
     if let Ok(postgres) = bench.postgres() {
         postgres.pinned(true);
     }
@@ -53,7 +53,7 @@ fn figures(bench: &mut Bench, pgbench: &Path, table: &mut Table) -> Result<()> {
         Ok(postgres) => {
             postgres.pinned(false);
             let (user, database) = postgres.login();
-            let address = postgres.address;
+            let address = postgres.address();
             let server = Server {
                 address,
                 user,

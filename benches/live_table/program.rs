@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 use rollcall::catalog::DATABASE;
 
 use super::clock::median;
-use super::load;
+use super::cores;
 use super::registry::status_kib;
 use super::table::{Table, time};
 use super::wire::Client;
@@ -99,9 +99,9 @@ impl Drop for Program {
 }
 
 pub fn measure(_: &mut Bench, table: &mut Table) -> Result<()> {
-    load::unpin();
+    cores::unpin();
     let outcome = figures(table);
-    load::pin(READER_CORE);
+    cores::pin(READER_CORE);
     outcome
 }
 

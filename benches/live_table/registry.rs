@@ -9,8 +9,10 @@ use anyhow::{Context, Result, anyhow, ensure};
 use rollcall::session::{Registry, RegistryFull};
 
 use super::clock::{ROUNDS, median};
-use super::load::{self, Traffic};
-use super::table::{Table, grouped, rate};
+use super::cores;
+use super::load::Traffic;
+use super::markdown::grouped;
+use super::table::{Table, rate};
 use super::world::{Maker, Place, World};
 use super::{Bench, READER_CORE, WRITER_CORE};
 
@@ -122,7 +124,7 @@ fn churn(registry: &Arc<Registry>, maker: &Maker, cores: &[usize]) -> Result<f64
     let sessions = std::thread::scope(|scope| {
         let count = |core: usize| {
             move || -> Result<u64, RegistryFull> {
-                load::pin(core);
+                cores::pin(core);
                 let mut sessions = 0;
                 while !stop.load(Ordering::Relaxed) {
                     drop(maker.register(registry, Place(sessions as usize))?);

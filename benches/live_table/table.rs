@@ -1,17 +1,16 @@
-//! Markdown tables, aligned.
+//! A section's figures as a table.
+
+use super::markdown::{self, Column, grouped};
 
 /// The columns of every section.
-const HEAD: [&str; 6] = [
-    "question",
-    "sessions",
-    "ours",
-    "yardstick",
-    "ratio",
-    "target",
+const COLUMNS: [Column; 6] = [
+    Column::Text("question"),
+    Column::Number("sessions"),
+    Column::Number("ours"),
+    Column::Number("yardstick"),
+    Column::Number("ratio"),
+    Column::Text("target"),
 ];
-
-/// The columns that hold text; the others are numbers, to the right.
-const TEXT: [bool; 6] = [true, false, false, false, false, true];
 
 /// One section's figures.
 #[derive(Default)]
@@ -75,41 +74,13 @@ impl Table {
     /// Prints it, if there is anything in it.
     pub fn print(&self) {
         if !self.rows.is_empty() {
-            self.print_rows();
+            markdown::print(&COLUMNS, &self.rows);
         }
         if !self.rows.is_empty() && !self.notes.is_empty() {
             println!();
         }
         for note in &self.notes {
             println!("- {note}");
-        }
-    }
-
-    fn print_rows(&self) {
-        let width = |column: usize| {
-            let cells = self.rows.iter().map(|row| row[column].chars().count());
-            cells.chain([HEAD[column].len()]).max().unwrap_or(0)
-        };
-        let widths: Vec<usize> = (0..HEAD.len()).map(width).collect();
-        let line = |cells: [&str; 6]| {
-            let cells: Vec<String> = (0..HEAD.len())
-                .map(|at| match TEXT[at] {
-                    true => format!("{:<1$}", cells[at], widths[at]),
-                    false => format!("{:>1$}", cells[at], widths[at]),
-                })
-                .collect();
-            println!("| {} |", cells.join(" | "));
-        };
-        line(HEAD);
-        let rules: Vec<String> = (0..HEAD.len())
-            .map(|at| match TEXT[at] {
-                true => "-".repeat(widths[at]),
-                false => format!("{}:", "-".repeat(widths[at].saturating_sub(1))),
-            })
-            .collect();
-        println!("| {} |", rules.join(" | "));
-        for row in &self.rows {
-            line(std::array::from_fn(|at| row[at].as_str()));
         }
     }
 }
@@ -141,17 +112,4 @@ pub fn rate(per_second: f64, unit: &str) -> String {
 /// So many bytes in a second.
 pub fn bandwidth(bytes_per_second: f64) -> String {
     format!("{:.0} MB/s", bytes_per_second / 1e6)
-}
-
-/// A number with its thousands marked.
-pub fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }

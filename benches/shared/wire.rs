@@ -63,6 +63,11 @@ impl Client {
         Ok(client)
     }
 
+    /// Its socket, for whoever wants to keep it open or to hang up from another thread.
+    pub fn socket(&self) -> &TcpStream {
+        &self.stream
+    }
+
     /// Runs a statement by the simple protocol: text.
     pub fn simple(&mut self, sql: &str) -> Result<Answer> {
         self.message(b'Q', |body| string(body, sql));
