@@ -176,12 +176,14 @@ fn whoever_logs_in_too_slowly_is_told_and_closed() {
     });
     let sent = sent.count();
     assert!(sent < packet.len(), "all of {sent} bytes were waited for");
-    for client in [&mut silent, &mut asked, &mut half, &mut dripping] {
+    assert_ends(&mut asked, "57014", text);
+    // Who has not said that it speaks the protocol hears nothing, as from PostgreSQL.
+    for client in [&mut silent, &mut half, &mut dripping] {
         client
             .tcp()
             .set_read_timeout(Some(PATIENCE))
             .expect("a timeout");
-        assert_ends(client, "57014", text);
+        assert_eq!(client.until_closed(), []);
     }
     // Who is through is not bound by it.
     let mut through = proxied.raw();
