@@ -43,7 +43,7 @@ use self::router::Router;
 use self::service::{Entrance, Proxied};
 use crate::config::{Config, MonitorConfig};
 use crate::session::{
-    KillReason, ListenAddress, Listener, Registry, Server, Service, Session, Topology,
+    ImageRow, KillReason, ListenAddress, Listener, Registry, Server, Service, Topology,
 };
 use crate::tls::{ALPN_SQL, TlsError, TlsSlot};
 
@@ -289,12 +289,11 @@ fn end_sessions_of(registry: &Registry, server: &Server) {
     let membership = registry.membership();
     let mut ended = 0;
     for image in membership.images() {
-        let rows = image.sessions().iter().zip(image.profiles());
-        let of_server =
-            |profile: &crate::session::Profile| profile.server.as_deref() == Some(&*server.name);
-        let sessions = rows.filter(|(_, profile)| of_server(profile));
-        let end = |session: &Arc<Session>| session.kill(KillReason::ServerDown);
-        ended += sessions.filter(|(session, _)| end(session)).count();
+        let of_server = |row: &ImageRow<'_>| row.profile.server.as_deref() == Some(&*server.name);
+        let rows = image.rows().filter(of_server);
+        ended += rows
+            .filter(|row| row.session.kill(KillReason::ServerDown))
+            .count();
     }
     tracing::warn!(server = %server.name, sessions = ended, "a server is down: its sessions end");
 }

@@ -25,13 +25,13 @@ pub(super) trait Track {
     ///
     /// # Errors
     /// When they are not the protocol's; the sentence says why.
-    fn from_client(&mut self, bytes: &mut [u8], session: &SessionGuard) -> Result<(), String>;
+    fn client_sent(&mut self, bytes: &mut [u8], session: &SessionGuard) -> Result<(), String>;
 
     /// Bytes on their way to the client.
     ///
     /// # Errors
     /// When they are not the protocol's; the sentence says why.
-    fn from_server(&mut self, bytes: &mut [u8], session: &SessionGuard) -> Result<(), String>;
+    fn server_sent(&mut self, bytes: &mut [u8], session: &SessionGuard) -> Result<(), String>;
 
     /// Whether the client may be sent away without losing anything.
     fn is_idle_outside_transaction(&self) -> bool;
@@ -76,12 +76,12 @@ impl Pump {
         self.held.extend_from_slice(bytes);
     }
 
-    /// Moves what there is to move. `bytes_max` bounds how much is read at a time.
+    /// Moves what there is to move; with `at_most`, no more than so many bytes, and then waits to be asked again.
     pub fn poll(
         &mut self,
         from: &mut Transport,
         to: &mut Transport,
-        bytes_max: usize,
+        at_most: Option<usize>,
         cx: &mut Context<'_>,
         see: &mut impl FnMut(&mut [u8]) -> Result<(), String>,
     ) -> Poll<Stop> {
@@ -90,7 +90,7 @@ impl Pump {
             if let Err(error) = ready!(self.poll_flush(to, cx)) {
                 return Poll::Ready(Stop::Write(error));
             }
-            let most = bytes_max.clamp(1, READ_BYTES);
+            let most = at_most.map_or(READ_BYTES, |most| most.clamp(1, READ_BYTES));
             let mut read = ReadBuf::uninit(&mut space[..most]);
             match from.poll_read(cx, &mut read) {
                 Poll::Pending => return self.poll_sent(to, cx),
@@ -112,8 +112,7 @@ impl Pump {
             if sent < bytes.len() {
                 self.hold(&bytes[sent..]);
             }
-            if bytes_max < READ_BYTES {
-                // Whoever bounds the reading wants to look between two readings.
+            if at_most.is_some() {
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
@@ -189,7 +188,7 @@ impl<T: Track> Relay<T> {
                 Stop::Protocol(why) => End::ClientViolation(why),
             });
         }
-        if let Poll::Ready(stop) = self.poll_to_client(cx, READ_BYTES) {
+        if let Poll::Ready(stop) = self.poll_to_client(cx, None) {
             return Poll::Ready(match stop {
                 Stop::End => self.track.server_end(),
                 Stop::Read(error) => End::ServerReset(error),
@@ -213,42 +212,37 @@ impl<T: Track> Relay<T> {
         let (track, session) = (&mut self.track, &self.session);
         let mut see = |bytes: &mut [u8]| {
             session.received(bytes.len() as u64);
-            track.from_client(bytes, session)
+            track.client_sent(bytes, session)
         };
         let (client, server) = (&mut self.client, &mut self.server);
-        self.to_server
-            .poll(client, server, READ_BYTES, cx, &mut see)
+        self.to_server.poll(client, server, None, cx, &mut see)
     }
 
-    fn poll_to_client(&mut self, cx: &mut Context<'_>, bytes_max: usize) -> Poll<Stop> {
+    fn poll_to_client(&mut self, cx: &mut Context<'_>, at_most: Option<usize>) -> Poll<Stop> {
         let (track, session) = (&mut self.track, &self.session);
         let mut see = |bytes: &mut [u8]| {
             session.sent(bytes.len() as u64);
-            track.from_server(bytes, session)
+            track.server_sent(bytes, session)
         };
         let (client, server) = (&mut self.client, &mut self.server);
-        self.to_client.poll(server, client, bytes_max, cx, &mut see)
+        self.to_client.poll(server, client, at_most, cx, &mut see)
     }
 
     /// Goes on towards the client alone: until the server's stream ends or the client's breaks.
     pub fn poll_drain_server(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        self.poll_to_client(cx, READ_BYTES).map(|_| ())
+        self.poll_to_client(cx, None).map(|_| ())
     }
 
     /// Goes on towards the client until the message that is under way has reached it whole.
     pub fn poll_finish_message(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        loop {
-            ready!(self.to_client.poll_flush(&mut self.client, cx))?;
-            let left = self.track.server_bytes_to_boundary();
-            if left == 0 {
-                return self.client.poll_flush(cx);
-            }
-            match ready!(self.poll_to_client(cx, left)) {
-                Stop::Read(error) | Stop::Write(error) => return Poll::Ready(Err(error)),
-                Stop::End | Stop::Protocol(_) => {
-                    return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
-                }
-            }
+        ready!(self.to_client.poll_flush(&mut self.client, cx))?;
+        let left = self.track.server_bytes_to_boundary();
+        if left == 0 {
+            return self.client.poll_flush(cx);
         }
+        Poll::Ready(Err(match ready!(self.poll_to_client(cx, Some(left))) {
+            Stop::Read(error) | Stop::Write(error) => error,
+            Stop::End | Stop::Protocol(_) => io::ErrorKind::UnexpectedEof.into(),
+        }))
     }
 }

@@ -165,9 +165,7 @@ fn a_reader_that_stops_holds_up_nobody_and_costs_no_memory() {
         "SELECT repeat('x', 9989) FROM generate_series(1, 10000)",
     ));
     // Everything that has room in between is full: the server waits for its client to read.
-    let waits = format!(
-        "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'ClientWrite' AND usename = 'trusted'"
-    );
+    let waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'ClientWrite' AND usename = 'trusted'";
     let waiting = || server.ask(&waits);
     crate::support::program::eventually(waiting, |count| count == "1");
     let sent = format!("SELECT bytes_out FROM sessions WHERE id = {id}");

@@ -42,12 +42,12 @@ const CLIENT_LINGER: Duration = Duration::from_millis(250);
 const TERMINATE: &[u8] = b"X\0\0\0\x04";
 
 impl Track for Walk {
-    fn from_client(&mut self, bytes: &mut [u8], session: &SessionGuard) -> Result<(), String> {
+    fn client_sent(&mut self, bytes: &mut [u8], session: &SessionGuard) -> Result<(), String> {
         self.client_bytes(bytes, session)
             .map_err(|error| error.to_string())
     }
 
-    fn from_server(&mut self, bytes: &mut [u8], session: &SessionGuard) -> Result<(), String> {
+    fn server_sent(&mut self, bytes: &mut [u8], session: &SessionGuard) -> Result<(), String> {
         self.server_bytes(bytes, session)
             .map_err(|error| error.to_string())
     }
@@ -348,8 +348,8 @@ fn relay(
     let mut walk = Walk::new(session.id(), process);
     // What either side has sent ahead is the first traffic.
     let passed = walk
-        .from_client(&mut ahead, &session)
-        .and_then(|()| walk.from_server(&mut rest, &session));
+        .client_sent(&mut ahead, &session)
+        .and_then(|()| walk.server_sent(&mut rest, &session));
     session.sent(rest.len() as u64);
     let mut relay = Relay {
         client,

@@ -317,13 +317,12 @@ mod tests {
     use super::*;
     use crate::session::{Listener, Registry, Remote, Service};
 
-    fn session() -> SessionGuard {
+    fn session(registry: &Arc<Registry>) -> SessionGuard {
         let service = Arc::new(Service::new("app", "readconnroute"));
         let address: std::net::SocketAddr = ([127, 0, 0, 1], 1).into();
         let listener = Arc::new(Listener::new("app", &service, "postgresql", address));
-        Registry::new()
-            .register(&listener, Remote::Unix)
-            .expect("a free id")
+        let registered = registry.register(&listener, Remote::Unix);
+        registered.expect("a free id")
     }
 
     /// What the server calls the session.
@@ -342,14 +341,17 @@ mod tests {
     }
 
     struct Followed {
+        registry: Arc<Registry>,
         walk: Walk,
         session: SessionGuard,
     }
 
     impl Followed {
         fn new() -> Self {
-            let session = session();
+            let registry = Registry::new();
+            let session = session(&registry);
             Self {
+                registry,
                 walk: Walk::new(session.id(), PROCESS),
                 session,
             }
@@ -446,10 +448,7 @@ mod tests {
     fn the_application_name_is_followed() {
         let mut followed = Followed::new();
         let name = |followed: &Followed| {
-            let profile = followed
-                .session
-                .registry
-                .profile(followed.session.session());
+            let profile = followed.registry.profile(followed.session.session());
             profile.and_then(|profile| profile.application_name.as_deref().map(str::to_owned))
         };
         followed.server(message(b'S', b"application_name\0psql\0"));
