@@ -50,7 +50,9 @@ fn world() -> (Arc<Registry>, Vec<SessionGuard>) {
             profile.user = texts[at / 2 % texts.len()].map(Into::into);
             profile.database = texts[at / 3 % texts.len()].map(Into::into);
             profile.application_name = texts[at / 5 % texts.len()].map(Into::into);
-            profile.tls = at.is_multiple_of(7).then(|| "TLS13_AES_256_GCM_SHA384".into());
+            profile.tls = at
+                .is_multiple_of(7)
+                .then(|| "TLS13_AES_256_GCM_SHA384".into());
         });
         if at.is_multiple_of(2) {
             guard.advance(State::Routing);
