@@ -238,7 +238,7 @@ fn notification(client: &mut Client) -> Message {
 fn a_notification_is_ones_own_or_somebody_elses() {
     let server = Postgres::start();
     let mut proxied = Proxied::front(&server);
-    let (mut listener, mut notifier) = (proxied.raw(), proxied.raw());
+    let (mut listener, notifier) = (proxied.raw(), proxied.raw());
     let mut stranger = Client::new(([127, 0, 0, 1], server.port).into());
     super::log_in(&mut stranger);
     listener.query("LISTEN news");
@@ -255,8 +255,9 @@ fn a_notification_is_ones_own_or_somebody_elses() {
     assert_eq!(own, (listener.process, "news\0own\0".to_owned()));
     // From another session and from a connection past the proxy: never by one's own, and always by the same.
     let mut others = Vec::new();
-    for sender in [&mut notifier, &mut stranger, &mut notifier, &mut stranger] {
-        sender.query("NOTIFY news, 'other'");
+    let mut senders = [notifier, stranger];
+    for at in [0, 1, 0, 1] {
+        senders[at].query("NOTIFY news, 'other'");
         let (process, text) = split(notification(&mut listener));
         assert_eq!(text, "news\0other\0");
         assert_ne!(process, listener.process);
@@ -265,7 +266,7 @@ fn a_notification_is_ones_own_or_somebody_elses() {
     assert_eq!(others[..2], others[2..]);
     assert_ne!(others[0], others[1]);
     // Many, among rows and cut anywhere.
-    stranger.query(
+    senders[1].query(
         "DO $$ BEGIN FOR i IN 1..2000 LOOP PERFORM pg_notify('news', i || repeat('x', i)); END LOOP; END $$",
     );
     listener.send(&query(

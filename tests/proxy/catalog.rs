@@ -102,9 +102,11 @@ fn sessions_and_connections_agree_with_the_server_row_by_row() {
     rest_agrees(&mut proxied);
     counters_agree(&mut proxied, 8 + psqls.len());
 
-    psqls[3].interrupt();
-    psqls[5].interrupt();
-    assert_eq!(psqls[5].ask("ROLLBACK; SELECT 5;"), "5");
+    // A psql that reads a script ends at an interrupt.
+    for at in [3, 5] {
+        psqls[at].interrupt();
+        assert_eq!(psqls[at].next_line(), None);
+    }
     assert_eq!(psqls[1].ask("COMMIT; SELECT 6;"), "6");
     bench.kill().expect("it runs");
     bench.wait().expect("an end");
@@ -196,9 +198,10 @@ fn counters_agree(proxied: &mut Proxied, expected: usize) {
 }
 
 fn counters_agree_at_rest(proxied: &mut Proxied) {
-    let totals = "SELECT s.connections, v.connections, s.total_connections = v.total_connections, \
-                  s.max_connections = v.max_connections FROM services s, servers v WHERE s.name = 'app'";
-    assert_eq!(proxied.ask(totals), "0|0|t|t");
+    // The two requests to cancel were clients of the service, and needed no session of the server.
+    let totals = "SELECT s.connections, v.connections, s.total_connections - v.total_connections \
+                  FROM services s, servers v WHERE s.name = 'app'";
+    assert_eq!(proxied.ask(totals), "0|0|2");
 }
 
 #[test]

@@ -14,7 +14,7 @@ use nix::unistd::Pid;
 use super::postgres::{QUIET, binary};
 
 /// Bounds every wait; nothing here takes nearly as long.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Asks again until the answer satisfies, at most [`PATIENCE`] long.
 pub fn eventually<T: std::fmt::Debug>(
