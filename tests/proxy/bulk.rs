@@ -166,7 +166,7 @@ fn a_reader_that_stops_holds_up_nobody_and_costs_no_memory() {
     ));
     // Everything that has room in between is full: the server waits for its client to read.
     let waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'ClientWrite' AND usename = 'trusted'";
-    let waiting = || server.ask(&waits);
+    let waiting = || server.ask(waits);
     crate::support::program::eventually(waiting, |count| count == "1");
     let sent = format!("SELECT bytes_out FROM sessions WHERE id = {id}");
     let passed: u64 = proxied.ask(&sent).parse().expect("a number");
