@@ -379,7 +379,9 @@ impl SessionGuard {
 
     /// The same for whoever polls at each message: takes no lock.
     pub fn poll_killed(&self, cx: &mut Context<'_>) -> Poll<KillReason> {
-        if let Some(reason) = self.session.kill_reason() {
+        // Whoever may finish what it does can be told once more.
+        let last_word = |reason: &KillReason| !KillReason::gives_way(*reason as u8);
+        if let Some(reason) = self.session.kill_reason().filter(last_word) {
             return Poll::Ready(reason);
         }
         self.session.server.register(cx.waker());

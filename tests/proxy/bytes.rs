@@ -235,46 +235,51 @@ fn notification(client: &mut Client) -> Message {
 }
 
 #[test]
-fn a_notification_names_the_session_that_its_sender_knows() {
+fn a_notification_is_ones_own_or_somebody_elses() {
     let server = Postgres::start();
     let mut proxied = Proxied::front(&server);
-    let (mut listener, mut notifier) = (proxied.raw(), proxied.raw());
-    listener.query("LISTEN news");
-    // From somebody else: the server's number of the session, which nobody here knows, is the session's id.
-    notifier.query("NOTIFY news, 'from a session'");
-    let told = notification(&mut listener);
-    let expected = |process: u32, payload: &str| {
-        let text = format!("news\0{payload}\0");
-        [&process.to_be_bytes()[..], text.as_bytes()].concat()
-    };
-    assert_eq!(told.body, expected(notifier.process, "from a session"));
-    // From oneself, and without anything else to wait for.
-    listener.send(&query("NOTIFY news, 'own'"));
-    let own = notification(&mut listener);
-    assert_eq!(own.body, expected(listener.process, "own"));
-    notifier.query("NOTIFY news, 'alone'");
-    let alone = notification(&mut listener);
-    assert_eq!(alone.body, expected(notifier.process, "alone"));
-    // From a connection that is no session, the number is the server's.
+    let (mut listener, notifier) = (proxied.raw(), proxied.raw());
     let mut stranger = Client::new(([127, 0, 0, 1], server.port).into());
     super::log_in(&mut stranger);
-    stranger.query("NOTIFY news, 'stranger'");
-    let far = notification(&mut listener);
-    assert_eq!(far.body, expected(stranger.process, "stranger"));
+    listener.query("LISTEN news");
+    let split = |message: Message| {
+        let (process, text) = message.body.split_first_chunk().expect("a process id");
+        (
+            u32::from_be_bytes(*process),
+            String::from_utf8_lossy(text).into_owned(),
+        )
+    };
+    // From oneself: by the process id that the login has told.
+    listener.send(&query("NOTIFY news, 'own'"));
+    let own = split(notification(&mut listener));
+    assert_eq!(own, (listener.process, "news\0own\0".to_owned()));
+    // From another session and from a connection past the proxy: never by one's own, and always by the same.
+    let mut others = Vec::new();
+    let mut senders = [notifier, stranger];
+    for at in [0, 1, 0, 1] {
+        senders[at].query("NOTIFY news, 'other'");
+        let (process, text) = split(notification(&mut listener));
+        assert_eq!(text, "news\0other\0");
+        assert_ne!(process, listener.process);
+        others.push(process);
+    }
+    assert_eq!(others[..2], others[2..]);
+    assert_ne!(others[0], others[1]);
     // Many, among rows and cut anywhere.
-    stranger.query("DO $$ BEGIN FOR i IN 1..2000 LOOP PERFORM pg_notify('news', i || repeat('x', i)); END LOOP; END $$");
+    senders[1].query(
+        "DO $$ BEGIN FOR i IN 1..2000 LOOP PERFORM pg_notify('news', i || repeat('x', i)); END LOOP; END $$",
+    );
     listener.send(&query(
         "SELECT repeat('r', 1000) FROM generate_series(1, 2000)",
     ));
-    let mut seen = 0;
-    let mut ready = 0;
+    let (mut seen, mut ready) = (0, 0);
     while seen < 2_000 || ready == 0 {
         let message = listener.message();
         ready += usize::from(message.kind == 'Z');
         if message.kind == 'A' {
             seen += 1;
-            let payload = format!("{seen}{}", "x".repeat(seen));
-            assert_eq!(message.body, expected(stranger.process, &payload));
+            let expected = format!("news\0{seen}{}\0", "x".repeat(seen));
+            assert_eq!(split(message), (others[1], expected));
         }
     }
     let id = listener.process;

@@ -56,11 +56,11 @@ fn an_interrupt_ends_its_own_statement_in_a_storm_of_others() {
     let mut proxied = Proxied::front(&server);
     let held = proxied.held();
     let address = proxied.address;
-    let mut psql = proxied.session();
     let mut bystander = proxied.session();
     assert_eq!(bystander.ask("SELECT 1;"), "1");
     bystander.type_in("SELECT pg_sleep(600);");
     let over = AtomicBool::new(false);
+    let begun = std::time::Instant::now();
     let undisturbed = AtomicUsize::new(0);
     let requests = AtomicUsize::new(0);
     thread::scope(|scope| {
@@ -68,7 +68,8 @@ fn an_interrupt_ends_its_own_statement_in_a_storm_of_others() {
         let calm = scope.spawn(|| {
             let mut client = Client::new(address);
             super::log_in(&mut client);
-            while !over.load(Ordering::Acquire) {
+            while !over.load(Ordering::Acquire) && begun.elapsed() < crate::support::wire::PATIENCE
+            {
                 assert_eq!(kinds(&client.query("SELECT pg_sleep(0.01)")), "TDCZ");
                 undisturbed.fetch_add(1, Ordering::Relaxed);
             }
@@ -77,15 +78,14 @@ fn an_interrupt_ends_its_own_statement_in_a_storm_of_others() {
             .map(|_| scope.spawn(|| requests.fetch_add(storm(address, 20), Ordering::Relaxed)))
             .collect();
         let sleeps = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%psql%' AND wait_event = 'PgSleep'";
-        for times in 1..=5 {
+        for _ in 0..5 {
+            // A psql that reads a script ends at an interrupt.
+            let mut psql = proxied.session();
             psql.type_in("SELECT pg_sleep(600) AS psql;");
             eventually(|| server.ask(sleeps), |count| count == "1");
             psql.interrupt();
-            eventually(
-                || psql.complaints().matches("57014").count(),
-                |n| *n == times,
-            );
-            assert_eq!(psql.ask("SELECT 'on';"), "on");
+            assert_eq!(psql.next_line(), None);
+            assert!(psql.complaints().contains("57014"), "{}", psql.complaints());
         }
         for storm in storms {
             storm.join().expect("only its own requests reach it");
@@ -98,13 +98,13 @@ fn an_interrupt_ends_its_own_statement_in_a_storm_of_others() {
     assert_eq!(bystander.complaints(), "");
     sleeping(&server, 1);
     bystander.interrupt();
-    assert_eq!(bystander.ask("SELECT 2;"), "2");
+    assert_eq!(bystander.next_line(), None);
     assert!(
         bystander.complaints().contains("57014"),
         "{}",
         bystander.complaints()
     );
-    drop((psql, bystander));
+    drop(bystander);
     proxied.settles(held);
 }
 

@@ -96,7 +96,7 @@ fn a_second_signal_does_not_wait() {
     let server = Postgres::start();
     let mut proxied = start(&server, 600);
     let mut running = proxied.raw();
-    running.send(&query("SELECT pg_sleep(600)"));
+    running.send(&query("SELECT pg_sleep(2)"));
     sleeping(&server, "1");
     proxied.program.signal(Signal::SIGTERM);
     eventually(

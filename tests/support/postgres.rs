@@ -227,10 +227,26 @@ impl Postgres {
         said.out
     }
 
-    /// Sends a signal to the postmaster.
-    pub fn signal(&self, signal: Signal) {
+    /// Stops it where it is, with everything that it has started: it holds its connections and says nothing.
+    pub fn freeze(&self) {
         let child = self.child.as_ref().expect("started");
-        kill(Pid::from_raw(child.id() as i32), signal).expect("it runs");
+        let postmaster = child.id() as i32;
+        kill(Pid::from_raw(postmaster), Signal::SIGSTOP).expect("it runs");
+        self.signal_children(Signal::SIGSTOP);
+    }
+
+    /// Lets it go on.
+    pub fn thaw(&self) {
+        self.signal_children(Signal::SIGCONT);
+        let child = self.child.as_ref().expect("started");
+        kill(Pid::from_raw(child.id() as i32), Signal::SIGCONT).expect("it runs");
+    }
+
+    fn signal_children(&self, signal: Signal) {
+        let child = self.child.as_ref().expect("started");
+        for pid in children(child.id()) {
+            let _ = kill(Pid::from_raw(pid), signal);
+        }
     }
 
     /// Kills the postmaster and everything that it has started, with no time for a word.
@@ -251,7 +267,10 @@ impl Drop for Postgres {
     fn drop(&mut self) {
         if let Some(child) = &mut self.child {
             let pid = Pid::from_raw(child.id() as i32);
-            // It may have been stopped.
+            // They may have been stopped.
+            for stopped in children(child.id()) {
+                let _ = kill(Pid::from_raw(stopped), Signal::SIGCONT);
+            }
             let _ = kill(pid, Signal::SIGCONT);
             let _ = kill(pid, Signal::SIGQUIT);
             let _ = child.wait();

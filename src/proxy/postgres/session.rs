@@ -340,7 +340,12 @@ fn relay(
             runtime.spawn(async move { target.request().await });
         });
     }
-    let mut walk = Walk::new(session.id());
+    let own = session.id().get().to_be_bytes();
+    let process = holdings
+        .target
+        .as_ref()
+        .map_or(own, |target| target.process);
+    let mut walk = Walk::new(session.id(), process);
     // What either side has sent ahead is the first traffic.
     let passed = walk
         .client_sent(&mut ahead, &session)

@@ -2,7 +2,8 @@
 //!
 //! A message is a type byte, a length that counts itself but not the type, and a body (PostgreSQL's "Message Formats").
 //! Two bodies are looked into, both short: the transaction status of ReadyForQuery, and ParameterStatus for the
-//! application's name. One is changed in passing: NotificationResponse names the process that the client knows.
+//! application's name. One is changed in passing: NotificationResponse names the process that the client knows as
+//! its own when the session itself has sent the notification, and another one when somebody else has.
 
 use std::sync::Arc;
 
@@ -97,8 +98,9 @@ impl Framing {
 pub(crate) struct Walk {
     client: Framing,
     server: Framing,
-    /// The process id that the client was given.
-    process: [u8; 4],
+    /// What makes the server's process id of this session the one that the client was given, and any other process
+    /// id one that is not: the two, bit by bit exclusive. Each byte can be changed by itself, wherever a read ends.
+    process_mask: [u8; 4],
     /// Query and FunctionCall messages that are not answered yet.
     queries: u32,
     /// Sync messages that are not answered yet.
@@ -117,12 +119,13 @@ pub(crate) struct Walk {
 }
 
 impl Walk {
-    /// At the first ReadyForQuery of a session.
-    pub fn new(session: SessionId) -> Self {
+    /// At the first ReadyForQuery of a session, which the server knows as this process.
+    pub fn new(session: SessionId, process: [u8; 4]) -> Self {
+        let mask = session.get() ^ u32::from_be_bytes(process);
         Self {
             client: Framing::default(),
             server: Framing::default(),
-            process: session.get().to_be_bytes(),
+            process_mask: mask.to_be_bytes(),
             queries: 0,
             syncs: 0,
             unsynced: false,
@@ -249,9 +252,9 @@ impl Walk {
     }
 
     fn rename_process(&self, offset: usize, body: &mut [u8]) {
-        let ours = self.process.get(offset..).unwrap_or_default();
-        for (byte, ours) in body.iter_mut().zip(ours) {
-            *byte = *ours;
+        let mask = self.process_mask.get(offset..).unwrap_or_default();
+        for (byte, mask) in body.iter_mut().zip(mask) {
+            *byte ^= mask;
         }
     }
 
@@ -322,6 +325,9 @@ mod tests {
         registered.expect("a free id")
     }
 
+    /// What the server calls the session.
+    const PROCESS: [u8; 4] = 12_345_u32.to_be_bytes();
+
     fn message(kind: u8, body: &[u8]) -> Vec<u8> {
         let length = body.len() as u32 + LENGTH_BYTES;
         [&[kind][..], &length.to_be_bytes(), body].concat()
@@ -346,7 +352,7 @@ mod tests {
             let session = session(&registry);
             Self {
                 registry,
-                walk: Walk::new(session.id()),
+                walk: Walk::new(session.id(), PROCESS),
                 session,
             }
         }
@@ -428,10 +434,14 @@ mod tests {
     #[test]
     fn a_notification_names_the_process_that_the_client_knows() {
         let mut followed = Followed::new();
-        let passed = followed.server(message(b'A', b"\0\0\x30\x39news\0\0"));
-        let mut expected = followed.session.id().get().to_be_bytes().to_vec();
-        expected.extend(b"news\0\0");
-        assert_eq!(passed, message(b'A', &expected));
+        let notification = |process: [u8; 4]| message(b'A', &[&process[..], b"news\0\0"].concat());
+        let known = notification(followed.session.id().get().to_be_bytes());
+        assert_eq!(followed.server(notification(PROCESS)), known);
+        // Somebody else's is nobody's own, not even when the numbers happen to be the same.
+        let id = followed.session.id().get().to_be_bytes();
+        for process in [id, [0, 0, 0x30, 0x38], [1, 0, 0x30, 0x39]] {
+            assert_ne!(followed.server(notification(process)), known);
+        }
     }
 
     #[test]
