@@ -76,9 +76,9 @@ impl Chunk {
         &self.lines[usize::from(slot)]
     }
 
-    /// The lines of each segment.
-    pub fn lines(&self) -> impl Iterator<Item = &[Line]> {
-        self.lines.chunks_exact(SEGMENT_ROWS)
+    /// All lines, by slot.
+    pub fn lines(&self) -> &[Line] {
+        &self.lines
     }
 
     pub fn move_in(&self, session: Arc<Session>) {

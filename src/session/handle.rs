@@ -215,7 +215,7 @@ impl Session {
 
     /// What traffic has made of it: current, or its last values once it has ended.
     pub fn live(&self) -> LiveValues {
-        match self.line().read(self.generation) {
+        match self.line().read(self.generation, Line::values) {
             Some(values) => values,
             None => self.last_values(),
         }

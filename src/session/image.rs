@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::chunk::Chunk;
 use super::handle::{Profile, Session};
-use super::line::{Line, LiveValues};
+use super::line::Line;
 use super::segment::{Resident, SEGMENT_ROWS, Segment};
 
 /// The sessions that lived in a chunk at one moment, in slot order. Never empty.
@@ -14,6 +14,7 @@ pub struct ChunkImage {
     len: usize,
     /// How many changes the chunk had seen.
     changes: u64,
+    generations: OnceLock<Vec<u64>>,
     versions: OnceLock<Arc<RowVersions>>,
 }
 
@@ -40,6 +41,7 @@ impl ChunkImage {
             segments,
             len,
             changes,
+            generations: OnceLock::new(),
             versions: OnceLock::new(),
         }
     }
@@ -80,19 +82,42 @@ impl ChunkImage {
         (row.session.generation == session.generation).then_some(row)
     }
 
-    /// Reads the changing values of each row in turn.
+    /// What `read` makes of each row's line, which may change meanwhile. It may be asked for a row twice.
     #[inline]
-    pub fn for_each_live(&self, mut see: impl FnMut(LiveValues)) {
-        for (segment, lines) in self.segments.iter().zip(self.chunk.lines()) {
-            for (place, (line, generation)) in lines.iter().zip(&segment.generations).enumerate() {
-                if *generation == 0 {
-                    continue;
-                }
-                see(match line.read(*generation) {
-                    Some(values) => values,
-                    None => last_values(&segment.residents[place], line),
-                });
+    pub fn gather<T>(&self, read: impl Fn(&Line) -> T) -> Vec<T> {
+        let mut values = Vec::with_capacity(self.len);
+        let slots = self.chunk.lines().iter().zip(self.generations());
+        for (slot, (line, generation)) in slots.enumerate() {
+            if *generation == 0 {
+                continue;
             }
+            values.push(match line.read(*generation, &read) {
+                Some(value) => value,
+                None => self.read_last(slot as u16, line, &read),
+            });
+        }
+        values
+    }
+
+    /// The generation of each slot side by side, 0 where nobody lives.
+    fn generations(&self) -> &[u64] {
+        self.generations.get_or_init(|| {
+            let mut generations = Vec::with_capacity(self.segments.len() * SEGMENT_ROWS);
+            for segment in &self.segments {
+                generations.extend_from_slice(&segment.generations);
+            }
+            generations
+        })
+    }
+
+    /// The session ended since the image was made, and has left its last values behind. Apart, so that a loop has only
+    /// the usual case in it.
+    #[cold]
+    #[inline(never)]
+    fn read_last<T>(&self, slot: u16, line: &Line, read: impl Fn(&Line) -> T) -> T {
+        match self.at(slot) {
+            Some(row) => read(&row.session.last_values().into()),
+            None => read(line),
         }
     }
 
@@ -143,15 +168,6 @@ impl ChunkImage {
     /// changed too much for it to be of use. All readers must agree on one type; another type gets `None`.
     pub fn derived<T: Any + Send + Sync + Default>(&self) -> Option<Arc<T>> {
         self.chunk.derived()
-    }
-}
-
-/// The session ended since the image was made, and has left its last values behind.
-#[cold]
-fn last_values(resident: &Option<Resident>, line: &Line) -> LiveValues {
-    match resident {
-        Some(resident) => resident.session.last_values(),
-        None => line.values(),
     }
 }
 

@@ -28,6 +28,7 @@ impl State {
         Self::NAMES[self as usize]
     }
 
+    #[inline]
     fn from_u8(value: u8) -> Self {
         match value {
             0 => Self::Allocated,
@@ -60,17 +61,16 @@ pub struct LiveValues {
 impl LiveValues {
     /// Seconds since the last traffic; 0 while a statement runs.
     pub fn idle_s(&self, now_ms: u64) -> f64 {
-        match self.statement_started_ms {
-            Some(_) => 0.0,
-            None => now_ms.saturating_sub(self.last_activity_ms) as f64 / 1_000.0,
-        }
+        Line::from(*self).idle_s(now_ms)
     }
 }
 
 /// The changing part of one slot: one cache line that only its session's own traffic writes.
+///
+/// Its values are read one by one and inline, so that a scan loads those that it asks for and no others.
 #[derive(Debug, Default)]
 #[repr(align(64))]
-pub(super) struct Line {
+pub struct Line {
     /// Odd while a session lives here; it moves on when one comes and when one goes.
     generation: AtomicU64,
     last_activity_ms: AtomicU64,
@@ -85,7 +85,7 @@ pub(super) struct Line {
 
 impl Line {
     /// Makes the line that of a new session and returns its generation. The slot must be free and owned.
-    pub fn open(&self, now_ms: u64) -> u64 {
+    pub(super) fn open(&self, now_ms: u64) -> u64 {
         let relaxed = Ordering::Relaxed;
         // The fence keeps these stores behind the even generation that closed the slot.
         fence(Ordering::Release);
@@ -102,77 +102,147 @@ impl Line {
     }
 
     /// Frees the line. The session's final values must have been left behind before.
-    pub fn close(&self) {
+    pub(super) fn close(&self) {
         self.generation.fetch_add(1, Ordering::Release);
     }
 
-    /// The values, if the session of this generation still lives here.
-    pub fn read(&self, generation: u64) -> Option<LiveValues> {
+    /// What `read` makes of the line, if the session of this generation lives here before and after.
+    #[inline]
+    pub(super) fn read<T>(&self, generation: u64, read: impl Fn(&Self) -> T) -> Option<T> {
         if self.generation.load(Ordering::Acquire) != generation {
             return None;
         }
-        let values = self.values();
+        let value = read(self);
         fence(Ordering::Acquire);
-        (self.generation.load(Ordering::Relaxed) == generation).then_some(values)
+        (self.generation.load(Ordering::Relaxed) == generation).then_some(value)
     }
 
-    /// The values as they stand, for the session's owner.
+    /// All values.
     pub fn values(&self) -> LiveValues {
-        let relaxed = Ordering::Relaxed;
-        // Before the last activity, so that the end of a statement is never seen without its moment.
-        let started = self.statement_started_ms.load(Ordering::Acquire);
+        // The start of a statement comes before the last activity: see `statement_started_ms`.
+        let statement_started_ms = self.statement_started_ms();
         LiveValues {
-            state: State::from_u8(self.state.load(relaxed)),
-            in_transaction: self.in_transaction.load(relaxed) != 0,
-            last_activity_ms: self.last_activity_ms.load(relaxed),
-            statement_started_ms: (started != 0).then_some(started),
-            statements: self.statements.load(relaxed),
-            bytes_in: self.bytes_in.load(relaxed),
-            bytes_out: self.bytes_out.load(relaxed),
+            state: self.state(),
+            in_transaction: self.in_transaction(),
+            last_activity_ms: self.last_activity_ms(),
+            statement_started_ms,
+            statements: self.statements(),
+            bytes_in: self.bytes_in(),
+            bytes_out: self.bytes_out(),
         }
     }
 
-    pub fn touch(&self, now_ms: u64) {
+    /// Seconds since the last traffic; 0 while a statement runs.
+    #[inline]
+    pub fn idle_s(&self, now_ms: u64) -> f64 {
+        match self.statement_started_ms() {
+            Some(_) => 0.0,
+            // Signed, which the processor converts in one step.
+            None => now_ms.saturating_sub(self.last_activity_ms()) as i64 as f64 / 1_000.0,
+        }
+    }
+
+    /// Where the session is in its life.
+    #[inline]
+    pub fn state(&self) -> State {
+        State::from_u8(self.state.load(Ordering::Relaxed))
+    }
+
+    /// Whether the session is inside a transaction.
+    #[inline]
+    pub fn in_transaction(&self) -> bool {
+        self.in_transaction.load(Ordering::Relaxed) != 0
+    }
+
+    /// [`monotonic_ms`](super::monotonic_ms) of the last traffic in either direction.
+    #[inline]
+    pub fn last_activity_ms(&self) -> u64 {
+        self.last_activity_ms.load(Ordering::Relaxed)
+    }
+
+    /// [`monotonic_ms`](super::monotonic_ms) of the start of the running statement, if one runs. Who reads it before
+    /// the last activity never sees the end of a statement without its moment.
+    #[inline]
+    pub fn statement_started_ms(&self) -> Option<u64> {
+        let started = self.statement_started_ms.load(Ordering::Acquire);
+        (started != 0).then_some(started)
+    }
+
+    /// Statements begun so far.
+    #[inline]
+    pub fn statements(&self) -> u64 {
+        self.statements.load(Ordering::Relaxed)
+    }
+
+    /// Bytes received from the client.
+    #[inline]
+    pub fn bytes_in(&self) -> u64 {
+        self.bytes_in.load(Ordering::Relaxed)
+    }
+
+    /// Bytes sent to the client.
+    #[inline]
+    pub fn bytes_out(&self) -> u64 {
+        self.bytes_out.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn touch(&self, now_ms: u64) {
         self.last_activity_ms.store(now_ms, Ordering::Relaxed);
     }
 
-    pub fn received(&self, bytes: u64, now_ms: u64) {
+    pub(super) fn received(&self, bytes: u64, now_ms: u64) {
         self.bytes_in.fetch_add(bytes, Ordering::Relaxed);
         self.touch(now_ms);
     }
 
-    pub fn sent(&self, bytes: u64, now_ms: u64) {
+    pub(super) fn sent(&self, bytes: u64, now_ms: u64) {
         self.bytes_out.fetch_add(bytes, Ordering::Relaxed);
         self.touch(now_ms);
     }
 
-    pub fn statement_started(&self, now_ms: u64) {
+    pub(super) fn statement_started(&self, now_ms: u64) {
         self.count_statement();
         self.work_started(now_ms);
     }
 
-    pub fn count_statement(&self) {
+    pub(super) fn count_statement(&self) {
         self.statements.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub fn work_started(&self, now_ms: u64) {
+    pub(super) fn work_started(&self, now_ms: u64) {
         self.touch(now_ms);
         self.statement_started_ms
             .store(now_ms.max(1), Ordering::Relaxed);
     }
 
-    pub fn statement_ended(&self, now_ms: u64) {
+    pub(super) fn statement_ended(&self, now_ms: u64) {
         self.touch(now_ms);
         self.statement_started_ms.store(0, Ordering::Release);
     }
 
-    pub fn set_in_transaction(&self, inside: bool) {
+    pub(super) fn set_in_transaction(&self, inside: bool) {
         self.in_transaction
             .store(u8::from(inside), Ordering::Relaxed);
     }
 
     /// Moves the session on; a session that is stopping stays so.
-    pub fn advance(&self, state: State) {
+    pub(super) fn advance(&self, state: State) {
         self.state.fetch_max(state as u8, Ordering::Relaxed);
+    }
+}
+
+/// A line of nobody's, which stands still.
+impl From<LiveValues> for Line {
+    fn from(values: LiveValues) -> Self {
+        Self {
+            generation: AtomicU64::new(0),
+            last_activity_ms: values.last_activity_ms.into(),
+            statement_started_ms: values.statement_started_ms.unwrap_or(0).into(),
+            statements: values.statements.into(),
+            bytes_in: values.bytes_in.into(),
+            bytes_out: values.bytes_out.into(),
+            state: (values.state as u8).into(),
+            in_transaction: u8::from(values.in_transaction).into(),
+        }
     }
 }

@@ -8,7 +8,7 @@
 //!
 //! The registry is read as columns by queries while traffic changes it all the time, and neither may wait for
 //! the other. So what never changes in a session ([`Session`]), what changes rarely ([`Profile`]) and what
-//! changes with traffic (one cache line of atomics, read as [`LiveValues`]) are kept apart:
+//! changes with traffic (a [`Line`] of atomics) are kept apart:
 //!
 //! * Traffic touches only its session's own cache line, with relaxed atomics: no lock, no allocation.
 //! * Sessions live in chunks of [`CHUNK_ROWS`] slots. Reading takes an immutable [`ChunkImage`] of each chunk, which
@@ -40,7 +40,7 @@ pub use clock::{Reading, monotonic_ms};
 pub use handle::{Connection, ConnectionState, KillReason, Profile, Remote, Session, SessionGuard};
 pub use id::SessionId;
 pub use image::{ChunkImage, ImageRow, RowVersions, Rows, Run};
-pub use line::{LiveValues, State};
+pub use line::{Line, LiveValues, State};
 pub use membership::Membership;
 pub use registry::{Registry, RegistryFull, SharedName};
 pub use topology::{

@@ -171,8 +171,7 @@ fn scan(registry: &Registry, residents: &HashSet<SessionId>, ended: &Mutex<HashS
     let membership = registry.membership();
     let mut seen: HashMap<SessionId, u64> = HashMap::new();
     for image in membership.images() {
-        let mut values = Vec::new();
-        image.for_each_live(|live| values.push(live));
+        let values = image.gather(Line::values);
         assert_eq!(values.len(), image.len());
         assert_eq!(values.len(), image.rows().count());
         for (row, live) in image.rows().zip(&values) {
@@ -195,11 +194,9 @@ fn scan(registry: &Registry, residents: &HashSet<SessionId>, ended: &Mutex<HashS
     }
     // The same membership, read again, has the same rows and never smaller values.
     for image in membership.images() {
-        let mut rows = image.rows();
-        image.for_each_live(|live| {
-            let id = rows.next().unwrap().session.id();
-            assert!(live.bytes_in >= seen[&id]);
-        });
+        for (row, bytes_in) in image.rows().zip(image.gather(Line::bytes_in)) {
+            assert!(bytes_in >= seen[&row.session.id()]);
+        }
     }
 }
 

@@ -131,13 +131,13 @@ pub(super) static COLUMNS: [SessionColumn; 22] = [
         "state",
         Never,
         "Session Allocated, Session Ready, Session ready for routing or Stopping session",
-        LiveCell::OneOf(&State::NAMES, |rows| rows.each(|v, _| v.state as u8)),
+        LiveCell::OneOf(&State::NAMES, |rows| rows.each(|v, _| v.state() as u8)),
     ),
     live(
         "active",
         Never,
         "Whether a statement runs",
-        LiveCell::Bool(|rows| rows.each(|v, _| v.statement_started_ms.is_some())),
+        LiveCell::Bool(|rows| rows.each(|v, _| v.statement_started_ms().is_some())),
     ),
     kept(
         "user",
@@ -196,7 +196,7 @@ pub(super) static COLUMNS: [SessionColumn; 22] = [
         "When the running statement began; NULL when none runs",
         LiveCell::Time(|rows| {
             rows.each(|v, m| {
-                let started_ms = v.statement_started_ms?;
+                let started_ms = v.statement_started_ms()?;
                 Some(started_ms as i64 * 1_000 + m.wall_offset_us)
             })
         }),
@@ -205,25 +205,25 @@ pub(super) static COLUMNS: [SessionColumn; 22] = [
         "in_transaction",
         Never,
         "Whether the session is inside a transaction",
-        LiveCell::Bool(|rows| rows.each(|v, _| v.in_transaction)),
+        LiveCell::Bool(|rows| rows.each(|v, _| v.in_transaction())),
     ),
     live(
         "statements",
         Never,
         "Statements begun so far",
-        LiveCell::Int(|rows| rows.each(|v, _| bigint(v.statements))),
+        LiveCell::Int(|rows| rows.each(|v, _| bigint(v.statements()))),
     ),
     live(
         "bytes_in",
         Never,
         "Bytes received from the client",
-        LiveCell::Int(|rows| rows.each(|v, _| bigint(v.bytes_in))),
+        LiveCell::Int(|rows| rows.each(|v, _| bigint(v.bytes_in()))),
     ),
     live(
         "bytes_out",
         Never,
         "Bytes sent to the client",
-        LiveCell::Int(|rows| rows.each(|v, _| bigint(v.bytes_out))),
+        LiveCell::Int(|rows| rows.each(|v, _| bigint(v.bytes_out()))),
     ),
     kept(
         "tls",

@@ -12,7 +12,7 @@ use arrow::error::ArrowError;
 
 use super::sessions::Moment;
 use crate::catalog::column::timestamp_type;
-use crate::session::{ChunkImage, LiveValues};
+use crate::session::{ChunkImage, Line};
 
 /// The rows that a live column is gathered from.
 pub(super) struct LiveRows<'a> {
@@ -24,22 +24,21 @@ pub(super) struct LiveRows<'a> {
 pub(super) enum LiveSource<'a> {
     /// On the sessions' own lines. Each column reads them again: for one column alone.
     Lines(&'a ChunkImage),
-    /// Read before, so that all columns show a row at one moment.
-    Values(&'a [LiveValues]),
+    /// Copies of them, so that all columns show a row at one moment.
+    Copies(&'a [Line]),
 }
 
 impl LiveRows<'_> {
     /// A value for each row. Made for each column by itself, so that the loop over the rows has nothing in it but
     /// what the column needs.
     #[inline]
-    pub fn each<T>(&self, value: impl Fn(&LiveValues, &Moment) -> T) -> Vec<T> {
+    pub fn each<T>(&self, value: impl Fn(&Line, &Moment) -> T) -> Vec<T> {
         match self.source {
-            LiveSource::Lines(image) => {
-                let mut values = Vec::with_capacity(image.len());
-                image.for_each_live(|live| values.push(value(&live, self.moment)));
-                values
+            LiveSource::Lines(image) => image.gather(|line| value(line, self.moment)),
+            LiveSource::Copies(lines) => {
+                let lines = lines.iter();
+                lines.map(|line| value(line, self.moment)).collect()
             }
-            LiveSource::Values(live) => live.iter().map(|live| value(live, self.moment)).collect(),
         }
     }
 }

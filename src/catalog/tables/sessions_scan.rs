@@ -18,10 +18,10 @@ use crate::catalog::column::Cell;
 use crate::catalog::keys::{Keys, Wanted};
 use crate::catalog::statement::{Row, Statement, own};
 use crate::catalog::table::{Batches, Order, Request, Source};
-use crate::session::{ChunkImage, LiveValues, Profile, Session, SessionId};
+use crate::session::{ChunkImage, Line, Profile, Session, SessionId};
 
-/// Rows in a batch of picked rows.
-const PICKED_ROWS: usize = 8192;
+/// Rows in a batch that does not come from one chunk.
+const BATCH_ROWS: usize = 8192;
 
 impl Source for Sessions {
     fn name(&self) -> &'static str {
@@ -89,7 +89,7 @@ impl Source for Sessions {
                 return Ok(reader.counted(rows.min(limit)));
             }
             if let Some(order) = request.order
-                && limit <= PICKED_ROWS
+                && limit <= BATCH_ROWS
             {
                 return Ok(reader.picked(names.first(statement, limit, order).into_iter()));
             }
@@ -193,9 +193,11 @@ impl Reader {
         Ok(rows)
     }
 
-    /// So many rows without columns: nothing has to be read for a count.
+    /// So many rows without columns: nothing has to be read for a count. In batches, because the engine makes an array
+    /// of ones as long as each.
     fn counted(self, rows: usize) -> Batches {
-        Box::new(std::iter::once(self.batch(Vec::new(), rows)))
+        let starts = (0..rows).step_by(BATCH_ROWS);
+        Box::new(starts.map(move |start| self.batch(Vec::new(), BATCH_ROWS.min(rows - start))))
     }
 
     fn whole(self, images: Vec<Arc<ChunkImage>>, limit: usize) -> Batches {
@@ -215,13 +217,12 @@ impl Reader {
     }
 
     fn whole_batch(&self, image: &ChunkImage) -> Result<RecordBatch> {
-        let mut read = Vec::new();
+        let copies;
         let source = match self.live_columns() {
             0 | 1 => LiveSource::Lines(image),
             _ => {
-                read.reserve(image.len());
-                image.for_each_live(|live| read.push(live));
-                LiveSource::Values(&read)
+                copies = image.gather(|line| Line::from(line.values()));
+                LiveSource::Copies(&copies)
             }
         };
         let live = self.live_rows(source);
@@ -238,7 +239,7 @@ impl Reader {
     fn picked(self, rows: impl Iterator<Item = Row> + Send + 'static) -> Batches {
         let mut rows = rows;
         Box::new(std::iter::from_fn(move || {
-            let picked: Vec<Row> = rows.by_ref().take(PICKED_ROWS).collect();
+            let picked: Vec<Row> = rows.by_ref().take(BATCH_ROWS).collect();
             (!picked.is_empty()).then(|| {
                 self.statement.check()?;
                 self.picked_batch(&picked)
@@ -247,11 +248,11 @@ impl Reader {
     }
 
     fn picked_batch(&self, rows: &[Row]) -> Result<RecordBatch> {
-        let read: Vec<LiveValues> = match self.live_columns() {
+        let copies: Vec<Line> = match self.live_columns() {
             0 => Vec::new(),
-            _ => rows.iter().map(|(session, _)| session.live()).collect(),
+            _ => rows.iter().map(|(s, _)| s.live().into()).collect(),
         };
-        let live = self.live_rows(LiveSource::Values(&read));
+        let live = self.live_rows(LiveSource::Copies(&copies));
         let build = |cell: &Cell<Session, Profile>| {
             cell.build(rows.iter().map(|(s, p)| (s.as_ref(), p.as_ref())))
         };
