@@ -42,7 +42,7 @@ fn world() -> (Arc<Registry>, Vec<SessionGuard>) {
         Some("tab\tand \\ \"quotes\""),
     ];
     let guards = (0..90).map(|at: usize| {
-        let remote = remotes[at % remotes.len()].clone();
+        let remote = remotes[at % remotes.len()];
         let guard = registry
             .register(&listeners[at % listeners.len()], remote)
             .unwrap();
@@ -50,9 +50,11 @@ fn world() -> (Arc<Registry>, Vec<SessionGuard>) {
             profile.user = texts[at / 2 % texts.len()].map(Into::into);
             profile.database = texts[at / 3 % texts.len()].map(Into::into);
             profile.application_name = texts[at / 5 % texts.len()].map(Into::into);
-            profile.tls = (at % 7 == 0).then(|| "TLS13_AES_256_GCM_SHA384".into());
+            profile.tls = at
+                .is_multiple_of(7)
+                .then(|| "TLS13_AES_256_GCM_SHA384".into());
         });
-        if at % 2 == 0 {
+        if at.is_multiple_of(2) {
             guard.advance(State::Routing);
         }
         guard
