@@ -423,7 +423,7 @@ impl Prepared {
         &self.plan
     }
 
-    /// The same statement with another plan of the same result columns.
+    /// The same statement with another plan. Its [`schema`](Self::schema) stays that of the query that was prepared.
     pub fn with_plan(&self, plan: LogicalPlan) -> Self {
         Self {
             plan: Arc::new(plan),

@@ -11,7 +11,9 @@ use super::digits::put_i64;
 use super::time::{MICROS, STAMP_CELL_BYTES};
 use super::{EncodeError, float};
 use crate::sql::types::Format;
-use arrow::array::{Array, LargeStringArray, StringArray, StringViewArray};
+use arrow::array::{
+    Array, GenericStringArray, LargeStringArray, OffsetSizeTrait, StringArray, StringViewArray,
+};
 use arrow::buffer::NullBuffer;
 use bytes::BytesMut;
 use std::ops::Range;
@@ -357,30 +359,8 @@ impl Block {
                         )
                     }
                 }
-                Part::Utf8(texts) if texts.is_null(row) => put(&NULL, to, at),
-                Part::Utf8(texts) => {
-                    let (from, len) = (texts.value_offsets()[row], texts.value_length(row));
-                    put_text(
-                        texts.values(),
-                        from as usize,
-                        len as usize,
-                        to,
-                        at,
-                        self.row_bytes_max,
-                    )
-                }
-                Part::LargeUtf8(texts) if texts.is_null(row) => put(&NULL, to, at),
-                Part::LargeUtf8(texts) => {
-                    let (from, len) = (texts.value_offsets()[row], texts.value_length(row));
-                    put_text(
-                        texts.values(),
-                        from as usize,
-                        len as usize,
-                        to,
-                        at,
-                        self.row_bytes_max,
-                    )
-                }
+                Part::Utf8(texts) => put_nth(texts, row, to, at, self.row_bytes_max),
+                Part::LargeUtf8(texts) => put_nth(texts, row, to, at, self.row_bytes_max),
             };
         }
         // The length counts itself, but not the type. No value is longer than the row.
@@ -398,6 +378,23 @@ impl Block {
 fn put<const N: usize>(bytes: &[u8; N], to: &mut [u8], at: usize) -> usize {
     to[at..at + N].copy_from_slice(bytes);
     at + N
+}
+
+/// Puts a text of the array, or null, to `at`, as [`put_text`] does.
+#[inline]
+fn put_nth<Offset: OffsetSizeTrait>(
+    texts: &GenericStringArray<Offset>,
+    row: usize,
+    to: &mut Vec<u8>,
+    at: usize,
+    row_bytes_max: usize,
+) -> usize {
+    if texts.is_null(row) {
+        return put(&NULL, to, at);
+    }
+    let from = texts.value_offsets()[row].as_usize();
+    let len = texts.value_length(row).as_usize();
+    put_text(texts.values(), from, len, to, at, row_bytes_max)
 }
 
 /// Copies a text, `len` bytes of `all` at `from`, to `at`, behind its length, and leaves room for the rest of a row.
