@@ -15,7 +15,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
@@ -24,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 use crate::auth::Users;
 use crate::catalog::CatalogError;
 use crate::config::Config;
-use crate::proxy::{Proxy, ProxyError};
+use crate::proxy::{Proxy, ProxyError, accept};
 use crate::session::Registry;
 use crate::tls::{self, TlsError, TlsFiles, TlsSlot};
 use crate::{rest, sql};
@@ -34,9 +33,6 @@ use signals::{Signal, Signals};
 
 /// Threads for the doors' sockets. Queries run elsewhere.
 const IO_THREADS: usize = 2;
-
-/// Connections that may wait to be accepted, per door.
-const BACKLOG: i32 = 1024;
 
 /// Why the program cannot start, or ended by itself.
 #[derive(Debug, thiserror::Error)]
@@ -260,18 +256,8 @@ async fn drain(
 
 impl Door {
     fn bind(key: &'static str, address: SocketAddr) -> Result<Self, ServerError> {
-        let bound = || -> io::Result<(TcpListener, SocketAddr)> {
-            let kind = Type::STREAM.nonblocking();
-            let socket = Socket::new(Domain::for_address(address), kind, Some(Protocol::TCP))?;
-            // A restart must not wait until the kernel has forgotten the last clients.
-            socket.set_reuse_address(true)?;
-            socket.bind(&address.into())?;
-            socket.listen(BACKLOG)?;
-            let listener = TcpListener::from_std(socket.into())?;
-            let address = listener.local_addr()?;
-            Ok((listener, address))
-        };
-        let (listener, address) = bound().map_err(|source| ServerError::Bind {
+        let bound = accept::listen(address);
+        let (listener, address) = bound.map_err(|source| ServerError::Bind {
             key,
             address,
             source,

@@ -132,8 +132,6 @@ pub enum ConnectError {
 pub struct Backend {
     /// The server in the catalog.
     pub server: Arc<Server>,
-    host: String,
-    port: u16,
     /// Host and port, for messages.
     address: Arc<str>,
     tls: Option<BackendTls>,
@@ -162,8 +160,6 @@ impl Backend {
         };
         Ok(Self {
             server,
-            host: config.host.clone(),
-            port: config.port,
             address: address.into(),
             tls,
         })
@@ -200,7 +196,7 @@ impl Backend {
         deadline: Instant,
         limit: Duration,
     ) -> Result<Socket, ConnectError> {
-        let resolve = lookup_host((self.host.as_str(), self.port));
+        let resolve = lookup_host((&*self.server.address, self.server.port));
         let addresses: Vec<SocketAddr> = match timeout_at(deadline, resolve).await {
             Ok(Ok(addresses)) => addresses.collect(),
             Ok(Err(source)) => return Err(self.unresolved(source)),

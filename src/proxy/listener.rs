@@ -7,24 +7,19 @@ use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::{UnixListener as StdUnixListener, UnixStream as StdUnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
-use socket2::{Domain, Protocol, Socket as RawSocket, Type};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::accept;
 use super::postgres;
 use super::postgres::wire::Wire;
 use super::relays::Relays;
 use super::service::{Entrance, Presence};
-use super::transport::{Socket, is_the_clients};
+use super::transport::Socket;
 use crate::session::{ListenAddress, Remote};
 
-/// Connections that may wait to be accepted.
-const BACKLOG: i32 = 1024;
-/// Pause after a failed accept that is the system's trouble and not the client's, such as no free descriptor.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Everybody on this host may connect to a UNIX socket, as to PostgreSQL's; the server authenticates.
 const UNIX_SOCKET_MODE: u32 = 0o777;
 
@@ -58,21 +53,12 @@ impl Bound {
     /// When the address is taken or not this host's.
     pub fn new(address: &ListenAddress) -> io::Result<Self> {
         match address {
-            ListenAddress::Tcp(address) => Self::tcp(*address),
+            ListenAddress::Tcp(address) => {
+                let (listener, address) = accept::listen(*address)?;
+                Ok(Self::Tcp(listener, address))
+            }
             ListenAddress::Unix(path) => Self::unix(path),
         }
-    }
-
-    fn tcp(address: SocketAddr) -> io::Result<Self> {
-        let kind = Type::STREAM.nonblocking();
-        let socket = RawSocket::new(Domain::for_address(address), kind, Some(Protocol::TCP))?;
-        // A restart must not wait until the kernel has forgotten the last clients.
-        socket.set_reuse_address(true)?;
-        socket.bind(&address.into())?;
-        socket.listen(BACKLOG)?;
-        let listener = TcpListener::from_std(socket.into())?;
-        let address = listener.local_addr()?;
-        Ok(Self::Tcp(listener, address))
     }
 
     fn unix(path: &Path) -> io::Result<Self> {
@@ -141,7 +127,6 @@ pub(super) async fn accept(
     clients: TaskTracker,
     shutdown: CancellationToken,
 ) {
-    let listener = Arc::clone(&entrance.listener.name);
     loop {
         let accepted = tokio::select! {
             biased;
@@ -150,14 +135,10 @@ pub(super) async fn accept(
         };
         match accepted {
             Ok(accepted) => serve(accepted, &entrance, &relays, &clients),
-            Err(error) if is_the_clients(&error) => {
-                tracing::debug!(%listener, %error, "a client left before it was accepted");
-            }
             Err(error) => {
-                tracing::warn!(%listener, %error, "cannot accept a client");
-                tokio::select! {
-                    () = shutdown.cancelled() => break,
-                    () = tokio::time::sleep(ACCEPT_PAUSE) => {}
+                let next = accept::after_failure(&error, &entrance.listener.name, &shutdown);
+                if next.await.is_break() {
+                    break;
                 }
             }
         }

@@ -4,7 +4,7 @@
 //!
 //! | module | what it is |
 //! | --- | --- |
-//! | `listener` | an address that accepts clients for a service |
+//! | `accept`, `listener` | an address that accepts clients for a service; the first is shared with the doors |
 //! | `service` | what the tasks of a service's clients share |
 //! | [`router`] | which server a session is given to |
 //! | [`backend`], [`monitor`] | a connection to a server, and whether it can be had |
@@ -16,6 +16,7 @@
 //! A session is one task on one relay thread, besides queries and their threads. It holds two sockets and a row of the
 //! catalog; buffers are there only while data moves.
 
+pub(crate) mod accept;
 pub mod backend;
 mod end;
 mod listener;

@@ -1,14 +1,17 @@
 //! One end of a connection: a TCP or UNIX socket, in clear or inside TLS.
 
+use std::future::poll_fn;
 use std::io;
+use std::mem::MaybeUninit;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use rustls::ProtocolVersion;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, Interest, ReadBuf, Ready};
 use tokio::net::{TcpStream, UnixStream};
+use tokio::time::timeout;
 use tokio_rustls::{client, server};
 
 /// Silence after which the other host is probed, the time between probes, and how many may go unanswered.
@@ -18,6 +21,11 @@ const KEEPALIVE_RETRIES: u32 = 6;
 
 /// How long sent data may wait for the other host to take note of it.
 const USER_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// How long the other side may take to close what is closed here.
+pub(super) const LINGER: Duration = Duration::from_millis(250);
+/// What is read of it meanwhile at a time, in bytes: one TLS record.
+const LINGER_READ_BYTES: usize = 16 * 1024;
 
 /// A connected stream socket.
 #[derive(Debug)]
@@ -205,6 +213,29 @@ impl Transport {
         }
     }
 
+    /// Says that nothing more will be sent, and waits a moment for the other side to close, too: closing a socket with
+    /// unread bytes in it would reset the connection, and the last message would be lost with it. `reads_max` bounds
+    /// what the other side may still send.
+    pub async fn linger(&mut self, reads_max: usize) {
+        let closed = async {
+            self.shutdown().await?;
+            for _ in 0..reads_max {
+                let more = poll_fn(|cx| {
+                    let mut space = [MaybeUninit::uninit(); LINGER_READ_BYTES];
+                    let mut unread = ReadBuf::uninit(&mut space);
+                    ready!(self.poll_read(cx, &mut unread))?;
+                    Poll::Ready(io::Result::Ok(!unread.filled().is_empty()))
+                });
+                if !more.await? {
+                    break;
+                }
+            }
+            io::Result::Ok(())
+        };
+        // Whether the other side waited for the end or not, the connection is over.
+        let _ = timeout(LINGER, closed).await;
+    }
+
     /// Says that nothing more will be sent.
     ///
     /// # Errors
@@ -244,13 +275,4 @@ impl AsyncWrite for Transport {
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Self::poll_shutdown(self.get_mut(), cx)
     }
-}
-
-/// Whether a failed accept concerns only the client that was about to be accepted.
-pub(crate) fn is_the_clients(error: &io::Error) -> bool {
-    use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
-    matches!(
-        error.kind(),
-        ConnectionAborted | ConnectionReset | Interrupted
-    )
 }

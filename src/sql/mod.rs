@@ -54,9 +54,10 @@ use tokio_util::task::TaskTracker;
 
 use crate::auth::Users;
 use crate::catalog::Catalog;
+use crate::proxy::accept;
 use crate::proxy::postgres::keys::CancelKeys;
 use crate::proxy::postgres::wire::Wire;
-use crate::proxy::transport::{Socket, is_the_clients};
+use crate::proxy::transport::Socket;
 use crate::session::{Listener, Remote};
 use crate::tls::TlsSlot;
 
@@ -67,9 +68,6 @@ const SERVER_VERSION_NUM: &str = "150000";
 
 /// Sockets beyond the places, at least.
 const SPARE_SOCKETS: usize = 32;
-
-/// Pause after a failed accept that is the system's trouble and not the client's, such as no free descriptor.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// What the door allows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -179,14 +177,10 @@ pub async fn serve(listener: TcpListener, door: Arc<Door>, shutdown: Cancellatio
                     }
                 });
             }
-            Err(error) if is_the_clients(&error) => {
-                tracing::debug!(%error, "a client left before it was accepted");
-            }
             Err(error) => {
-                tracing::warn!(%error, listener = %door.listener.name, "cannot accept a client");
-                tokio::select! {
-                    () = shutdown.cancelled() => break,
-                    () = tokio::time::sleep(ACCEPT_PAUSE) => {}
+                let next = accept::after_failure(&error, &door.listener.name, &shutdown);
+                if next.await.is_break() {
+                    break;
                 }
             }
         }

@@ -4,7 +4,7 @@
 //! | module | what it is |
 //! | --- | --- |
 //! | `opening`, `frame`, `wire`, `reply`, `keys`, [`SqlError`] | a client's connection up to its start-up message, and what it is told; shared with the SQL door |
-//! | `session` | a proxied client from its first byte to its end |
+//! | `session`, `parting` | a proxied client from its first byte, and how it ends |
 //! | `login` | the server authenticates the client, through us |
 //! | `walk` | what is learnt from the messages that pass afterwards |
 //! | `cancel` | a request to cancel, translated for the session's server |
@@ -15,6 +15,7 @@ pub(crate) mod frame;
 pub(crate) mod keys;
 mod login;
 pub(crate) mod opening;
+mod parting;
 pub(crate) mod reply;
 pub(super) mod session;
 mod walk;

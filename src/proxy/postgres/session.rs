@@ -1,21 +1,19 @@
 //! A proxied client, from its first byte to its end.
 
 use std::future::poll_fn;
-use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::BytesMut;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::runtime::Handle;
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
 use super::cancel::CancelTarget;
 use super::error::SqlError;
 use super::keys::{IssuedKey, KEY_BYTES_3_0, KEY_BYTES_3_2};
 use super::login::{Failed, Login, ServerKey};
 use super::opening::{self, Opening, StartupMessage};
+use super::parting::{farewell, part};
 use super::reply;
 use super::walk::Walk;
 use super::wire::Wire;
@@ -30,57 +28,11 @@ use crate::session::{
     Connection, ConnectionState, CountedConnection, KillReason, Session, SessionGuard,
 };
 
-/// How long the message that is under way may take to reach a client that is sent away, and its farewell after it.
-const FAREWELL: Duration = Duration::from_secs(1);
-/// How long a server may be silent before it is hung up on, when its client has gone.
-const SERVER_LINGER: Duration = Duration::from_secs(10);
-/// How long a client may take to hang up, when its server has gone: closing a socket with unread bytes in it would
-/// reset the connection, and the last message would be lost with it.
-const CLIENT_LINGER: Duration = Duration::from_millis(250);
-
-/// Terminate.
-const TERMINATE: &[u8] = b"X\0\0\0\x04";
-
-impl Track for Walk {
-    fn client_sent(&mut self, bytes: &mut [u8], session: &SessionGuard) -> Result<(), String> {
-        self.client_bytes(bytes, session)
-            .map_err(|error| error.to_string())
-    }
-
-    fn server_sent(&mut self, bytes: &mut [u8], session: &SessionGuard) -> Result<(), String> {
-        self.server_bytes(bytes, session)
-            .map_err(|error| error.to_string())
-    }
-
-    fn is_idle_outside_transaction(&self) -> bool {
-        Walk::is_idle_outside_transaction(self)
-    }
-
-    fn server_bytes_to_boundary(&self) -> usize {
-        Walk::server_bytes_to_boundary(self)
-    }
-
-    fn client_end(&self) -> End {
-        match self.has_quit() {
-            true => End::ClientQuit,
-            false => End::ClientEof,
-        }
-    }
-
-    fn server_end(&self) -> End {
-        match (self.has_quit(), self.has_failed()) {
-            (true, _) => End::ClientQuit,
-            (false, true) => End::ServerError,
-            (false, false) => End::ServerEof,
-        }
-    }
-}
-
 /// What a session holds on to besides its sockets, given back when it ends.
-struct Holdings {
-    key: Option<IssuedKey<Arc<CancelTarget>>>,
-    target: Option<Arc<CancelTarget>>,
-    backend: Arc<Backend>,
+pub(super) struct Holdings {
+    pub key: Option<IssuedKey<Arc<CancelTarget>>>,
+    pub target: Option<Arc<CancelTarget>>,
+    pub backend: Arc<Backend>,
     _connection: CountedConnection,
     _place: OwnedSemaphorePermit,
     _presence: Presence,
@@ -132,7 +84,7 @@ async fn log_in(
         biased;
         () = session.ending() => {
             let reason = session.kill_reason().unwrap_or(KillReason::Administrator);
-            Err(Refusal::of_session(End::Killed(reason), None))
+            Err(Refusal::of_session(End::Killed(reason)))
         }
         () = tokio::time::sleep_until(deadline) => {
             let error = SqlError::fatal("57014", TOO_LATE);
@@ -141,8 +93,8 @@ async fn log_in(
         connected = connect(entrance, &mut wire, startup) => connected,
     };
     match connected {
-        Ok(connected) => {
-            tokio::spawn(relay(entrance, wire, connected, presence));
+        Ok((connected, place)) => {
+            tokio::spawn(relay(entrance, wire, connected, (place, presence)));
         }
         Err(Refusal { error, end }) => refuse(wire, session, error, &end).await,
     }
@@ -164,9 +116,9 @@ impl Refusal {
         }
     }
 
-    fn of_session(end: End, server: Option<&str>) -> Self {
+    fn of_session(end: End) -> Self {
         Self {
-            error: farewell(&end, server),
+            error: farewell(&end, None),
             end,
         }
     }
@@ -188,7 +140,6 @@ struct Connected {
     key: Option<(IssuedKey<Arc<CancelTarget>>, Arc<CancelTarget>)>,
     backend: Arc<Backend>,
     connection: CountedConnection,
-    place: OwnedSemaphorePermit,
 }
 
 /// Finds a server for the client, and lets it log in there.
@@ -196,7 +147,7 @@ async fn connect(
     entrance: &Arc<Entrance>,
     wire: &mut Wire,
     startup: &StartupMessage,
-) -> Result<Connected, Refusal> {
+) -> Result<(Connected, OwnedSemaphorePermit), Refusal> {
     let proxied = &entrance.proxied;
     let service = &proxied.service.name;
     let tls = wire.tls().map(Into::into);
@@ -204,10 +155,10 @@ async fn connect(
         wire.guard.update(|profile| profile.tls = tls);
     }
     let place = Arc::clone(&proxied.places).try_acquire_owned();
-    let mut place = Some(place.map_err(|_| {
+    let place = place.map_err(|_| {
         let message = format!("too many sessions on service \"{service}\"");
         Refusal::new(SqlError::fatal("53300", message))
-    })?);
+    })?;
     let candidates = proxied.router.candidates();
     if candidates.is_empty() {
         let message = format!("service \"{service}\" has no server that takes sessions");
@@ -223,8 +174,8 @@ async fn connect(
                 continue;
             }
         };
-        match log_in_to(entrance, wire, startup, &backend, server, &mut place).await {
-            Ok(connected) => return Ok(connected),
+        match log_in_to(entrance, wire, startup, &backend, server).await {
+            Ok(connected) => return Ok((connected, place)),
             Err(Failed::Unavailable { why, said: frame }) => {
                 let server = &backend.server.name;
                 tracing::warn!(%session, %service, %server, why, "a server does not take a session");
@@ -248,7 +199,6 @@ async fn log_in_to(
     startup: &StartupMessage,
     backend: &Arc<Backend>,
     mut server: Transport,
-    place: &mut Option<OwnedSemaphorePermit>,
 ) -> Result<Connected, Failed> {
     let proxied = &entrance.proxied;
     let connection = backend.server.count_connection();
@@ -296,17 +246,12 @@ async fn log_in_to(
             profile.connections = Vec::new();
         });
     }
-    let rest = rest?;
-    let Some(place) = place.take() else {
-        return Err(Failed::End(End::LoginFailed("no place".to_owned())));
-    };
     Ok(Connected {
         server,
-        rest,
+        rest: rest?,
         key: issued,
         backend: Arc::clone(backend),
         connection,
-        place,
     })
 }
 
@@ -315,7 +260,7 @@ fn relay(
     entrance: &Arc<Entrance>,
     mut wire: Wire,
     connected: Connected,
-    presence: Presence,
+    (place, presence): (OwnedSemaphorePermit, Presence),
 ) -> impl Future<Output = ()> + Send + use<> {
     let Connected {
         server, mut rest, ..
@@ -326,7 +271,7 @@ fn relay(
         target,
         backend: connected.backend,
         _connection: connected.connection,
-        _place: connected.place,
+        _place: place,
         _presence: presence,
     };
     let config = &entrance.proxied.config;
@@ -397,142 +342,4 @@ fn report(session: &Session, user: Option<&str>, end: &End) {
             tracing::info!(session = %id, %service, user, remote, reason, %end, "a session ended");
         }
     }
-}
-
-/// Tells both sides what there is to tell, and closes.
-async fn part(mut relay: Relay<Walk>, mut holdings: Holdings, end: End) {
-    match &end {
-        End::ClientQuit | End::ClientEof => leave_client(&mut relay).await,
-        End::ClientReset(_) => hang_up(&mut relay.server).await,
-        End::ServerEof | End::ServerError | End::ServerReset(_) => {
-            leave_server(&mut relay).await;
-        }
-        End::Killed(_)
-        | End::ClientViolation(_)
-        | End::ServerViolation(_)
-        | End::LoginFailed(_) => {
-            if let (true, Some(target)) = (relay.track.is_active(), &holdings.target) {
-                let target = Arc::clone(target);
-                tokio::spawn(async move { target.request().await });
-            }
-            send_away(&mut relay, &holdings, &end).await;
-            hang_up(&mut relay.server).await;
-        }
-    }
-    // The key goes before the session, whose number may be given out again once it has ended; the place after it, so
-    // that there are never more sessions than places.
-    drop(holdings.key.take());
-    drop(relay);
-    drop(holdings);
-}
-
-/// The client's stream has ended: the server hears so, and what it still says goes to the client, which may have
-/// closed only its own direction.
-async fn leave_client(relay: &mut Relay<Walk>) {
-    let finished = async {
-        poll_fn(|cx| relay.to_server.poll_flush(&mut relay.server, cx)).await?;
-        relay.server.shutdown().await
-    };
-    if !matches!(timeout(SERVER_LINGER, finished).await, Ok(Ok(()))) {
-        return;
-    }
-    loop {
-        let before = relay.session.live().bytes_out;
-        let drained = poll_fn(|cx| relay.poll_drain_server(cx));
-        match timeout(SERVER_LINGER, drained).await {
-            Ok(()) => break,
-            Err(_) if relay.session.live().bytes_out > before => {}
-            Err(_) => return,
-        }
-    }
-    let _ = timeout(CLIENT_LINGER, relay.client.shutdown()).await;
-}
-
-/// The server has gone: the client gets what it said, and its end.
-async fn leave_server(relay: &mut Relay<Walk>) {
-    // What the server said before it went may still be unread, when it was a write that failed.
-    let drained = poll_fn(|cx| relay.poll_drain_server(cx));
-    if timeout(FAREWELL, drained).await.is_err() {
-        return;
-    }
-    let _ = timeout(FAREWELL, flush_client(relay)).await;
-    linger(&mut relay.client).await;
-}
-
-async fn flush_client(relay: &mut Relay<Walk>) -> io::Result<()> {
-    poll_fn(|cx| relay.to_client.poll_flush(&mut relay.client, cx)).await?;
-    relay.client.flush().await
-}
-
-/// Tells the client why it is sent away, behind the message that is under way.
-async fn send_away(relay: &mut Relay<Walk>, holdings: &Holdings, end: &End) {
-    let server = &holdings.backend.server.name;
-    let Some(error) = farewell(end, Some(server)) else {
-        return;
-    };
-    let told = async {
-        poll_fn(|cx| relay.poll_finish_message(cx)).await?;
-        let mut message = BytesMut::new();
-        reply::error(&mut message, error);
-        relay.session.sent(message.len() as u64);
-        relay.to_client.hold(&message);
-        flush_client(relay).await
-    };
-    if matches!(timeout(FAREWELL, told).await, Ok(Ok(()))) {
-        linger(&mut relay.client).await;
-    }
-}
-
-/// What a client hears when its session ends before it wants to.
-fn farewell(end: &End, server: Option<&str>) -> Option<SqlError> {
-    let (code, message) = match end {
-        End::Killed(KillReason::IdleTimeout) => (
-            "57P05",
-            "terminating connection due to idle-session timeout".to_owned(),
-        ),
-        End::Killed(KillReason::IdleInTransactionTimeout) => (
-            "25P03",
-            "terminating connection due to idle-in-transaction timeout".to_owned(),
-        ),
-        End::Killed(KillReason::ServerDown) => (
-            "57P02",
-            match server {
-                Some(server) => {
-                    format!("terminating connection because server \"{server}\" is down")
-                }
-                None => "terminating connection because its server is down".to_owned(),
-            },
-        ),
-        End::Killed(_) => (
-            "57P01",
-            "terminating connection due to administrator command".to_owned(),
-        ),
-        End::ClientViolation(why) => ("08P01", why.clone()),
-        End::ServerViolation(_) => (
-            "08P01",
-            "the server does not follow the protocol".to_owned(),
-        ),
-        _ => return None,
-    };
-    Some(SqlError::fatal(code, message))
-}
-
-/// Says goodbye to the server, as far as it takes it at once.
-async fn hang_up(server: &mut Transport) {
-    let said = async {
-        server.write_all(TERMINATE).await?;
-        server.shutdown().await
-    };
-    let _ = timeout(CLIENT_LINGER, said).await;
-}
-
-/// Closes the direction to the client, and waits a moment for the client to close its own.
-async fn linger(client: &mut Transport) {
-    let gone = async {
-        client.shutdown().await?;
-        let mut unread = [0; 4096];
-        while client.read(&mut unread).await? > 0 {}
-        io::Result::Ok(())
-    };
-    let _ = timeout(CLIENT_LINGER, gone).await;
 }

@@ -7,6 +7,8 @@
 
 use std::sync::Arc;
 
+use crate::proxy::end::End;
+use crate::proxy::relay::Track;
 use crate::session::{SessionGuard, SessionId};
 
 /// Type byte and length field.
@@ -19,7 +21,7 @@ const PARAMETER_BYTES_MAX: usize = 256;
 /// A length field that does not even count itself: where the next message begins cannot be known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("invalid length {length} of a message of type {kind:?}")]
-pub(crate) struct Malformed {
+struct Malformed {
     kind: char,
     length: u32,
 }
@@ -95,7 +97,7 @@ impl Framing {
 
 /// Follows one session's messages in both directions.
 #[derive(Debug)]
-pub(crate) struct Walk {
+pub(super) struct Walk {
     client: Framing,
     server: Framing,
     /// What makes the server's process id of this session the one that the client was given, and any other process
@@ -138,25 +140,6 @@ impl Walk {
         }
     }
 
-    /// Bytes on their way to the server.
-    ///
-    /// # Errors
-    /// When they are not the protocol's.
-    pub fn client_bytes(
-        &mut self,
-        bytes: &mut [u8],
-        session: &SessionGuard,
-    ) -> Result<(), Malformed> {
-        let mut framing = std::mem::take(&mut self.client);
-        let walked = framing.walk(bytes, |part| {
-            if let Part::Header(kind) = part {
-                self.client_message(kind, session);
-            }
-        });
-        self.client = framing;
-        walked
-    }
-
     fn client_message(&mut self, kind: u8, session: &SessionGuard) {
         match kind {
             b'Q' | b'F' => {
@@ -188,31 +171,6 @@ impl Walk {
             self.active = true;
             session.work_started();
         }
-    }
-
-    /// Bytes on their way to the client; those that name the server's process are changed.
-    ///
-    /// # Errors
-    /// When they are not the protocol's.
-    pub fn server_bytes(
-        &mut self,
-        bytes: &mut [u8],
-        session: &SessionGuard,
-    ) -> Result<(), Malformed> {
-        let mut framing = std::mem::take(&mut self.server);
-        let walked = framing.walk(bytes, |part| match part {
-            Part::Header(kind) => self.server_message(kind),
-            Part::Body(b'Z', 0, body) => {
-                if let Some(status) = body.first() {
-                    self.ready(*status, session);
-                }
-            }
-            Part::Body(b'A', offset, body) => self.rename_process(offset as usize, body),
-            Part::Body(b'S', offset, body) => self.parameter_status(offset, body, session),
-            Part::Body(..) => {}
-        });
-        self.server = framing;
-        walked
     }
 
     fn server_message(&mut self, kind: u8) {
@@ -276,25 +234,59 @@ impl Walk {
     pub fn is_active(&self) -> bool {
         self.active
     }
+}
 
-    /// Whether the client may be sent away without losing anything.
-    pub fn is_idle_outside_transaction(&self) -> bool {
+impl Track for Walk {
+    fn client_sent(&mut self, bytes: &mut [u8], session: &SessionGuard) -> Result<(), String> {
+        let mut framing = std::mem::take(&mut self.client);
+        let walked = framing.walk(bytes, |part| {
+            if let Part::Header(kind) = part {
+                self.client_message(kind, session);
+            }
+        });
+        self.client = framing;
+        walked.map_err(|malformed| malformed.to_string())
+    }
+
+    /// Bytes that name the server's process are changed.
+    fn server_sent(&mut self, bytes: &mut [u8], session: &SessionGuard) -> Result<(), String> {
+        let mut framing = std::mem::take(&mut self.server);
+        let walked = framing.walk(bytes, |part| match part {
+            Part::Header(kind) => self.server_message(kind),
+            Part::Body(b'Z', 0, body) => {
+                if let Some(status) = body.first() {
+                    self.ready(*status, session);
+                }
+            }
+            Part::Body(b'A', offset, body) => self.rename_process(offset as usize, body),
+            Part::Body(b'S', offset, body) => self.parameter_status(offset, body, session),
+            Part::Body(..) => {}
+        });
+        self.server = framing;
+        walked.map_err(|malformed| malformed.to_string())
+    }
+
+    fn is_idle_outside_transaction(&self) -> bool {
         !self.active && !self.in_transaction && self.server.bytes_to_boundary() == 0
     }
 
-    /// At least so many bytes of the server belong to the message that is under way; 0 between messages.
-    pub fn server_bytes_to_boundary(&self) -> usize {
+    fn server_bytes_to_boundary(&self) -> usize {
         self.server.bytes_to_boundary()
     }
 
-    /// Whether the client has said that it goes.
-    pub fn has_quit(&self) -> bool {
-        self.quit
+    fn client_end(&self) -> End {
+        match self.quit {
+            true => End::ClientQuit,
+            false => End::ClientEof,
+        }
     }
 
-    /// Whether the last that the server said was an error.
-    pub fn has_failed(&self) -> bool {
-        self.failed
+    fn server_end(&self) -> End {
+        match (self.quit, self.failed) {
+            (true, _) => End::ClientQuit,
+            (false, true) => End::ServerError,
+            (false, false) => End::ServerEof,
+        }
     }
 }
 
@@ -309,195 +301,4 @@ pub(super) fn application_name(body: &[u8]) -> Option<Option<Arc<str>>> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::session::{Listener, Registry, Remote, Service};
-
-    fn session(registry: &Arc<Registry>) -> SessionGuard {
-        let service = Arc::new(Service::new("app", "readconnroute"));
-        let address: std::net::SocketAddr = ([127, 0, 0, 1], 1).into();
-        let listener = Arc::new(Listener::new("app", &service, "postgresql", address));
-        let registered = registry.register(&listener, Remote::Unix);
-        registered.expect("a free id")
-    }
-
-    /// What the server calls the session.
-    const PROCESS: [u8; 4] = 12_345_u32.to_be_bytes();
-
-    fn message(kind: u8, body: &[u8]) -> Vec<u8> {
-        let length = body.len() as u32 + LENGTH_BYTES;
-        [&[kind][..], &length.to_be_bytes(), body].concat()
-    }
-
-    fn messages(kinds: &[u8]) -> Vec<u8> {
-        kinds
-            .iter()
-            .flat_map(|kind| message(*kind, b"x\0"))
-            .collect()
-    }
-
-    struct Followed {
-        registry: Arc<Registry>,
-        walk: Walk,
-        session: SessionGuard,
-    }
-
-    impl Followed {
-        fn new() -> Self {
-            let registry = Registry::new();
-            let session = session(&registry);
-            Self {
-                registry,
-                walk: Walk::new(session.id(), PROCESS),
-                session,
-            }
-        }
-
-        fn client(&mut self, kinds: &[u8]) {
-            let mut bytes = messages(kinds);
-            self.walk
-                .client_bytes(&mut bytes, &self.session)
-                .expect("messages");
-        }
-
-        fn server(&mut self, mut bytes: Vec<u8>) -> Vec<u8> {
-            self.walk
-                .server_bytes(&mut bytes, &self.session)
-                .expect("messages");
-            bytes
-        }
-
-        fn ready(&mut self, status: u8) {
-            self.server(message(b'Z', &[status]));
-        }
-
-        fn active(&self) -> bool {
-            self.session.live().statement_started_ms.is_some()
-        }
-    }
-
-    #[test]
-    fn a_simple_query_is_active_until_it_is_ready() {
-        let mut followed = Followed::new();
-        followed.client(b"Q");
-        assert!(followed.active());
-        followed.server(messages(b"TDDC"));
-        assert!(followed.active());
-        followed.ready(b'T');
-        assert!(!followed.active());
-        assert!(followed.session.live().in_transaction);
-        assert!(!followed.walk.is_idle_outside_transaction());
-        followed.client(b"Q");
-        followed.ready(b'I');
-        assert!(followed.walk.is_idle_outside_transaction());
-        assert_eq!(followed.session.live().statements, 2);
-    }
-
-    #[test]
-    fn a_pipeline_is_active_until_its_last_sync_is_answered() {
-        let mut followed = Followed::new();
-        followed.client(b"PBDESBESPBE");
-        for _ in 0..2 {
-            followed.ready(b'I');
-            assert!(followed.active());
-        }
-        followed.client(b"S");
-        followed.ready(b'I');
-        assert!(!followed.active());
-        assert_eq!(followed.session.live().statements, 3);
-    }
-
-    #[test]
-    fn syncs_that_are_swallowed_by_a_copy_are_not_waited_for() {
-        let mut followed = Followed::new();
-        followed.client(b"PBDES");
-        followed.server(messages(b"12G"));
-        followed.client(b"ddS");
-        followed.client(b"cS");
-        assert!(followed.active());
-        followed.server(messages(b"C"));
-        followed.ready(b'I');
-        assert!(!followed.active());
-
-        followed.client(b"Q");
-        followed.server(messages(b"G"));
-        followed.client(b"ddf");
-        followed.server(messages(b"E"));
-        followed.ready(b'I');
-        assert!(!followed.active());
-    }
-
-    #[test]
-    fn a_notification_names_the_process_that_the_client_knows() {
-        let mut followed = Followed::new();
-        let notification = |process: [u8; 4]| message(b'A', &[&process[..], b"news\0\0"].concat());
-        let known = notification(followed.session.id().get().to_be_bytes());
-        assert_eq!(followed.server(notification(PROCESS)), known);
-        // Somebody else's is nobody's own, not even when the numbers happen to be the same.
-        let id = followed.session.id().get().to_be_bytes();
-        for process in [id, [0, 0, 0x30, 0x38], [1, 0, 0x30, 0x39]] {
-            assert_ne!(followed.server(notification(process)), known);
-        }
-    }
-
-    #[test]
-    fn the_application_name_is_followed() {
-        let mut followed = Followed::new();
-        let name = |followed: &Followed| {
-            let profile = followed.registry.profile(followed.session.session());
-            profile.and_then(|profile| profile.application_name.as_deref().map(str::to_owned))
-        };
-        followed.server(message(b'S', b"application_name\0psql\0"));
-        assert_eq!(name(&followed).as_deref(), Some("psql"));
-        followed.server(message(b'S', b"TimeZone\0UTC\0"));
-        followed.server(message(b'S', b"application_name\0\0"));
-        assert_eq!(name(&followed), None);
-    }
-
-    #[test]
-    fn a_length_that_does_not_count_itself_is_refused() {
-        let mut followed = Followed::new();
-        let walked = followed
-            .walk
-            .client_bytes(&mut b"Q\0\0\0\x03".to_vec(), &followed.session);
-        assert!(walked.is_err());
-    }
-
-    fn stream() -> impl Strategy<Value = Vec<u8>> {
-        let kind = prop::sample::select(b"ZSADTCEGWNQ".to_vec());
-        let body = prop_oneof![
-            prop::collection::vec(any::<u8>(), 0..20),
-            Just(b"application_name\0x\0".to_vec())
-        ];
-        let messages = prop::collection::vec((kind, body), 0..12);
-        messages.prop_map(|messages| {
-            let framed = messages.iter().map(|(kind, body)| message(*kind, body));
-            framed.collect::<Vec<_>>().concat()
-        })
-    }
-
-    proptest! {
-        #[test]
-        fn however_a_stream_is_cut_the_same_is_seen(bytes in stream(), piece in 1usize..30) {
-            let (mut whole, mut cut) = (Followed::new(), Followed::new());
-            // The two sessions have different registries and so the same id.
-            let at_once = whole.server(bytes.clone());
-            let in_pieces: Vec<u8> = bytes.chunks(piece).flat_map(|piece| cut.server(piece.to_vec())).collect();
-            prop_assert_eq!(at_once, in_pieces);
-            prop_assert_eq!(whole.walk.in_transaction, cut.walk.in_transaction);
-            prop_assert_eq!(whole.walk.server_bytes_to_boundary(), 0);
-            prop_assert_eq!(cut.walk.server_bytes_to_boundary(), 0);
-        }
-
-        #[test]
-        fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-            let mut followed = Followed::new();
-            let _ = followed.walk.client_bytes(&mut bytes.clone(), &followed.session);
-            let _ = followed.walk.server_bytes(&mut bytes.clone(), &followed.session);
-        }
-    }
-}
+mod tests;

@@ -13,7 +13,7 @@ use bytes::{Buf, BytesMut};
 use tokio::io::{Interest, ReadBuf};
 use tokio_rustls::TlsAcceptor;
 
-use crate::proxy::transport::{Socket, Transport};
+use crate::proxy::transport::{LINGER, Socket, Transport};
 use crate::session::SessionGuard;
 
 /// Output that has grown to this is flushed while a statement still runs, in bytes.
@@ -26,9 +26,7 @@ const READ_BYTES: usize = 16 * 1024;
 const READ_AHEAD_BYTES_MAX: usize = 64 * 1024;
 /// How often the socket is asked for its end while unread bytes hide it.
 const HIDDEN_END_POLL: Duration = Duration::from_millis(50);
-/// How long, and for how many bytes, a client that was sent away may go on sending: closing a socket with unread
-/// bytes in it would reset the connection, and the last message would be lost with it.
-const LINGER: Duration = Duration::from_millis(250);
+/// How often a client that was sent away, and goes on sending, is still read.
 const LINGER_READS_MAX: usize = 64;
 
 /// A client's connection and the session that it is.
@@ -123,23 +121,7 @@ impl Wire {
         if !matches!(sent, Ok(Ok(()))) {
             return;
         }
-        let linger = async {
-            transport.shutdown().await?;
-            for _ in 0..LINGER_READS_MAX {
-                let more = poll_fn(|cx| {
-                    let mut space = [MaybeUninit::uninit(); READ_BYTES];
-                    let mut chunk = ReadBuf::uninit(&mut space);
-                    ready!(transport.poll_read(cx, &mut chunk))?;
-                    Poll::Ready(io::Result::Ok(!chunk.filled().is_empty()))
-                });
-                if !more.await? {
-                    break;
-                }
-            }
-            io::Result::Ok(())
-        };
-        // Whether the client waited for the end or not, the connection is over.
-        let _ = tokio::time::timeout(LINGER, linger).await;
+        transport.linger(LINGER_READS_MAX).await;
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
