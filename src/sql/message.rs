@@ -2,8 +2,39 @@
 
 use bytes::Bytes;
 
-use super::sqlstate::SqlError;
-use super::types::Format;
+use crate::proxy::postgres::SqlError;
+
+/// Format of one value on the wire (the format codes of Bind and RowDescription).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Format {
+    /// Code 0: the type's text form.
+    #[default]
+    Text,
+    /// Code 1: the type's binary form, as its send function writes it.
+    Binary,
+}
+
+impl Format {
+    /// The code as Bind and RowDescription carry it.
+    pub fn code(self) -> i16 {
+        match self {
+            Self::Text => 0,
+            Self::Binary => 1,
+        }
+    }
+}
+
+impl TryFrom<i16> for Format {
+    type Error = SqlError;
+
+    fn try_from(code: i16) -> Result<Self, Self::Error> {
+        match code {
+            0 => Ok(Self::Text),
+            1 => Ok(Self::Binary),
+            _ => Err(violation(format!("unsupported format code: {code}"))),
+        }
+    }
+}
 
 /// What Describe and Close are about.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,40 +6,7 @@
 use arrow::datatypes::DataType;
 use pgwire::api::Type;
 
-/// Format of one value on the wire (the format codes of Bind and RowDescription).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Format {
-    /// Code 0: the type's text form.
-    #[default]
-    Text,
-    /// Code 1: the type's binary form, as its send function writes it.
-    Binary,
-}
-
-impl Format {
-    /// The code as Bind and RowDescription carry it.
-    pub fn code(self) -> i16 {
-        match self {
-            Self::Text => 0,
-            Self::Binary => 1,
-        }
-    }
-}
-
-impl TryFrom<i16> for Format {
-    type Error = super::sqlstate::SqlError;
-
-    fn try_from(code: i16) -> Result<Self, Self::Error> {
-        match code {
-            0 => Ok(Self::Text),
-            1 => Ok(Self::Binary),
-            _ => Err(super::sqlstate::SqlError::new(
-                "08P01",
-                format!("unsupported format code: {code}"),
-            )),
-        }
-    }
-}
+pub use super::message::Format;
 
 /// The PostgreSQL type under which values of `data_type` are sent.
 pub fn pg_type(data_type: &DataType) -> Type {

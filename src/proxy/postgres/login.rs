@@ -289,7 +289,7 @@ fn refused(why: &str) -> Failed {
     Failed::End(End::LoginFailed(why.to_owned()))
 }
 
-fn next_of_server(input: &mut BytesMut) -> Result<Option<Frame>, Failed> {
+pub(super) fn next_of_server(input: &mut BytesMut) -> Result<Option<Frame>, Failed> {
     frame::next_of_any(input, SERVER_BYTES_MAX)
         .map_err(|error| Failed::End(End::ServerViolation(error.to_string())))
 }
@@ -306,7 +306,7 @@ fn packet(startup: &StartupMessage) -> Vec<u8> {
 }
 
 /// The mechanisms of AuthenticationSASL, without those that bind to the channel.
-fn unbound_mechanisms(body: &[u8]) -> Vec<String> {
+pub(super) fn unbound_mechanisms(body: &[u8]) -> Vec<String> {
     let names = body.get(size_of::<u32>()..).unwrap_or_default();
     names
         .split(|byte| *byte == 0)
@@ -318,13 +318,13 @@ fn unbound_mechanisms(body: &[u8]) -> Vec<String> {
 
 /// Code and message of an ErrorResponse.
 #[derive(Debug, Default)]
-struct ErrorFields {
+pub(super) struct ErrorFields {
     code: String,
     message: String,
 }
 
 impl ErrorFields {
-    fn read(body: &[u8]) -> Self {
+    pub fn read(body: &[u8]) -> Self {
         let mut fields = Self::default();
         for field in body.split(|byte| *byte == 0) {
             let Some((kind, text)) = field.split_first() else {

@@ -12,6 +12,8 @@
 mod cancel;
 pub(crate) mod error;
 pub(crate) mod frame;
+#[cfg(fuzzing)]
+pub mod fuzz;
 pub(crate) mod keys;
 mod login;
 pub(crate) mod opening;

@@ -114,7 +114,7 @@ pub(crate) async fn open(mut wire: Wire, tls: Option<&TlsSlot>) -> Opening {
     }
 }
 
-fn split_code(packet: &Bytes) -> Option<(u32, Bytes)> {
+pub(super) fn split_code(packet: &Bytes) -> Option<(u32, Bytes)> {
     let code = packet.first_chunk()?;
     Some((u32::from_be_bytes(*code), packet.slice(code.len()..)))
 }
@@ -143,7 +143,7 @@ async fn start_tls(wire: Wire, slot: &TlsSlot) -> Option<(Wire, Option<Arc<[u8]>
 }
 
 /// A request to cancel: process id and secret key.
-fn cancel_request(body: &Bytes) -> Option<(SessionId, Bytes)> {
+pub(super) fn cancel_request(body: &Bytes) -> Option<(SessionId, Bytes)> {
     let process = body.first_chunk()?;
     let id = SessionId::new(i64::from(u32::from_be_bytes(*process)))?;
     Some((id, body.slice(process.len()..)))
