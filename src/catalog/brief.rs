@@ -1,8 +1,9 @@
-//! Statements that are answered where they are asked: a row of constants, or a few sessions by their ids.
+//! Statements that are answered where they are asked: a row of constants, a few sessions by their ids, or how many
+//! sessions there are.
 //!
 //! Such an answer takes a few microseconds, less than it takes to hand a statement to a query thread and its rows back.
-//! The shape of the plan is the proof of it: nothing but sessions found by a bounded number of ids, a choice of their
-//! columns, and literals. There is no operator that could wait, and no function that could take its time.
+//! The shape of the plan is the proof of it: nothing but sessions found by a bounded number of ids, or a number that is
+//! known, a choice of their columns, and literals. There is no operator that could wait, and no function that could take its time.
 
 use std::sync::Arc;
 
@@ -16,6 +17,7 @@ use datafusion::physical_plan::coop::CooperativeExec;
 use datafusion::physical_plan::placeholder_row::PlaceholderRowExec;
 use datafusion::physical_plan::projection::ProjectionExec;
 
+use super::count::Count;
 use super::statement::Statement;
 use super::table::{Batches, Scan};
 
@@ -27,16 +29,24 @@ const COLUMNS_MAX: usize = 64;
 /// One column of an answer.
 #[derive(Clone, Debug)]
 enum Output {
-    /// A column of the scan.
+    /// A column of the rows.
     Column(usize),
     Literal(ScalarValue),
+}
+
+/// Where the rows come from.
+#[derive(Clone, Debug)]
+enum Rows {
+    /// There is one, without columns.
+    One,
+    Found(Scan),
+    Counted(Count),
 }
 
 /// A statement that is answered at once, any number of times.
 #[derive(Clone, Debug)]
 pub(super) struct Brief {
-    /// Where the rows come from; `None` for one row of constants.
-    scan: Option<Scan>,
+    rows: Rows,
     outputs: Vec<Output>,
     schema: SchemaRef,
 }
@@ -49,20 +59,16 @@ impl Brief {
             return None;
         }
         if let Some(scan) = plan.downcast_ref::<Scan>() {
-            let ids = scan.ids_max()?;
-            let columns = 0..plan.schema().fields().len();
-            return (ids <= IDS_MAX).then(|| Self {
-                scan: Some(scan.clone()),
-                outputs: columns.map(Output::Column).collect(),
-                schema: plan.schema(),
-            });
+            let is_brief = scan.ids_max().is_some_and(|ids| ids <= IDS_MAX);
+            return is_brief.then(|| Self::all_of(plan, Rows::Found(scan.clone())));
+        }
+        if let Some(count) = plan.downcast_ref::<Count>() {
+            let is_brief = count.is_at_once();
+            return is_brief.then(|| Self::all_of(plan, Rows::Counted(count.clone())));
         }
         if plan.is::<PlaceholderRowExec>() {
-            return plan.schema().fields().is_empty().then(|| Self {
-                scan: None,
-                outputs: Vec::new(),
-                schema: plan.schema(),
-            });
+            let is_empty = plan.schema().fields().is_empty();
+            return is_empty.then(|| Self::all_of(plan, Rows::One));
         }
         if plan.is::<CooperativeExec>() {
             return Self::of(plan.children().first()?);
@@ -79,17 +85,28 @@ impl Brief {
         let outputs = projection.expr().iter().map(|named| output(&named.expr));
         Some(Self {
             outputs: outputs.collect::<Option<_>>()?,
-            scan: input.scan,
+            rows: input.rows,
             schema: plan.schema(),
         })
     }
 
+    fn all_of(plan: &Arc<dyn ExecutionPlan>, rows: Rows) -> Self {
+        let columns = 0..plan.schema().fields().len();
+        Self {
+            rows,
+            outputs: columns.map(Output::Column).collect(),
+            schema: plan.schema(),
+        }
+    }
+
     /// The rows, read when they are asked for.
     pub fn run(self: Arc<Self>, statement: Arc<Statement>) -> Batches {
-        let found: Batches = match &self.scan {
-            None => return Box::new(std::iter::once_with(move || self.answer(&[], 1))),
-            Some(scan) => {
-                let scan = scan.clone();
+        let found: Batches = match self.rows.clone() {
+            Rows::One => return Box::new(std::iter::once_with(move || self.answer(&[], 1))),
+            Rows::Counted(count) => {
+                Box::new(std::iter::once_with(move || count.answer(&statement)))
+            }
+            Rows::Found(scan) => {
                 let read = move || scan.read(&statement, 0);
                 let failed = |error| Box::new(std::iter::once(Err(error))) as Batches;
                 Box::new(

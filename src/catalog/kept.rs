@@ -28,12 +28,13 @@ use super::stop::stoppable;
 use crate::session::SessionId;
 
 /// Operators that a kept plan may consist of: each one forgets its state when it is reset.
-const FORGETFUL: [&str; 15] = [
+const FORGETFUL: [&str; 16] = [
     "AggregateExec",
     "async_func",
     "BufferExec",
     "CoalescePartitionsExec",
     "CooperativeExec",
+    "Count",
     "FilterExec",
     "GlobalLimitExec",
     "LocalLimitExec",

@@ -94,6 +94,14 @@ impl Keys {
             .then(|| ids.map(|(_, values)| values.len()).sum())
     }
 
+    /// How many names are looked up at most, if rows are restricted by names of one kind and nothing else.
+    pub fn names_max(&self) -> Option<usize> {
+        let (column, _) = self.0.first()?;
+        let same = self.0.iter().all(|(other, _)| other == column);
+        (same && *column != KeyColumn::Id)
+            .then(|| self.0.iter().map(|(_, values)| values.len()).sum())
+    }
+
     /// Restricts the rows by a filter on `id`, `service` or `user`, if it is one of the forms
     /// `column = value`, `column IN (value, …)` and alternatives of these. Says whether it did.
     pub fn restrict(&mut self, filter: &Expr) -> bool {
@@ -155,6 +163,11 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
+    /// Whether no row is left out.
+    pub fn is_all(&self) -> bool {
+        self.ids.is_none() && self.services.is_none() && self.users.is_none()
+    }
+
     /// The names that the rows are restricted to, when they are restricted by nothing else.
     pub fn names(&self) -> Option<Names<'_>> {
         match self {

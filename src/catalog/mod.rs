@@ -8,6 +8,7 @@
 mod action;
 mod brief;
 mod column;
+mod count;
 mod engine;
 mod error;
 mod functions;

@@ -80,6 +80,19 @@ pub(super) trait Source: fmt::Debug + Send + Sync + 'static {
     /// The exact number of rows without filters.
     fn len(&self, statement: &Statement) -> usize;
 
+    /// Whether [`count`](Self::count) knows the number in a statement that scans nothing else.
+    fn counts_at_once(&self, _keys: &Keys) -> bool {
+        false
+    }
+
+    /// How many rows there are with these keys, where it is known without a look at them.
+    ///
+    /// # Errors
+    /// As those of [`Keys::resolve`].
+    fn count(&self, _statement: &Arc<Statement>, _keys: &Keys) -> Result<Option<usize>> {
+        Ok(None)
+    }
+
     /// Into how many parts a scan is best split, at most `most`.
     fn partitions(&self, _statement: &Statement, _request: &Request, _most: usize) -> usize {
         1
@@ -259,6 +272,31 @@ impl Scan {
         self.request.keys.ids_max()
     }
 
+    /// Whether [`count`](Self::count) knows the number without a look at the rows.
+    pub fn is_counted_at_once(&self) -> bool {
+        self.source.counts_at_once(&self.request.keys)
+    }
+
+    /// How many rows it finds within a statement.
+    pub fn count(&self, statement: &Arc<Statement>) -> Result<usize> {
+        if let Some(rows) = self.source.count(statement, &self.request.keys)? {
+            return Ok(rows);
+        }
+        let mut rows = 0;
+        for partition in 0..self.partition_count() {
+            for batch in self.read(statement, partition)? {
+                rows += batch?.num_rows();
+            }
+        }
+        Ok(rows)
+    }
+
+    /// The statement that it runs in: the one that the context carries, if it does.
+    pub fn statement_of(&self, context: &TaskContext) -> Arc<Statement> {
+        let running = context.session_config().get_extension::<Statement>();
+        running.unwrap_or_else(|| Arc::clone(&self.statement))
+    }
+
     /// Reads one partition within a statement.
     pub fn read(&self, statement: &Arc<Statement>, partition: usize) -> Result<Batches> {
         let part = (partition, self.partition_count());
@@ -324,10 +362,7 @@ impl ExecutionPlan for Scan {
         partition: usize,
         context: Arc<TaskContext>,
     ) -> Result<SendableRecordBatchStream> {
-        let statement = match context.session_config().get_extension::<Statement>() {
-            Some(statement) => statement,
-            None => Arc::clone(&self.statement),
-        };
+        let statement = self.statement_of(&context);
         let stream = futures::stream::iter(self.read(&statement, partition)?);
         Ok(Box::pin(RecordBatchStreamAdapter::new(
             Arc::clone(&self.schema),
