@@ -99,6 +99,23 @@ impl ChunkImage {
         values
     }
 
+    /// What `read` makes of the line of the session in this slot, which may change meanwhile. It may be asked twice.
+    #[inline]
+    pub fn read<T>(&self, slot: u16, read: impl Fn(&Line) -> T) -> T {
+        let line = self.chunk.line(slot);
+        let generation = self.generations().get(usize::from(slot));
+        match generation.and_then(|generation| line.read(*generation, &read)) {
+            Some(value) => value,
+            None => self.read_last(slot, line, &read),
+        }
+    }
+
+    /// The slots of the sessions, in order.
+    pub fn slots(&self) -> impl Iterator<Item = u16> {
+        let slots = (0..).zip(self.generations());
+        slots.filter_map(|(slot, generation)| (*generation != 0).then_some(slot))
+    }
+
     /// The generation of each slot side by side, 0 where nobody lives.
     fn generations(&self) -> &[u64] {
         self.generations.get_or_init(|| {

@@ -10,6 +10,7 @@ mod session_filters;
 mod sessions;
 mod sessions_kept;
 mod sessions_live;
+mod sessions_ordered;
 mod sessions_scan;
 
 use std::sync::Arc;

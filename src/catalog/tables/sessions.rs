@@ -90,12 +90,15 @@ const fn live(
 /// Position of `id` among the columns.
 pub(super) const ID: usize = 0;
 
+/// Where ids come from.
+pub(super) const ID_CELL: Cell<Session, Profile> = Cell::Int(|s, _| Some(s.id().into()));
+
 pub(super) static COLUMNS: [SessionColumn; 22] = [
     kept(
         "id",
         Never,
         "The session's number: what the client was given as its connection id",
-        Cell::Int(|s, _| Some(s.id().into())),
+        ID_CELL,
     ),
     kept(
         "service",

@@ -14,11 +14,15 @@ use datafusion::logical_expr::Expr;
 use super::sessions::{COLUMNS, ID, Moment, Origin, Sessions};
 use super::sessions_kept::ImageColumns;
 use super::sessions_live::{LiveRows, LiveSource};
+use super::sessions_ordered::{Ordered, Stretch};
 use crate::catalog::column::Cell;
 use crate::catalog::keys::{Keys, Wanted};
 use crate::catalog::statement::{Row, Statement, own};
 use crate::catalog::table::{Batches, Order, Request, Source};
-use crate::session::{ChunkImage, Line, Profile, Session, SessionId};
+use crate::session::{ChunkImage, Line, Profile, Session};
+
+/// Most names whose sessions are counted without a look at them.
+const NAMES_MAX: usize = 16;
 
 /// Rows in a batch that does not come from one chunk.
 const BATCH_ROWS: usize = 8192;
@@ -55,6 +59,14 @@ impl Source for Sessions {
         statement.membership().len()
     }
 
+    fn counts_at_once(&self, keys: &Keys) -> bool {
+        keys.is_all() || keys.names_max().is_some_and(|names| names <= NAMES_MAX)
+    }
+
+    fn count(&self, statement: &Arc<Statement>, keys: &Keys) -> Result<Option<usize>> {
+        Ok(known(statement, &keys.resolve(statement)?))
+    }
+
     fn partitions(&self, statement: &Statement, request: &Request, most: usize) -> usize {
         match request.keys.names_ids() {
             true => 1,
@@ -70,47 +82,42 @@ impl Source for Sessions {
         (part, parts): (usize, usize),
     ) -> Result<Batches> {
         let wanted = request.keys.resolve(statement)?;
+        let limit = request.limit.unwrap_or(usize::MAX);
         let reader = Reader {
             statement: Arc::clone(statement),
             moment: Moment::new(statement.clock().monotonic_ms, statement.registry()),
             columns: request.projection.clone(),
             schema,
         };
-        let limit = request.limit.unwrap_or(usize::MAX);
         if wanted.ids.is_some() {
             let rows = reader.look_up(&wanted, request.order)?;
             return Ok(reader.picked(rows.into_iter().take(limit)));
         }
+        if request.projection.is_empty()
+            && let Some(rows) = known(statement, &wanted)
+        {
+            let rows = if part == 0 { rows } else { 0 };
+            return Ok(reader.counted(rows.min(limit)));
+        }
         if statement.is_sole_scan()
             && let Some(names) = wanted.names()
+            && let Some(order) = request.order
+            && limit <= BATCH_ROWS
         {
-            if request.projection.is_empty() {
-                let rows = if part == 0 { names.count(statement) } else { 0 };
-                return Ok(reader.counted(rows.min(limit)));
-            }
-            if let Some(order) = request.order
-                && limit <= BATCH_ROWS
-            {
-                return Ok(reader.picked(names.first(statement, limit, order).into_iter()));
-            }
-        }
-        if request.projection.is_empty() && request.keys.is_all() {
-            let rows = match (part, statement.is_sole_scan()) {
-                (0, true) => statement.registry().len(),
-                (0, false) => statement.membership().len(),
-                _ => 0,
-            };
-            return Ok(reader.counted(rows.min(limit)));
+            return Ok(reader.picked(names.first(statement, limit, order).into_iter()));
         }
         let membership = statement.membership();
         let images = membership.images();
         let share = images.len() * part / parts..images.len() * (part + 1) / parts;
         let images = images[share].to_vec();
         Ok(match request.order {
+            Some(order) if request.keys.is_all() => {
+                reader.ordered(Ordered::all(images, order, limit)?)
+            }
             Some(order) => {
-                let rows = in_order(&images, &wanted, order);
-                let row = move |place: Place| images[place.image].at(place.slot).map(own);
-                reader.picked(rows.into_iter().filter_map(row).take(limit))
+                let admits =
+                    |session: &Session, profile: &Profile| admits(&wanted, session, profile);
+                reader.ordered(Ordered::some(images, admits, order, limit))
             }
             None if request.keys.is_all() => reader.whole(images, limit),
             None => {
@@ -124,12 +131,14 @@ impl Source for Sessions {
     }
 }
 
-/// Where a session stands among some images.
-#[derive(Clone, Copy)]
-struct Place {
-    id: SessionId,
-    image: usize,
-    slot: u16,
+/// How many sessions are wanted, where nobody has to be looked at to know.
+fn known(statement: &Statement, wanted: &Wanted) -> Option<usize> {
+    match wanted.names() {
+        Some(names) => statement.is_sole_scan().then(|| names.count(statement)),
+        None if !wanted.is_all() => None,
+        None if statement.is_sole_scan() => Some(statement.registry().len()),
+        None => Some(statement.membership().len()),
+    }
 }
 
 fn admits(wanted: &Wanted, session: &Session, profile: &Profile) -> bool {
@@ -149,27 +158,6 @@ fn matching(image: &ChunkImage, wanted: &Wanted) -> Vec<Row> {
     rows.filter(|row| admits(wanted, row.session, row.profile))
         .map(own)
         .collect()
-}
-
-/// Sorts places, not rows: rows are made from them one batch at a time.
-fn in_order(images: &[Arc<ChunkImage>], wanted: &Wanted, order: Order) -> Vec<Place> {
-    let mut places = Vec::new();
-    for (index, image) in images.iter().enumerate() {
-        let rows = image.rows();
-        places.extend(
-            rows.filter(|row| admits(wanted, row.session, row.profile))
-                .map(|row| Place {
-                    id: row.session.id(),
-                    image: index,
-                    slot: row.slot,
-                }),
-        );
-    }
-    places.sort_unstable_by_key(|place| place.id);
-    if order == Order::Descending {
-        places.reverse();
-    }
-    places
 }
 
 struct Reader {
@@ -193,8 +181,7 @@ impl Reader {
         Ok(rows)
     }
 
-    /// So many rows without columns: nothing has to be read for a count. In batches, because the engine makes an array
-    /// of ones as long as each.
+    /// So many rows without columns. In batches, because the engine fills whatever it adds to them with values.
     fn counted(self, rows: usize) -> Batches {
         let starts = (0..rows).step_by(BATCH_ROWS);
         Box::new(starts.map(move |start| self.batch(Vec::new(), BATCH_ROWS.min(rows - start))))
@@ -234,6 +221,31 @@ impl Reader {
         };
         let columns = self.columns.iter().map(array).collect::<Result<_, _>>()?;
         self.batch(columns, image.len())
+    }
+
+    fn ordered(self, mut rows: Ordered) -> Batches {
+        Box::new(std::iter::from_fn(move || {
+            let stretch = rows.next()?;
+            Some(match self.statement.check() {
+                Ok(()) => self.ordered_batch(stretch),
+                Err(stopped) => Err(stopped.into()),
+            })
+        }))
+    }
+
+    fn ordered_batch(&self, mut stretch: Stretch<'_>) -> Result<RecordBatch> {
+        let copies = match self.live_columns() {
+            0 => Vec::new(),
+            _ => stretch.lines(),
+        };
+        let live = self.live_rows(LiveSource::Copies(&copies));
+        let array = |column: &usize| match &COLUMNS[*column].origin {
+            Origin::Kept(cell) => stretch.kept(*column, cell),
+            Origin::Live(cell) => cell.gather(&live),
+            Origin::Aging(cell, value) => Ok(self.aged(&stretch.kept(*column, cell)?, *value)),
+        };
+        let columns = self.columns.iter().map(array).collect::<Result<_, _>>()?;
+        self.batch(columns, stretch.len())
     }
 
     fn picked(self, rows: impl Iterator<Item = Row> + Send + 'static) -> Batches {
