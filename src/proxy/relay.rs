@@ -1,15 +1,14 @@
 //! Traffic between a client and its server: two pumps, one for each direction, of which neither waits for the other.
 //!
-//! A pump reads into a buffer on the stack and writes from there in the same poll. Only what the other side does not
+//! A pump reads into its thread's buffer and writes from there in the same poll. Only what the other side does not
 //! take is copied to the heap, and as long as something lies there nothing more is read: an idle session has no
 //! buffer, and a slow reader slows down the writer.
 
+use std::cell::RefCell;
 use std::io;
-use std::mem::MaybeUninit;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, BytesMut};
-use tokio::io::ReadBuf;
 
 use super::end::End;
 use super::timeouts::Timeouts;
@@ -18,6 +17,14 @@ use crate::session::{KillReason, SessionGuard};
 
 /// What is read from a socket at a time, in bytes.
 const READ_BYTES: usize = 32 * 1024;
+
+/// What is read in one poll at most before others have their turn.
+const READS_MAX: usize = 64;
+
+thread_local! {
+    /// What all pumps of a thread read into, one after the other.
+    static SPACE: RefCell<[u8; READ_BYTES]> = const { RefCell::new([0; READ_BYTES]) };
+}
 
 /// What a relay learns from the messages that pass, and may change in them in place.
 pub(super) trait Track {
@@ -51,6 +58,8 @@ pub(super) trait Track {
 pub(super) struct Pump {
     /// What was read and the other side has not taken yet.
     held: BytesMut,
+    /// Whether the task is woken when there is something to read.
+    waits: bool,
 }
 
 /// Why a pump stops.
@@ -68,7 +77,7 @@ pub(super) enum Stop {
 impl Pump {
     /// A pump with something to pass on that was read before.
     pub fn holding(held: BytesMut) -> Self {
-        Self { held }
+        Self { held, waits: false }
     }
 
     /// Appends to what is to be passed on.
@@ -85,44 +94,41 @@ impl Pump {
         cx: &mut Context<'_>,
         see: &mut impl FnMut(&mut [u8]) -> Result<(), String>,
     ) -> Poll<Stop> {
-        let mut space = [MaybeUninit::uninit(); READ_BYTES];
-        loop {
-            if let Err(error) = ready!(self.poll_flush(to, cx)) {
-                return Poll::Ready(Stop::Write(error));
+        let most = at_most.map_or(READ_BYTES, |most| most.clamp(1, READ_BYTES));
+        let reads_max = at_most.map_or(READS_MAX, |_| 1);
+        SPACE.with_borrow_mut(|space| {
+            for _ in 0..reads_max {
+                if let Err(error) = ready!(self.poll_flush(to, cx)) {
+                    return Poll::Ready(Stop::Write(error));
+                }
+                let read = match from.poll_receive(&mut space[..most], &mut self.waits, cx) {
+                    Poll::Pending => return self.poll_sent(to, cx),
+                    Poll::Ready(Ok(0)) => return Poll::Ready(Stop::End),
+                    Poll::Ready(Ok(read)) => read,
+                    Poll::Ready(Err(error)) => return Poll::Ready(Stop::Read(error)),
+                };
+                let bytes = &mut space[..read];
+                if let Err(why) = see(bytes) {
+                    return Poll::Ready(Stop::Protocol(why));
+                }
+                let sent = match to.poll_send(bytes, cx) {
+                    Poll::Ready(Ok(sent)) => sent,
+                    Poll::Ready(Err(error)) => return Poll::Ready(Stop::Write(error)),
+                    Poll::Pending => 0,
+                };
+                if sent < bytes.len() {
+                    self.hold(&bytes[sent..]);
+                }
             }
-            let most = at_most.map_or(READ_BYTES, |most| most.clamp(1, READ_BYTES));
-            let mut read = ReadBuf::uninit(&mut space[..most]);
-            match from.poll_read(cx, &mut read) {
-                Poll::Pending => return self.poll_sent(to, cx),
-                Poll::Ready(Err(error)) => return Poll::Ready(Stop::Read(error)),
-                Poll::Ready(Ok(())) => {}
-            }
-            let bytes = read.filled_mut();
-            if bytes.is_empty() {
-                return Poll::Ready(Stop::End);
-            }
-            if let Err(why) = see(bytes) {
-                return Poll::Ready(Stop::Protocol(why));
-            }
-            let sent = match to.poll_write(cx, bytes) {
-                Poll::Ready(Ok(sent)) => sent,
-                Poll::Ready(Err(error)) => return Poll::Ready(Stop::Write(error)),
-                Poll::Pending => 0,
-            };
-            if sent < bytes.len() {
-                self.hold(&bytes[sent..]);
-            }
-            if at_most.is_some() {
-                cx.waker().wake_by_ref();
-                return Poll::Pending;
-            }
-        }
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        })
     }
 
     /// Passes on what is held.
     pub fn poll_flush(&mut self, to: &mut Transport, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.held.is_empty() {
-            match ready!(to.poll_write(cx, &self.held))? {
+            match ready!(to.poll_send(&self.held, cx))? {
                 0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 sent => self.held.advance(sent),
             }
@@ -157,13 +163,15 @@ pub(super) struct Relay<T> {
     pub session: SessionGuard,
     /// Boxed and there only where something is to be timed.
     pub timeouts: Option<Box<Timeouts>>,
+    /// Whether a kill wakes the task.
+    pub hears_kill: bool,
 }
 
 impl<T: Track> Relay<T> {
     /// Relays until one of both sides, or the program, has enough. What is left to be told to either side is the
     /// caller's business.
     pub fn poll_run(&mut self, cx: &mut Context<'_>) -> Poll<End> {
-        let told = match self.session.poll_killed(cx) {
+        let told = match self.poll_killed(cx) {
             Poll::Ready(KillReason::Shutdown) => {
                 if self.may_leave() {
                     return Poll::Ready(End::Killed(KillReason::Shutdown));
@@ -188,7 +196,7 @@ impl<T: Track> Relay<T> {
                 Stop::Protocol(why) => End::ClientViolation(why),
             });
         }
-        if let Poll::Ready(stop) = self.poll_to_client(cx, None) {
+        if let Poll::Ready(stop) = self.poll_to_client(None, cx) {
             return Poll::Ready(match stop {
                 Stop::End => self.track.server_end(),
                 Stop::Read(error) => End::ServerReset(error),
@@ -200,6 +208,15 @@ impl<T: Track> Relay<T> {
             true => Poll::Ready(End::Killed(KillReason::Shutdown)),
             false => Poll::Pending,
         }
+    }
+
+    /// A kill leaves its reason before it wakes: as long as there is none, the task's waker is where it was put.
+    fn poll_killed(&mut self, cx: &mut Context<'_>) -> Poll<KillReason> {
+        if self.hears_kill && self.session.kill_reason().is_none() {
+            return Poll::Pending;
+        }
+        self.hears_kill = true;
+        self.session.poll_killed(cx)
     }
 
     fn may_leave(&self) -> bool {
@@ -215,22 +232,24 @@ impl<T: Track> Relay<T> {
             track.client_sent(bytes, session)
         };
         let (client, server) = (&mut self.client, &mut self.server);
-        self.to_server.poll(client, server, None, cx, &mut see)
+        let pump = &mut self.to_server;
+        pump.poll(client, server, None, cx, &mut see)
     }
 
-    fn poll_to_client(&mut self, cx: &mut Context<'_>, at_most: Option<usize>) -> Poll<Stop> {
+    fn poll_to_client(&mut self, at_most: Option<usize>, cx: &mut Context<'_>) -> Poll<Stop> {
         let (track, session) = (&mut self.track, &self.session);
         let mut see = |bytes: &mut [u8]| {
             session.sent(bytes.len() as u64);
             track.server_sent(bytes, session)
         };
         let (client, server) = (&mut self.client, &mut self.server);
-        self.to_client.poll(server, client, at_most, cx, &mut see)
+        let pump = &mut self.to_client;
+        pump.poll(server, client, at_most, cx, &mut see)
     }
 
     /// Goes on towards the client alone: until the server's stream ends or the client's breaks.
     pub fn poll_drain_server(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        self.poll_to_client(cx, None).map(|_| ())
+        self.poll_to_client(None, cx).map(|_| ())
     }
 
     /// Goes on towards the client until the message that is under way has reached it whole.
@@ -240,7 +259,8 @@ impl<T: Track> Relay<T> {
         if left == 0 {
             return self.client.poll_flush(cx);
         }
-        Poll::Ready(Err(match ready!(self.poll_to_client(cx, Some(left))) {
+        let stop = ready!(self.poll_to_client(Some(left), cx));
+        Poll::Ready(Err(match stop {
             Stop::Read(error) | Stop::Write(error) => error,
             Stop::End | Stop::Protocol(_) => io::ErrorKind::UnexpectedEof.into(),
         }))

@@ -3,10 +3,13 @@
 use std::future::poll_fn;
 use std::io;
 use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use rustix::io::retry_on_intr;
+use rustix::net::{RecvFlags, SendFlags, recv, send};
 use rustls::ProtocolVersion;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, Interest, ReadBuf, Ready};
@@ -79,12 +82,93 @@ impl Socket {
     }
 }
 
+/// What came of one attempt to receive.
+enum Attempt {
+    /// So many bytes; 0 at the end of the stream.
+    Received(usize),
+    /// Nothing had come since the last attempt: the kernel was not asked.
+    NotReady,
+    /// The kernel had nothing.
+    Empty,
+}
+
+impl Socket {
+    /// One attempt to read, by a system call of its own: the C library's would look for a cancelled thread before and
+    /// after, which is a good part of what a small message costs in this process. A short read says that nothing is
+    /// left, as Tokio's own reading takes it.
+    ///
+    /// # Errors
+    /// When the connection is broken.
+    fn try_receive(&self, space: &mut [u8]) -> io::Result<Attempt> {
+        let mut attempt = Attempt::NotReady;
+        let receive = |fd: BorrowedFd<'_>| {
+            attempt = Attempt::Empty;
+            let (_, received) = retry_on_intr(|| recv(fd, &mut *space, RecvFlags::empty()))?;
+            attempt = Attempt::Received(received);
+            match 0 < received && received < space.len() {
+                true => Err(io::ErrorKind::WouldBlock.into()),
+                false => Ok(()),
+            }
+        };
+        match self.try_io(Interest::READABLE, receive) {
+            Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(error),
+            _ => Ok(attempt),
+        }
+    }
+
+    /// Sends what the kernel takes at once.
+    fn poll_send(&self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        loop {
+            let mut taken = None;
+            let send = |fd: BorrowedFd<'_>| {
+                let sent = retry_on_intr(|| send(fd, bytes, SendFlags::NOSIGNAL))?;
+                taken = Some(sent);
+                match sent < bytes.len() {
+                    true => Err(io::ErrorKind::WouldBlock.into()),
+                    false => Ok(()),
+                }
+            };
+            match (self.try_io(Interest::WRITABLE, send), taken) {
+                (_, Some(sent)) => return Poll::Ready(Ok(sent)),
+                (Err(error), None) if error.kind() != io::ErrorKind::WouldBlock => {
+                    return Poll::Ready(Err(error));
+                }
+                (_, None) => ready!(self.poll_write_ready(cx))?,
+            }
+        }
+    }
+
+    fn try_io(
+        &self,
+        interest: Interest,
+        attempt: impl FnOnce(BorrowedFd<'_>) -> io::Result<()>,
+    ) -> io::Result<()> {
+        match self {
+            Self::Tcp(tcp) => tcp.try_io(interest, || attempt(tcp.as_fd())),
+            Self::Unix(unix) => unix.try_io(interest, || attempt(unix.as_fd())),
+        }
+    }
+
+    fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Self::Tcp(tcp) => tcp.poll_read_ready(cx),
+            Self::Unix(unix) => unix.poll_read_ready(cx),
+        }
+    }
+
+    fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Self::Tcp(tcp) => tcp.poll_write_ready(cx),
+            Self::Unix(unix) => unix.poll_write_ready(cx),
+        }
+    }
+}
+
 async fn peek_unix(unix: &UnixStream, byte: &mut [u8; 1]) -> io::Result<usize> {
     loop {
         unix.readable().await?;
         let peek = || {
-            let flags = rustix::net::RecvFlags::PEEK;
-            let (_, read) = rustix::net::recv(unix, &mut byte[..], flags)?;
+            let (_, read) = recv(unix, &mut byte[..], RecvFlags::PEEK)?;
             Ok(read)
         };
         match unix.try_io(Interest::READABLE, peek) {
@@ -171,6 +255,47 @@ impl Transport {
             .unwrap_or_default()
             .replacen("TLS13_", "TLS_", 1);
         Some(format!("{version} {suite}"))
+    }
+
+    /// Reads into `space`, for whoever reads in one task only: while `waits` is set, the task is woken when something
+    /// comes, and the socket need not be told again.
+    ///
+    /// # Errors
+    /// When the connection is broken.
+    pub fn poll_receive(
+        &mut self,
+        space: &mut [u8],
+        waits: &mut bool,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
+        let Self::Plain(socket) = self else {
+            let mut read = ReadBuf::new(space);
+            ready!(self.poll_read(cx, &mut read))?;
+            return Poll::Ready(Ok(read.filled().len()));
+        };
+        loop {
+            match socket.try_receive(space)? {
+                Attempt::Received(bytes) => {
+                    *waits = false;
+                    return Poll::Ready(Ok(bytes));
+                }
+                Attempt::NotReady if *waits => return Poll::Pending,
+                Attempt::NotReady | Attempt::Empty => {}
+            }
+            *waits = true;
+            ready!(socket.poll_read_ready(cx))?;
+        }
+    }
+
+    /// Sends some of the bytes; those that TLS holds back go with [`poll_flush`](Self::poll_flush).
+    ///
+    /// # Errors
+    /// When the connection is broken.
+    pub fn poll_send(&mut self, bytes: &[u8], cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        match self {
+            Self::Plain(socket) => socket.poll_send(cx, bytes),
+            _ => self.poll_write(cx, bytes),
+        }
     }
 
     /// As [`AsyncRead::poll_read`].

@@ -324,7 +324,7 @@ impl SessionGuard {
         self.session.line().touch(monotonic_ms());
     }
 
-    /// `bytes` came from the client.
+    /// `bytes` came from the client. Traffic is counted from one place at a time: another one's would be lost.
     pub fn received(&self, bytes: u64) {
         self.session.line().received(bytes, monotonic_ms());
     }
@@ -349,9 +349,15 @@ impl SessionGuard {
         self.session.line().count_statement();
     }
 
-    /// Work for the client begins: until [`Self::statement_ended`], the session is not idle.
+    /// The traffic that was counted last has begun work for the client: until [`Self::work_ended`], the session is not
+    /// idle.
     pub fn work_started(&self) {
-        self.session.line().work_started(monotonic_ms());
+        self.session.line().work_started();
+    }
+
+    /// The traffic that was counted last has ended the work.
+    pub fn work_ended(&self) {
+        self.session.line().work_ended();
     }
 
     /// Enters or leaves a transaction.

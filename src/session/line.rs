@@ -191,32 +191,39 @@ impl Line {
     }
 
     pub(super) fn received(&self, bytes: u64, now_ms: u64) {
-        self.bytes_in.fetch_add(bytes, Ordering::Relaxed);
+        add(&self.bytes_in, bytes);
         self.touch(now_ms);
     }
 
     pub(super) fn sent(&self, bytes: u64, now_ms: u64) {
-        self.bytes_out.fetch_add(bytes, Ordering::Relaxed);
+        add(&self.bytes_out, bytes);
         self.touch(now_ms);
     }
 
     pub(super) fn statement_started(&self, now_ms: u64) {
         self.count_statement();
-        self.work_started(now_ms);
-    }
-
-    pub(super) fn count_statement(&self) {
-        self.statements.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(super) fn work_started(&self, now_ms: u64) {
         self.touch(now_ms);
-        self.statement_started_ms
-            .store(now_ms.max(1), Ordering::Relaxed);
+        self.work_started();
     }
 
     pub(super) fn statement_ended(&self, now_ms: u64) {
         self.touch(now_ms);
+        self.work_ended();
+    }
+
+    pub(super) fn count_statement(&self) {
+        add(&self.statements, 1);
+    }
+
+    /// Begins at the last activity.
+    pub(super) fn work_started(&self) {
+        let now_ms = self.last_activity_ms();
+        self.statement_started_ms
+            .store(now_ms.max(1), Ordering::Relaxed);
+    }
+
+    /// Ends with the last activity.
+    pub(super) fn work_ended(&self) {
         self.statement_started_ms.store(0, Ordering::Release);
     }
 
@@ -229,6 +236,13 @@ impl Line {
     pub(super) fn advance(&self, state: State) {
         self.state.fetch_max(state as u8, Ordering::Relaxed);
     }
+}
+
+/// Nobody but the session's own traffic writes, and that from one place at a time: the bus need not be locked for it.
+#[inline]
+fn add(counter: &AtomicU64, more: u64) {
+    let before = counter.load(Ordering::Relaxed);
+    counter.store(before.wrapping_add(more), Ordering::Relaxed);
 }
 
 /// A line of nobody's, which stands still.

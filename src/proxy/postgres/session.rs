@@ -292,10 +292,10 @@ fn relay(
         .map_or(own, |target| target.process);
     let mut walk = Walk::new(session.id(), process);
     // What either side has sent ahead is the first traffic.
+    session.sent(rest.len() as u64);
     let passed = walk
         .client_sent(&mut ahead, &session)
         .and_then(|()| walk.server_sent(&mut rest, &session));
-    session.sent(rest.len() as u64);
     let mut relay = Relay {
         client,
         server,
@@ -304,6 +304,7 @@ fn relay(
         track: walk,
         session,
         timeouts,
+        hears_kill: false,
     };
     let user = log_begin(&relay.session, &holdings, &entrance.proxied.registry);
     async move {

@@ -205,7 +205,7 @@ impl Walk {
             session.work_started();
         } else if self.active {
             self.active = false;
-            session.statement_ended();
+            session.work_ended();
         }
     }
 
