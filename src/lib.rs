@@ -26,4 +26,5 @@ pub mod rest;
 pub mod server;
 pub mod session;
 pub mod sql;
+mod threads;
 pub mod tls;

@@ -26,7 +26,7 @@ use crate::config::Config;
 use crate::proxy::{Proxy, ProxyError, accept};
 use crate::session::Registry;
 use crate::tls::{self, TlsError, TlsFiles, TlsSlot};
-use crate::{rest, sql};
+use crate::{rest, sql, threads};
 use doors::Doors;
 use reload::Reload;
 use signals::{Signal, Signals};
@@ -112,6 +112,7 @@ impl Server {
         let io = Builder::new_multi_thread()
             .worker_threads(IO_THREADS)
             .thread_name("rollcall-io")
+            .on_thread_start(threads::give_way)
             .enable_all()
             .build()?;
         // A Tokio listener belongs to the runtime that it is made in.
@@ -124,10 +125,10 @@ impl Server {
             tls: load_tls("rest.tls", config.rest.tls.as_ref(), tls::ALPN_REST)?,
             ..Door::bind("rest.listen", config.rest.listen)?
         };
+        drop(in_io);
         let registry = Registry::new();
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let proxy = Proxy::bind(&config, &registry, threads)?;
-        drop(in_io);
         Ok(Self {
             io,
             sql,

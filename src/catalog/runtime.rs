@@ -14,6 +14,7 @@ use tokio_util::task::AbortOnDropHandle;
 use super::error::{CatalogError, StopReason};
 use super::statement::Statement;
 use super::table::Batches;
+use crate::threads::give_way;
 
 /// Planning and evaluation recurse over a statement: its depth is bounded to what fits this, with room to spare.
 const STACK_BYTES: usize = 16 << 20;
@@ -30,6 +31,7 @@ impl QueryRuntime {
             .worker_threads(threads)
             .thread_name("rollcall-query")
             .thread_stack_size(STACK_BYTES)
+            .on_thread_start(give_way)
             .enable_all()
             .build()?;
         Ok(Self(Some(runtime)))

@@ -35,7 +35,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use self::backend::{Backend, BackendError};
 use self::listener::Bound;
@@ -94,14 +94,15 @@ pub struct Proxy {
     services: Vec<Arc<Proxied>>,
     entrances: Vec<(Bound, Arc<Entrance>)>,
     servers: Vec<(Arc<Backend>, MonitorConfig)>,
-    threads: usize,
+    /// None where there is nothing to proxy.
+    relays: Option<Arc<Relays>>,
 }
 
 impl Proxy {
-    /// Binds all listeners. Must be called inside the runtime that will accept their clients.
+    /// Binds all listeners and starts as many threads to relay on, if there is anything to proxy.
     ///
     /// # Errors
-    /// When an address is taken, or a certificate cannot be used.
+    /// When an address is taken, a certificate cannot be used, or there are no threads to be had.
     pub fn bind(
         config: &Config,
         registry: &Arc<Registry>,
@@ -149,6 +150,13 @@ impl Proxy {
                 Arc::clone(&keys),
             )));
         }
+        let is_empty = config.listeners.is_empty() && config.servers.is_empty();
+        let relays = match is_empty {
+            true => None,
+            false => Some(Arc::new(Relays::start(threads)?)),
+        };
+        // A Tokio listener belongs to the runtime that it is made in.
+        let in_control = relays.as_ref().map(|relays| relays.control().enter());
         let mut entrances = Vec::new();
         for listener in &config.listeners {
             let proxied = services
@@ -178,12 +186,13 @@ impl Proxy {
             };
             entrances.push((bound, Arc::new(entrance)));
         }
+        drop(in_control);
         Ok(Self {
             registry: Arc::clone(registry),
             services,
             entrances,
             servers,
-            threads,
+            relays,
         })
     }
 
@@ -213,17 +222,28 @@ impl Proxy {
     /// over. Whoever does not want to wait for them drops the future, which ends every client of it.
     ///
     /// # Errors
-    /// When the threads to relay on cannot be started.
+    /// When something in it fails that should not.
     pub async fn serve(
         self,
         shutdown: CancellationToken,
         drain_timeout: Duration,
     ) -> Result<(), ProxyError> {
-        if self.entrances.is_empty() && self.servers.is_empty() {
+        let Some(relays) = self.relays.clone() else {
             shutdown.cancelled().await;
             return Ok(());
-        }
-        let relays = Arc::new(Relays::start(self.threads)?);
+        };
+        let control = relays.control().clone();
+        let serving = control.spawn(self.serve_on(relays, shutdown, drain_timeout));
+        let served = AbortOnDropHandle::new(serving).await;
+        Ok(served.map_err(io::Error::other)?)
+    }
+
+    async fn serve_on(
+        self,
+        relays: Arc<Relays>,
+        shutdown: CancellationToken,
+        drain_timeout: Duration,
+    ) {
         let watching = TaskTracker::new();
         for monitor in monitor::first_look(self.servers).await {
             let registry = Arc::clone(&self.registry);
@@ -246,7 +266,6 @@ impl Proxy {
         drain(&self.registry, &self.services, &clients, drain_timeout).await;
         watching.close();
         watching.wait().await;
-        Ok(())
     }
 }
 

@@ -16,6 +16,8 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 #[derive(Debug)]
 pub(super) struct Relays {
     threads: Vec<Relaying>,
+    /// The first one's runtime.
+    control: Handle,
     _stop: DropGuard,
 }
 
@@ -33,7 +35,7 @@ impl Relays {
     /// When the system has none.
     pub fn start(threads: usize) -> io::Result<Self> {
         let stop = CancellationToken::new();
-        let start = |_| {
+        let start = || -> io::Result<Relaying> {
             let runtime = Builder::new_current_thread().enable_all().build()?;
             let handle = runtime.handle().clone();
             let stopped = stop.clone().cancelled_owned();
@@ -45,11 +47,22 @@ impl Relays {
                 clients: Arc::default(),
             })
         };
-        let threads = (0..threads.max(1)).map(start).collect::<io::Result<_>>()?;
+        let first = start()?;
+        let control = first.runtime.clone();
+        let mut all = vec![first];
+        for _ in 1..threads {
+            all.push(start()?);
+        }
         Ok(Self {
-            threads,
+            threads: all,
+            control,
             _stop: stop.drop_guard(),
         })
+    }
+
+    /// Where whatever serves all clients runs: accepting them and watching the servers is as urgent as relaying.
+    pub fn control(&self) -> &Handle {
+        &self.control
     }
 
     /// The thread that serves the fewest clients.
