@@ -85,16 +85,21 @@ impl ChunkImage {
     /// What `read` makes of each row's line, which may change meanwhile. It may be asked for a row twice.
     #[inline]
     pub fn gather<T>(&self, read: impl Fn(&Line) -> T) -> Vec<T> {
+        let generations = self.generations();
+        let slots = self.chunk.lines().iter().zip(generations);
+        let value = |(slot, (line, generation)): (usize, (&Line, &u64))| match line
+            .read(*generation, &read)
+        {
+            Some(value) => value,
+            None => self.read_last(slot as u16, line, &read),
+        };
         let mut values = Vec::with_capacity(self.len);
-        let slots = self.chunk.lines().iter().zip(self.generations());
-        for (slot, (line, generation)) in slots.enumerate() {
-            if *generation == 0 {
-                continue;
-            }
-            values.push(match line.read(*generation, &read) {
-                Some(value) => value,
-                None => self.read_last(slot as u16, line, &read),
-            });
+        if generations.len() == self.len {
+            // Somebody lives in each slot: a loop without a choice in it.
+            values.extend(slots.enumerate().map(value));
+        } else {
+            let lived_in = |(_, (_, generation)): &(usize, (&Line, &u64))| **generation != 0;
+            values.extend(slots.enumerate().filter(lived_in).map(value));
         }
         values
     }

@@ -132,6 +132,23 @@ impl Line {
         }
     }
 
+    /// A line of nobody's with the same values, which stands still.
+    #[inline]
+    pub fn copied(&self) -> Self {
+        let copy = |value: &AtomicU64| AtomicU64::new(value.load(Ordering::Relaxed));
+        Self {
+            generation: AtomicU64::new(0),
+            // The start of a statement comes before the last activity: see `statement_started_ms`.
+            statement_started_ms: self.statement_started_ms.load(Ordering::Acquire).into(),
+            last_activity_ms: copy(&self.last_activity_ms),
+            statements: copy(&self.statements),
+            bytes_in: copy(&self.bytes_in),
+            bytes_out: copy(&self.bytes_out),
+            state: self.state.load(Ordering::Relaxed).into(),
+            in_transaction: self.in_transaction.load(Ordering::Relaxed).into(),
+        }
+    }
+
     /// Seconds since the last traffic; 0 while a statement runs.
     #[inline]
     pub fn idle_s(&self, now_ms: u64) -> f64 {

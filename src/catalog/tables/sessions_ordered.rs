@@ -221,7 +221,7 @@ impl Stretch<'_> {
     pub fn lines(&self) -> Vec<Line> {
         let line = |place: &Place| {
             let image = &self.images[place.image as usize];
-            image.read(place.slot, |line| Line::from(line.values()))
+            image.read(place.slot, Line::copied)
         };
         self.places.iter().map(line).collect()
     }

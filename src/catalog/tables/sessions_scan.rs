@@ -208,7 +208,7 @@ impl Reader {
         let source = match self.live_columns() {
             0 | 1 => LiveSource::Lines(image),
             _ => {
-                copies = image.gather(|line| Line::from(line.values()));
+                copies = image.gather(Line::copied);
                 LiveSource::Copies(&copies)
             }
         };
