@@ -10,7 +10,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use super::cluster::{DATABASE, SUPERUSER, account, free_address};
-use super::process::Process;
+use super::process::{Process, apart};
 use super::relay;
 use super::stage::CROWD;
 
@@ -143,7 +143,7 @@ fn rollcall(routes: [(SocketAddr, SocketAddr); 2], door: SocketAddr) -> Result<P
     }
     let directory = tempfile::tempdir()?;
     let file = write(directory.path(), "rollcall.toml", &text)?;
-    let mut command = Command::new(PROGRAM);
+    let mut command = apart(PROGRAM);
     command.arg("--config").arg(file);
     Process::start("rollcall", command, directory)
 }
@@ -173,7 +173,7 @@ fn pgbouncer(address: SocketAddr, servers: Servers) -> Result<Process> {
         users.display(),
     )?;
     let file = write(directory.path(), "pgbouncer.ini", &text)?;
-    let mut command = Command::new(program);
+    let mut command = apart(program);
     command.arg(file);
     as_account(&mut command, directory.path())?;
     Process::start("pgbouncer", command, directory)
@@ -190,7 +190,7 @@ fn haproxy(routes: [(SocketAddr, SocketAddr); 2]) -> Result<Process> {
     }
     let directory = tempfile::tempdir()?;
     let file = write(directory.path(), "haproxy.cfg", &text)?;
-    let mut command = Command::new(program);
+    let mut command = apart(program);
     // In the foreground: the process that is started is the one that works.
     command.args(["-db", "-q", "-f"]).arg(file);
     as_account(&mut command, directory.path())?;

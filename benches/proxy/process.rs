@@ -1,5 +1,6 @@
 //! A process that was started for the measurement: its CPU time, its memory, and its end.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::Read;
 use std::net::{SocketAddr, TcpStream};
@@ -25,6 +26,15 @@ pub struct Process {
     _directory: tempfile::TempDir,
 }
 
+/// A program in a session of its own. Linux may share processors out by sessions (`sched_autogroup_enabled`): whatever
+/// else this one does would be charged to the proxy then, and how often it is interrupted would follow from that. As
+/// services, they have groups of their own, too.
+pub fn apart(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new("setsid");
+    command.arg(program);
+    command
+}
+
 impl Process {
     /// Starts a program whose files are in `directory`; what it says is kept there.
     pub fn start(name: &str, mut command: Command, directory: tempfile::TempDir) -> Result<Self> {
@@ -48,7 +58,7 @@ impl Process {
 
     /// Starts this program again in one of its other modes.
     pub fn start_mode(mode: &str, arguments: &[String]) -> Result<Self> {
-        let mut command = Command::new(std::env::current_exe()?);
+        let mut command = apart(std::env::current_exe()?);
         command.arg(mode).args(arguments);
         Self::start(mode, command, tempfile::tempdir()?)
     }

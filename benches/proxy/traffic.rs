@@ -10,6 +10,7 @@ use anyhow::{Context, Result, ensure};
 use super::cluster::{Cluster, DATABASE, SUPERUSER, find};
 use super::figures::quantile;
 use super::neighbours::Neighbour;
+use super::process::apart;
 
 /// A million rows.
 const SCALE: &str = "10";
@@ -108,7 +109,7 @@ fn latencies_ms(directory: &Path) -> Result<Vec<f64>> {
 fn pgbench(address: SocketAddr) -> Result<Command> {
     let program: PathBuf =
         find("pgbench").context("pgbench not found (apt-get install postgresql)")?;
-    let mut command = Command::new(program);
+    let mut command = apart(program);
     command
         .args(["-h", &address.ip().to_string()])
         .args(["-p", &address.port().to_string()])
