@@ -1,11 +1,11 @@
-//! Filters that a table answers exactly: a key column equals one value or one of several.
+//! Filters that a table answers exactly: a key column equals one value or one of several, or `idle` is within bounds.
 
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
 use arrow::datatypes::DataType;
-use datafusion::common::{Result, ScalarValue};
+use datafusion::common::{Result, ScalarValue, internal_err};
 use datafusion::logical_expr::expr::{InList, Placeholder};
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
 
@@ -33,10 +33,7 @@ impl KeyColumn {
 
     /// Whether the value, or the parameter's type, is one that the column is compared with as it is.
     fn admits(self, value: &KeyValue) -> bool {
-        let data_type = match value {
-            KeyValue::Literal(value) => value.data_type(),
-            KeyValue::Parameter(_, data_type) => data_type.clone(),
-        };
+        let data_type = value.data_type();
         match self {
             Self::Id => data_type == DataType::Int64,
             Self::Service | Self::User => data_type.is_string(),
@@ -53,6 +50,13 @@ enum KeyValue {
 }
 
 impl KeyValue {
+    fn data_type(&self) -> DataType {
+        match self {
+            Self::Literal(value) => value.data_type(),
+            Self::Parameter(_, data_type) => data_type.clone(),
+        }
+    }
+
     fn of(expr: &Expr) -> Option<Self> {
         match expr {
             Expr::Literal(value, _) => Some(Self::Literal(value.clone())),
@@ -72,39 +76,80 @@ impl KeyValue {
     }
 }
 
-/// What a scan is restricted by: conditions that all must hold, each a column with the values it may have.
+/// How `idle` is compared with a value on its right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Comparison {
+    Above,
+    AtLeast,
+    Below,
+    AtMost,
+}
+
+impl Comparison {
+    fn of(operator: Operator) -> Option<Self> {
+        match operator {
+            Operator::Gt => Some(Self::Above),
+            Operator::GtEq => Some(Self::AtLeast),
+            Operator::Lt => Some(Self::Below),
+            Operator::LtEq => Some(Self::AtMost),
+            _ => None,
+        }
+    }
+}
+
+/// What a scan is restricted by: conditions that all must hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Keys(Vec<(KeyColumn, Vec<KeyValue>)>);
+pub(super) struct Keys {
+    /// Columns with the values that they may have.
+    equal: Vec<(KeyColumn, Vec<KeyValue>)>,
+    /// Bounds of `idle`.
+    idle: Vec<(Comparison, KeyValue)>,
+}
 
 impl Keys {
     /// Whether no row is left out.
     pub fn is_all(&self) -> bool {
-        self.0.is_empty()
+        self.equal.is_empty() && self.idle.is_empty()
+    }
+
+    /// Whether rows are chosen by what traffic changes: then they must be shown as they were when they were chosen.
+    pub fn bounds_idle(&self) -> bool {
+        !self.idle.is_empty()
     }
 
     /// Whether rows are found by their ids, without looking at all.
     pub fn names_ids(&self) -> bool {
-        self.0.iter().any(|(column, _)| *column == KeyColumn::Id)
+        self.equal
+            .iter()
+            .any(|(column, _)| *column == KeyColumn::Id)
     }
 
     /// How many ids are looked up at most, if rows are found by their ids.
     pub fn ids_max(&self) -> Option<usize> {
-        let ids = self.0.iter().filter(|(column, _)| *column == KeyColumn::Id);
+        let ids = self
+            .equal
+            .iter()
+            .filter(|(column, _)| *column == KeyColumn::Id);
         self.names_ids()
             .then(|| ids.map(|(_, values)| values.len()).sum())
     }
 
     /// How many names are looked up at most, if rows are restricted by names of one kind and nothing else.
     pub fn names_max(&self) -> Option<usize> {
-        let (column, _) = self.0.first()?;
-        let same = self.0.iter().all(|(other, _)| other == column);
-        (same && *column != KeyColumn::Id)
-            .then(|| self.0.iter().map(|(_, values)| values.len()).sum())
+        let (column, _) = self.equal.first()?;
+        let same = self.equal.iter().all(|(other, _)| other == column);
+        (same && *column != KeyColumn::Id && self.idle.is_empty())
+            .then(|| self.equal.iter().map(|(_, values)| values.len()).sum())
     }
 
     /// Restricts the rows by a filter on `id`, `service` or `user`, if it is one of the forms
-    /// `column = value`, `column IN (value, …)` and alternatives of these. Says whether it did.
+    /// `column = value`, `column IN (value, …)` and alternatives of these, or by a comparison of `idle` with a value.
+    /// Says whether it did.
     pub fn restrict(&mut self, filter: &Expr) -> bool {
+        if let Some(bound) = idle_bound(filter) {
+            self.idle.push(bound);
+            return true;
+        }
         let Some((name, values)) = equality(filter) else {
             return false;
         };
@@ -113,7 +158,7 @@ impl Keys {
         };
         let accepted = values.iter().all(|value| column.admits(value));
         if accepted {
-            self.0.push((column, values));
+            self.equal.push((column, values));
         }
         accepted
     }
@@ -124,7 +169,7 @@ impl Keys {
     /// When a parameter has no value or one of a wrong type.
     pub fn resolve(&self, statement: &Statement) -> Result<Wanted> {
         let mut wanted = Wanted::default();
-        for (column, values) in &self.0 {
+        for (column, values) in &self.equal {
             let values = values.iter().map(|value| value.resolve(statement));
             let values = values.collect::<Result<Vec<_>>>()?;
             match column {
@@ -135,13 +180,32 @@ impl Keys {
                 KeyColumn::User => intersect(&mut wanted.users, values.iter().filter_map(text)),
             }
         }
+        for (comparison, value) in &self.idle {
+            let ScalarValue::Float64(bound) = value.resolve(statement)? else {
+                return internal_err!("a bound of idle is no number");
+            };
+            let range = wanted.idle.get_or_insert_default();
+            range.restrict(*comparison, bound);
+        }
         Ok(wanted)
     }
 }
 
 impl fmt::Display for Keys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (column, values) in &self.0 {
+        for (comparison, value) in &self.idle {
+            let operator = match comparison {
+                Comparison::Above => ">",
+                Comparison::AtLeast => ">=",
+                Comparison::Below => "<",
+                Comparison::AtMost => "<=",
+            };
+            match value {
+                KeyValue::Literal(value) => write!(f, ", idle{operator}{value}")?,
+                KeyValue::Parameter(name, _) => write!(f, ", idle{operator}{name}")?,
+            }
+        }
+        for (column, values) in &self.equal {
             let column = format!("{column:?}").to_lowercase();
             write!(f, ", {column}=")?;
             match values.as_slice() {
@@ -160,12 +224,68 @@ pub(super) struct Wanted {
     pub ids: Option<BTreeSet<SessionId>>,
     pub services: Option<BTreeSet<String>>,
     pub users: Option<BTreeSet<String>>,
+    pub idle: Option<IdleRange>,
+}
+
+/// How many seconds a session may be idle, both ends included.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct IdleRange {
+    least: f64,
+    most: f64,
+}
+
+impl Default for IdleRange {
+    fn default() -> Self {
+        Self {
+            least: f64::NEG_INFINITY,
+            most: f64::INFINITY,
+        }
+    }
+}
+
+impl IdleRange {
+    /// Nothing compares with NULL, and NaN is above every number.
+    fn restrict(&mut self, comparison: Comparison, bound: Option<f64>) {
+        match (comparison, bound) {
+            (Comparison::Above | Comparison::AtLeast, Some(bound)) if !bound.is_nan() => {
+                let is_strict = comparison == Comparison::Above;
+                let least = if is_strict { bound.next_up() } else { bound };
+                self.least = self.least.max(least);
+            }
+            (Comparison::Below | Comparison::AtMost, Some(bound)) => {
+                let is_strict = comparison == Comparison::Below && !bound.is_nan();
+                let most = if is_strict { bound.next_down() } else { bound };
+                // The other one where this is NaN.
+                self.most = self.most.min(most);
+            }
+            (Comparison::Above | Comparison::AtLeast, Some(_)) | (_, None) => {
+                *self = Self {
+                    least: f64::INFINITY,
+                    most: f64::NEG_INFINITY,
+                };
+            }
+        }
+    }
+
+    /// Whether a session may be idle for so many seconds.
+    #[inline]
+    pub fn contains(&self, idle_s: f64) -> bool {
+        self.least <= idle_s && idle_s <= self.most
+    }
 }
 
 impl Wanted {
     /// Whether no row is left out.
     pub fn is_all(&self) -> bool {
-        self.ids.is_none() && self.services.is_none() && self.users.is_none()
+        matches!(
+            self,
+            Self {
+                ids: None,
+                services: None,
+                users: None,
+                idle: None,
+            }
+        )
     }
 
     /// The names that the rows are restricted to, when they are restricted by nothing else.
@@ -175,11 +295,13 @@ impl Wanted {
                 ids: None,
                 services: Some(services),
                 users: None,
+                idle: None,
             } => Some(Names(services, SharedName::Service)),
             Self {
                 ids: None,
                 services: None,
                 users: Some(users),
+                idle: None,
             } => Some(Names(users, SharedName::User)),
             _ => None,
         }
@@ -233,6 +355,21 @@ fn intersect<T: Ord>(part: &mut Option<BTreeSet<T>>, values: impl Iterator<Item 
         values.retain(|value| before.contains(value));
     }
     *part = Some(values);
+}
+
+/// The bound in a filter that compares `idle` with a value.
+fn idle_bound(filter: &Expr) -> Option<(Comparison, KeyValue)> {
+    let Expr::BinaryExpr(BinaryExpr { left, op, right }) = filter else {
+        return None;
+    };
+    let (column, operator, value) = match (left.as_ref(), right.as_ref()) {
+        (Expr::Column(column), value) => (column, *op, value),
+        (value, Expr::Column(column)) => (column, op.swap()?, value),
+        _ => return None,
+    };
+    let value = KeyValue::of(value)?;
+    (column.name() == "idle" && value.data_type() == DataType::Float64)
+        .then_some((Comparison::of(operator)?, value))
 }
 
 /// The column and the values of a filter that says: it equals one of them.

@@ -423,7 +423,9 @@ impl ExecutionPlan for Scan {
             let position = self.request.projection.get(column.index())?;
             (Some(*position) == self.source.order_column()).then_some(first.options.descending)
         });
-        let (Some(descending), None) = (wanted, self.request.limit) else {
+        let (Some(descending), None, false) =
+            (wanted, self.request.limit, self.request.keys.bounds_idle())
+        else {
             return Ok(SortOrderPushdownResult::Unsupported);
         };
         let request = Request {

@@ -2,6 +2,7 @@
 
 mod actions;
 mod brief;
+mod idle;
 mod plans;
 mod rows;
 

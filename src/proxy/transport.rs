@@ -401,3 +401,60 @@ impl AsyncWrite for Transport {
         Self::poll_shutdown(self.get_mut(), cx)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The kernel does the rest, after minutes.
+    #[tokio::test]
+    async fn a_tcp_connection_notices_a_host_that_is_gone() -> io::Result<()> {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+        let client = TcpStream::connect(listener.local_addr()?).await?;
+        let Socket::Tcp(tcp) = Socket::tcp(client)? else {
+            panic!("another kind of socket");
+        };
+        let socket = SockRef::from(&tcp);
+        assert!(socket.keepalive()?);
+        assert_eq!(socket.tcp_keepalive_time()?, KEEPALIVE_TIME);
+        assert_eq!(socket.tcp_keepalive_interval()?, KEEPALIVE_INTERVAL);
+        assert_eq!(socket.tcp_keepalive_retries()?, KEEPALIVE_RETRIES);
+        assert_eq!(socket.tcp_user_timeout()?, Some(USER_TIMEOUT));
+        assert!(tcp.nodelay()?);
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn what_is_received_is_what_was_sent_however_it_comes() -> io::Result<()> {
+        let (one, other) = UnixStream::pair()?;
+        let (mut one, mut other) = (
+            Transport::Plain(Socket::Unix(one)),
+            Transport::Plain(Socket::Unix(other)),
+        );
+        // More than the kernel holds, so that both sides wait for each other.
+        let all: Vec<u8> = (0..3_000_000_u32).map(|number| number as u8).collect();
+        let sending = async {
+            let mut rest = &all[..];
+            while !rest.is_empty() {
+                let sent = poll_fn(|cx| one.poll_send(rest, cx)).await?;
+                rest = &rest[sent..];
+            }
+            one.shutdown().await
+        };
+        let receiving = async {
+            let (mut came, mut waits, mut space) = (Vec::new(), false, [0; 1_000]);
+            loop {
+                let received = poll_fn(|cx| other.poll_receive(&mut space, &mut waits, cx)).await?;
+                if received == 0 {
+                    return io::Result::Ok(came);
+                }
+                came.extend_from_slice(&space[..received]);
+            }
+        };
+        // Two tasks would be woken for themselves; here each poll may find nothing.
+        let (sent, came) = tokio::join!(sending, receiving);
+        sent?;
+        assert!(came? == all);
+        Ok(())
+    }
+}

@@ -29,6 +29,17 @@ pub struct ImageRow<'a> {
     pub profile: &'a Arc<Profile>,
 }
 
+/// A row that was chosen by its line.
+#[derive(Clone, Copy, Debug)]
+pub struct Chosen<T> {
+    /// Its place among the image's rows.
+    pub row: u16,
+    /// Where it is found again by [`ChunkImage::at`].
+    pub slot: u16,
+    /// What it was chosen for.
+    pub value: T,
+}
+
 impl ChunkImage {
     pub(super) fn new(
         chunk: &Arc<Chunk>,
@@ -102,6 +113,28 @@ impl ChunkImage {
             values.extend(slots.enumerate().filter(lived_in).map(value));
         }
         values
+    }
+
+    /// The rows whose line `choose` makes something of, with what that is.
+    #[inline]
+    pub fn choose<T>(&self, choose: impl Fn(&Line) -> Option<T>) -> Vec<Chosen<T>> {
+        let mut chosen = Vec::new();
+        let slots = self.chunk.lines().iter().zip(self.generations());
+        let mut row = 0;
+        for (slot, (line, generation)) in (0..).zip(slots) {
+            if *generation == 0 {
+                continue;
+            }
+            let value = match line.read(*generation, &choose) {
+                Some(value) => value,
+                None => self.read_last(slot, line, &choose),
+            };
+            if let Some(value) = value {
+                chosen.push(Chosen { row, slot, value });
+            }
+            row += 1;
+        }
+        chosen
     }
 
     /// What `read` makes of the line of the session in this slot, which may change meanwhile. It may be asked twice.

@@ -39,7 +39,7 @@ pub use chunk::CHUNK_ROWS;
 pub use clock::{Reading, monotonic_ms};
 pub use handle::{Connection, ConnectionState, KillReason, Profile, Remote, Session, SessionGuard};
 pub use id::SessionId;
-pub use image::{ChunkImage, ImageRow, RowVersions, Rows, Run};
+pub use image::{Chosen, ChunkImage, ImageRow, RowVersions, Rows, Run};
 pub use line::{Line, LiveValues, State};
 pub use membership::Membership;
 pub use registry::{Registry, RegistryFull, SharedName};

@@ -34,7 +34,7 @@ fn pgbench_runs_in_all_three_protocols() {
     assert!(made.ok, "{}", made.err);
     for protocol in ["simple", "extended", "prepared"] {
         let mut command = proxied.client("pgbench");
-        command.args(["-n", "-c", "16", "-j", "2", "-T", "2", "-M", protocol]);
+        command.args(["-n", "-c", "16", "-j", "2", "-T", "5", "-M", protocol]);
         let run: Said = finish(&mut command).into();
         assert!(run.ok, "{protocol}: {}", run.err);
         assert!(

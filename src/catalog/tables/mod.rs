@@ -8,6 +8,7 @@ mod servers;
 mod services;
 mod session_filters;
 mod sessions;
+mod sessions_chosen;
 mod sessions_kept;
 mod sessions_live;
 mod sessions_ordered;

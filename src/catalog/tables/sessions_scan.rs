@@ -90,8 +90,21 @@ impl Source for Sessions {
             schema,
         };
         if wanted.ids.is_some() {
-            let rows = reader.look_up(&wanted, request.order)?;
-            return Ok(reader.picked(rows.into_iter().take(limit)));
+            let mut rows = reader.look_up(&wanted, request.order)?;
+            return match wanted.idle {
+                None => Ok(reader.picked(rows.into_iter().take(limit))),
+                Some(idle) => {
+                    let mut lines: Vec<Line> = rows.iter().map(|(s, _)| s.live().into()).collect();
+                    let is_idle = |line: &Line| idle.contains(line.idle_s(reader.moment.now_ms));
+                    let mut of_rows = lines.iter();
+                    rows.retain(|_| of_rows.next().is_some_and(is_idle));
+                    lines.retain(is_idle);
+                    rows.truncate(limit);
+                    lines.truncate(limit);
+                    let batch = reader.batch_of(&rows, &lines)?;
+                    Ok(Box::new(std::iter::once(Ok(batch))))
+                }
+            };
         }
         if request.projection.is_empty()
             && let Some(rows) = known(statement, &wanted)
@@ -110,6 +123,9 @@ impl Source for Sessions {
         let images = membership.images();
         let share = images.len() * part / parts..images.len() * (part + 1) / parts;
         let images = images[share].to_vec();
+        if let Some(idle) = wanted.idle {
+            return Ok(reader.chosen(images, wanted, idle, limit));
+        }
         Ok(match request.order {
             Some(order) if request.keys.is_all() => {
                 reader.ordered(Ordered::all(images, order, limit)?)
@@ -141,7 +157,7 @@ fn known(statement: &Statement, wanted: &Wanted) -> Option<usize> {
     }
 }
 
-fn admits(wanted: &Wanted, session: &Session, profile: &Profile) -> bool {
+pub(super) fn admits(wanted: &Wanted, session: &Session, profile: &Profile) -> bool {
     let service = || session.listener().service.name.as_ref();
     wanted
         .services
@@ -160,10 +176,12 @@ fn matching(image: &ChunkImage, wanted: &Wanted) -> Vec<Row> {
         .collect()
 }
 
-struct Reader {
-    statement: Arc<Statement>,
-    moment: Moment,
-    columns: Vec<usize>,
+/// What a scan is read with.
+pub(super) struct Reader {
+    pub statement: Arc<Statement>,
+    pub moment: Moment,
+    /// Positions of the wanted columns.
+    pub columns: Vec<usize>,
     schema: SchemaRef,
 }
 
@@ -264,7 +282,12 @@ impl Reader {
             0 => Vec::new(),
             _ => rows.iter().map(|(s, _)| s.live().into()).collect(),
         };
-        let live = self.live_rows(LiveSource::Copies(&copies));
+        self.batch_of(rows, &copies)
+    }
+
+    /// The columns of these rows, what changes as it is on copies of their lines.
+    fn batch_of(&self, rows: &[Row], copies: &[Line]) -> Result<RecordBatch> {
+        let live = self.live_rows(LiveSource::Copies(copies));
         let build = |cell: &Cell<Session, Profile>| {
             cell.build(rows.iter().map(|(s, p)| (s.as_ref(), p.as_ref())))
         };
@@ -283,18 +306,18 @@ impl Reader {
         self.columns.iter().filter(is_live).count()
     }
 
-    fn live_rows<'a>(&'a self, source: LiveSource<'a>) -> LiveRows<'a> {
+    pub fn live_rows<'a>(&'a self, source: LiveSource<'a>) -> LiveRows<'a> {
         let moment = &self.moment;
         LiveRows { source, moment }
     }
 
-    fn aged(&self, kept: &ArrayRef, value: fn(i64, &Moment) -> f64) -> ArrayRef {
+    pub fn aged(&self, kept: &ArrayRef, value: fn(i64, &Moment) -> f64) -> ArrayRef {
         let kept = kept.as_primitive::<Int64Type>().values().iter();
         let values = kept.map(|kept| value(*kept, &self.moment));
         Arc::new(Float64Array::from_iter_values(values))
     }
 
-    fn batch(&self, columns: Vec<ArrayRef>, rows: usize) -> Result<RecordBatch> {
+    pub fn batch(&self, columns: Vec<ArrayRef>, rows: usize) -> Result<RecordBatch> {
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
         let schema = Arc::clone(&self.schema);
         Ok(RecordBatch::try_new_with_options(
