@@ -34,6 +34,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
@@ -244,14 +245,14 @@ impl Proxy {
         shutdown: CancellationToken,
         drain_timeout: Duration,
     ) {
-        let watching = TaskTracker::new();
+        // Dropped with the future, they end; tracked only, they would hold the threads that they run on.
+        let (mut watching, mut listening) = (JoinSet::new(), JoinSet::new());
         for monitor in monitor::first_look(self.servers).await {
             let registry = Arc::clone(&self.registry);
             let went_down = move |server: &Server| end_sessions_of(&registry, server);
             watching.spawn(monitor.watch(went_down, shutdown.clone()));
         }
         let clients = TaskTracker::new();
-        let listening = TaskTracker::new();
         for (bound, entrance) in self.entrances {
             let listener = &entrance.listener;
             let (name, service) = (&listener.name, &listener.service.name);
@@ -260,12 +261,14 @@ impl Proxy {
             let shutdown = shutdown.clone();
             listening.spawn(listener::accept(bound, entrance, relays, clients, shutdown));
         }
-        listening.close();
-        listening.wait().await;
+        while let Some(ended) = listening.join_next().await {
+            if let Err(error) = ended {
+                tracing::error!(%error, "a listener failed");
+            }
+        }
         shutdown.cancelled().await;
         drain(&self.registry, &self.services, &clients, drain_timeout).await;
-        watching.close();
-        watching.wait().await;
+        while watching.join_next().await.is_some() {}
     }
 }
 
