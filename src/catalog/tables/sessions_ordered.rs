@@ -187,17 +187,17 @@ impl Stretch<'_> {
                 .array(image, column, cell)?
                 .slice(rows.start, rows.len()));
         }
-        let mut numbers: HashMap<u32, usize> = HashMap::new();
-        let mut whole = Vec::new();
-        for (image, _) in self.runs.clone() {
-            if !numbers.contains_key(&image) {
-                numbers.insert(image, whole.len());
-                whole.push(self.array(image, column, cell)?.to_data());
-            }
+        let mut numbers: Vec<u32> = self.runs.iter().map(|(image, _)| *image).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        let mut whole = Vec::with_capacity(numbers.len());
+        for image in &numbers {
+            whole.push(self.array(*image, column, cell)?.to_data());
         }
         let mut array = MutableArrayData::new(whole.iter().collect(), false, self.places.len());
         for (image, rows) in &self.runs {
-            array.try_extend(numbers[image], rows.start, rows.end)?;
+            let number = numbers.partition_point(|number| number < image);
+            array.try_extend(number, rows.start, rows.end)?;
         }
         Ok(make_array(array.freeze()))
     }
@@ -276,7 +276,7 @@ mod tests {
                 let remote = Remote::Tcp(SocketAddr::from((Ipv4Addr::LOCALHOST, number)));
                 let guard = registry.register(&listener, remote).unwrap();
                 guard.update(|profile| {
-                    profile.user = (number % 3 > 0)
+                    profile.user = (!number.is_multiple_of(3))
                         .then(|| format!("a user with a long name, number {number}").into());
                 });
                 guard
