@@ -3,7 +3,8 @@
 //!
 //! Such an answer takes a few microseconds, less than it takes to hand a statement to a query thread and its rows back.
 //! The shape of the plan is the proof of it: nothing but sessions found by a bounded number of ids, or a number that is
-//! known, a choice of their columns, and literals. There is no operator that could wait, and no function that could take its time.
+//! known, a choice of their columns, and literals. There is no operator that could wait, and no function that could take
+//! its time.
 
 use std::sync::Arc;
 

@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch};
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::datatypes::{DataType, FieldRef, SchemaRef};
 use datafusion::common::Result;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
@@ -91,8 +91,7 @@ impl Count {
             return None;
         }
         let schema = whole.schema();
-        let is_number =
-            |field: &Arc<arrow::datatypes::Field>| *field.data_type() == DataType::Int64;
+        let is_number = |field: &FieldRef| *field.data_type() == DataType::Int64;
         if !schema.fields().iter().all(is_number) {
             return None;
         }

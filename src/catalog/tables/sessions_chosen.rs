@@ -5,19 +5,17 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, UInt16Array};
+use arrow::array::{RecordBatch, UInt16Array};
 use arrow::compute::take;
-use arrow::error::ArrowError;
 use datafusion::common::Result;
 
-use super::sessions::{COLUMNS, Moment, Origin};
 use super::sessions_kept::ImageColumns;
 use super::sessions_live::LiveSource;
 use super::sessions_scan::{Reader, admits};
-use crate::catalog::column::Cell;
 use crate::catalog::keys::{IdleRange, Wanted};
+use crate::catalog::statement::Row;
 use crate::catalog::table::Batches;
-use crate::session::{Chosen, ChunkImage, Line, Profile, Session};
+use crate::session::{Chosen, ChunkImage, Line};
 
 impl Reader {
     /// The rows of the images that are wanted and idle within the range, at most so many.
@@ -36,11 +34,7 @@ impl Reader {
                 if let Err(stopped) = self.statement.check() {
                     return Some(Err(stopped.into()));
                 }
-                let batch = match self.columns.is_empty() {
-                    true => self.chosen_count(&image, &wanted, idle, left),
-                    false => self.chosen_batch(&image, &wanted, idle, left),
-                };
-                match batch {
+                match self.chosen_batch(&image, &wanted, idle, left) {
                     Ok(batch) if batch.num_rows() == 0 => {}
                     Ok(batch) => {
                         left -= batch.num_rows();
@@ -53,19 +47,6 @@ impl Reader {
         }))
     }
 
-    fn chosen_count(
-        &self,
-        image: &ChunkImage,
-        wanted: &Wanted,
-        idle: IdleRange,
-        limit: usize,
-    ) -> Result<RecordBatch> {
-        let chosen = choose(image, wanted, |line| {
-            is_idle(line, idle, &self.moment).then_some(())
-        });
-        self.batch(Vec::new(), chosen.len().min(limit))
-    }
-
     fn chosen_batch(
         &self,
         image: &ChunkImage,
@@ -73,37 +54,45 @@ impl Reader {
         idle: IdleRange,
         limit: usize,
     ) -> Result<RecordBatch> {
+        let is_idle = |line: &Line| idle.contains(line.idle_s(self.moment.now_ms));
+        if self.columns.is_empty() {
+            let chosen = choose(image, wanted, |line| is_idle(line).then_some(()));
+            return self.batch(Vec::new(), chosen.len().min(limit));
+        }
         let mut chosen = choose(image, wanted, |line| {
             // Copied first, so that what is shown is what it was chosen by.
             let copy = line.copied();
-            is_idle(&copy, idle, &self.moment).then_some(copy)
+            is_idle(&copy).then_some(copy)
         });
         chosen.truncate(limit);
         let rows = UInt16Array::from_iter_values(chosen.iter().map(|chosen| chosen.row));
         let copies: Vec<Line> = chosen.into_iter().map(|chosen| chosen.value).collect();
-        let live = self.live_rows(LiveSource::Copies(&copies));
         let mut kept = ImageColumns::new(image);
-        let mut kept =
-            |column: usize, cell: &Cell<Session, Profile>| -> Result<ArrayRef, ArrowError> {
-                let array = kept.array(column, cell)?;
-                match rows.len() == array.len() {
-                    true => Ok(array),
-                    false => take(&array, &rows, None),
-                }
-            };
-        let array = |column: &usize| match &COLUMNS[*column].origin {
-            Origin::Kept(cell) => kept(*column, cell),
-            Origin::Live(cell) => cell.gather(&live),
-            Origin::Aging(cell, value) => Ok(self.aged(&kept(*column, cell)?, *value)),
-        };
-        let columns = self.columns.iter().map(array).collect::<Result<_, _>>()?;
-        self.batch(columns, copies.len())
+        self.assemble(LiveSource::Copies(&copies), copies.len(), |column, cell| {
+            let array = kept.array(column, cell)?;
+            match rows.len() == array.len() {
+                true => Ok(array),
+                false => take(&array, &rows, None),
+            }
+        })
     }
-}
 
-#[inline]
-fn is_idle(line: &Line, idle: IdleRange, moment: &Moment) -> bool {
-    idle.contains(line.idle_s(moment.now_ms))
+    /// Those of these rows that are idle within the range, at most so many.
+    pub(super) fn chosen_of(
+        self,
+        rows: impl Iterator<Item = Row>,
+        idle: IdleRange,
+        limit: usize,
+    ) -> Result<Batches> {
+        let with_line = rows.map(|row| {
+            let line: Line = row.0.live().into();
+            (row, line)
+        });
+        let chosen = with_line.filter(|(_, line)| idle.contains(line.idle_s(self.moment.now_ms)));
+        let (rows, lines): (Vec<Row>, Vec<Line>) = chosen.take(limit).unzip();
+        let batch = self.batch_of(&rows, &lines)?;
+        Ok(Box::new(std::iter::once(Ok(batch))))
+    }
 }
 
 fn choose<T>(

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, Float64Array, RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{Int64Type, Schema, SchemaRef};
+use arrow::error::ArrowError;
 use datafusion::common::Result;
 use datafusion::logical_expr::Expr;
 
@@ -90,20 +91,10 @@ impl Source for Sessions {
             schema,
         };
         if wanted.ids.is_some() {
-            let mut rows = reader.look_up(&wanted, request.order)?;
+            let rows = reader.look_up(&wanted, request.order)?.into_iter();
             return match wanted.idle {
-                None => Ok(reader.picked(rows.into_iter().take(limit))),
-                Some(idle) => {
-                    let mut lines: Vec<Line> = rows.iter().map(|(s, _)| s.live().into()).collect();
-                    let is_idle = |line: &Line| idle.contains(line.idle_s(reader.moment.now_ms));
-                    let mut of_rows = lines.iter();
-                    rows.retain(|_| of_rows.next().is_some_and(is_idle));
-                    lines.retain(is_idle);
-                    rows.truncate(limit);
-                    lines.truncate(limit);
-                    let batch = reader.batch_of(&rows, &lines)?;
-                    Ok(Box::new(std::iter::once(Ok(batch))))
-                }
+                None => Ok(reader.picked(rows.take(limit))),
+                Some(idle) => reader.chosen_of(rows, idle, limit),
             };
         }
         if request.projection.is_empty()
@@ -230,15 +221,8 @@ impl Reader {
                 LiveSource::Copies(&copies)
             }
         };
-        let live = self.live_rows(source);
         let mut kept = ImageColumns::new(image);
-        let array = |column: &usize| match &COLUMNS[*column].origin {
-            Origin::Kept(cell) => kept.array(*column, cell),
-            Origin::Live(cell) => cell.gather(&live),
-            Origin::Aging(cell, value) => Ok(self.aged(&kept.array(*column, cell)?, *value)),
-        };
-        let columns = self.columns.iter().map(array).collect::<Result<_, _>>()?;
-        self.batch(columns, image.len())
+        self.assemble(source, image.len(), |column, cell| kept.array(column, cell))
     }
 
     fn ordered(self, mut rows: Ordered) -> Batches {
@@ -256,14 +240,11 @@ impl Reader {
             0 => Vec::new(),
             _ => stretch.lines(),
         };
-        let live = self.live_rows(LiveSource::Copies(&copies));
-        let array = |column: &usize| match &COLUMNS[*column].origin {
-            Origin::Kept(cell) => stretch.kept(*column, cell),
-            Origin::Live(cell) => cell.gather(&live),
-            Origin::Aging(cell, value) => Ok(self.aged(&stretch.kept(*column, cell)?, *value)),
-        };
-        let columns = self.columns.iter().map(array).collect::<Result<_, _>>()?;
-        self.batch(columns, stretch.len())
+        self.assemble(
+            LiveSource::Copies(&copies),
+            stretch.len(),
+            |column, cell| stretch.kept(column, cell),
+        )
     }
 
     fn picked(self, rows: impl Iterator<Item = Row> + Send + 'static) -> Batches {
@@ -286,18 +267,31 @@ impl Reader {
     }
 
     /// The columns of these rows, what changes as it is on copies of their lines.
-    fn batch_of(&self, rows: &[Row], copies: &[Line]) -> Result<RecordBatch> {
-        let live = self.live_rows(LiveSource::Copies(copies));
-        let build = |cell: &Cell<Session, Profile>| {
-            cell.build(rows.iter().map(|(s, p)| (s.as_ref(), p.as_ref())))
+    pub fn batch_of(&self, rows: &[Row], copies: &[Line]) -> Result<RecordBatch> {
+        let rows = rows.iter().map(|(s, p)| (s.as_ref(), p.as_ref()));
+        let copies = LiveSource::Copies(copies);
+        self.assemble(copies, rows.len(), |_, cell| Ok(cell.build(rows.clone())))
+    }
+
+    /// The wanted columns of so many rows: `kept` gives those that stay, by number and cell, `live` is read for the
+    /// others.
+    pub fn assemble(
+        &self,
+        live: LiveSource<'_>,
+        rows: usize,
+        mut kept: impl FnMut(usize, &Cell<Session, Profile>) -> Result<ArrayRef, ArrowError>,
+    ) -> Result<RecordBatch> {
+        let live = LiveRows {
+            source: live,
+            moment: &self.moment,
         };
         let array = |column: &usize| match &COLUMNS[*column].origin {
-            Origin::Kept(cell) => Ok(build(cell)),
+            Origin::Kept(cell) => kept(*column, cell),
             Origin::Live(cell) => cell.gather(&live),
-            Origin::Aging(cell, value) => Ok(self.aged(&build(cell), *value)),
+            Origin::Aging(cell, value) => Ok(self.aged(&kept(*column, cell)?, *value)),
         };
         let columns = self.columns.iter().map(array).collect::<Result<_, _>>()?;
-        self.batch(columns, rows.len())
+        self.batch(columns, rows)
     }
 
     /// How many of the columns change with traffic: when there are several, each row is read once, so that they agree.
@@ -306,12 +300,7 @@ impl Reader {
         self.columns.iter().filter(is_live).count()
     }
 
-    pub fn live_rows<'a>(&'a self, source: LiveSource<'a>) -> LiveRows<'a> {
-        let moment = &self.moment;
-        LiveRows { source, moment }
-    }
-
-    pub fn aged(&self, kept: &ArrayRef, value: fn(i64, &Moment) -> f64) -> ArrayRef {
+    fn aged(&self, kept: &ArrayRef, value: fn(i64, &Moment) -> f64) -> ArrayRef {
         let kept = kept.as_primitive::<Int64Type>().values().iter();
         let values = kept.map(|kept| value(*kept, &self.moment));
         Arc::new(Float64Array::from_iter_values(values))
