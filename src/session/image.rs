@@ -98,11 +98,8 @@ impl ChunkImage {
     pub fn gather<T>(&self, read: impl Fn(&Line) -> T) -> Vec<T> {
         let generations = self.generations();
         let slots = self.chunk.lines().iter().zip(generations);
-        let value = |(slot, (line, generation)): (usize, (&Line, &u64))| match line
-            .read(*generation, &read)
-        {
-            Some(value) => value,
-            None => self.read_last(slot as u16, line, &read),
+        let value = |(slot, (line, generation)): (usize, (&Line, &u64))| {
+            self.read_line(slot as u16, line, *generation, &read)
         };
         let mut values = Vec::with_capacity(self.len);
         if generations.len() == self.len {
@@ -125,11 +122,7 @@ impl ChunkImage {
             if *generation == 0 {
                 continue;
             }
-            let value = match line.read(*generation, &choose) {
-                Some(value) => value,
-                None => self.read_last(slot, line, &choose),
-            };
-            if let Some(value) = value {
+            if let Some(value) = self.read_line(slot, line, *generation, &choose) {
                 chosen.push(Chosen { row, slot, value });
             }
             row += 1;
@@ -142,9 +135,20 @@ impl ChunkImage {
     pub fn read<T>(&self, slot: u16, read: impl Fn(&Line) -> T) -> T {
         let line = self.chunk.line(slot);
         let generation = self.generations().get(usize::from(slot));
-        match generation.and_then(|generation| line.read(*generation, &read)) {
+        self.read_line(slot, line, generation.copied().unwrap_or(0), read)
+    }
+
+    #[inline]
+    fn read_line<T>(
+        &self,
+        slot: u16,
+        line: &Line,
+        generation: u64,
+        read: impl Fn(&Line) -> T,
+    ) -> T {
+        match line.read(generation, &read) {
             Some(value) => value,
-            None => self.read_last(slot, line, &read),
+            None => self.read_last(slot, line, read),
         }
     }
 
