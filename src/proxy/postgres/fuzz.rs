@@ -1,17 +1,16 @@
 //! What the fuzz targets call: each parser of this module that reads bytes from outside, and what must hold of it
 //! whatever the bytes are.
 
-use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use bytes::BytesMut;
 
-use super::frame::{self, Frame, UNTRUSTED_BYTES_MAX};
+use super::frame::{self, UNTRUSTED_BYTES_MAX};
 use super::login::{ErrorFields, Introduction, next_of_server, unbound_mechanisms};
 use super::opening::{StartupMessage, cancel_request, split_code};
-use super::walk::{Walk, application_name};
+use super::walk::{Walk, application_name, session};
 use crate::proxy::relay::Track;
-use crate::session::{Listener, LiveValues, Registry, Remote, Service, SessionGuard};
+use crate::session::{LiveValues, Registry};
 
 /// Start-up packets of a client, and what is read in them.
 pub fn startup(bytes: &[u8]) {
@@ -35,20 +34,7 @@ pub fn frames(bytes: &[u8]) {
     let Some((piece, bytes)) = piece(bytes) else {
         return;
     };
-    let cut = |piece: usize| {
-        let (mut input, mut frames) = (BytesMut::new(), Vec::<Frame>::new());
-        for piece in bytes.chunks(piece) {
-            input.extend_from_slice(piece);
-            loop {
-                match frame::next(&mut input, UNTRUSTED_BYTES_MAX) {
-                    Ok(Some(frame)) => frames.push(frame),
-                    Ok(None) => break,
-                    Err(error) => return (frames, Some(error)),
-                }
-            }
-        }
-        (frames, None)
-    };
+    let cut = |piece| frame::cut_in_pieces(bytes, piece, UNTRUSTED_BYTES_MAX);
     let (frames, error) = cut(bytes.len().max(1));
     let mut again = BytesMut::new();
     frames.iter().for_each(|frame| frame.put(&mut again));
@@ -140,14 +126,6 @@ fn follow(registry: &Arc<Registry>, bytes: &[u8], turn: usize, piece: usize) -> 
             .filter(|_| !failed)
             .and_then(|profile| profile.application_name.clone()),
     }
-}
-
-fn session(registry: &Arc<Registry>) -> SessionGuard {
-    let service = Arc::new(Service::new("app", "readconnroute"));
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
-    let listener = Arc::new(Listener::new("app", &service, "postgresql", address));
-    let registered = registry.register(&listener, Remote::Unix);
-    registered.expect("one of two sessions")
 }
 
 /// How long the pieces are that a stream is cut into, by its first byte.

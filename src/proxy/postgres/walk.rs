@@ -300,5 +300,17 @@ pub(super) fn application_name(body: &[u8]) -> Option<Option<Arc<str>>> {
     Some((!name.is_empty()).then(|| name.into()))
 }
 
+/// A session to be followed.
+#[cfg(any(test, fuzzing))]
+pub(super) fn session(registry: &Arc<crate::session::Registry>) -> SessionGuard {
+    use crate::session::{Listener, Remote, Service};
+
+    let service = Arc::new(Service::new("app", "readconnroute"));
+    let address: std::net::SocketAddr = ([127, 0, 0, 1], 1).into();
+    let listener = Arc::new(Listener::new("app", &service, "postgresql", address));
+    let registered = registry.register(&listener, Remote::Unix);
+    registered.expect("a free id")
+}
+
 #[cfg(test)]
 mod tests;

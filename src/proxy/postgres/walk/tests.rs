@@ -3,15 +3,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
-use crate::session::{Listener, Registry, Remote, Service};
-
-fn session(registry: &Arc<Registry>) -> SessionGuard {
-    let service = Arc::new(Service::new("app", "readconnroute"));
-    let address: std::net::SocketAddr = ([127, 0, 0, 1], 1).into();
-    let listener = Arc::new(Listener::new("app", &service, "postgresql", address));
-    let registered = registry.register(&listener, Remote::Unix);
-    registered.expect("a free id")
-}
+use crate::session::Registry;
 
 /// What the server calls the session.
 const PROCESS: [u8; 4] = 12_345_u32.to_be_bytes();
