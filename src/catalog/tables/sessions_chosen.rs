@@ -91,7 +91,8 @@ impl Reader {
         let chosen = with_line.filter(|(_, line)| idle.contains(line.idle_s(self.moment.now_ms)));
         let (rows, lines): (Vec<Row>, Vec<Line>) = chosen.take(limit).unzip();
         let batch = self.batch_of(&rows, &lines)?;
-        Ok(Box::new(std::iter::once(Ok(batch))))
+        let batch = (batch.num_rows() > 0).then_some(Ok(batch));
+        Ok(Box::new(batch.into_iter()))
     }
 }
 

@@ -18,6 +18,8 @@ async fn only_what_is_certain_to_be_brief_is_answered_at_once() {
             true,
         ),
         ("SELECT id FROM sessions WHERE id = 99", true),
+        ("SELECT id FROM sessions WHERE id = 2 AND idle > 1e9", true),
+        ("SELECT id FROM sessions WHERE id = 2 AND idle >= 0", true),
         (&many, false),
         ("SELECT id FROM sessions", false),
         ("SELECT id FROM sessions WHERE \"user\" = 'y'", false),
