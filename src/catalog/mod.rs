@@ -17,6 +17,7 @@ mod keys;
 mod parameters;
 mod resolver;
 mod runtime;
+mod settings;
 mod statement;
 mod stop;
 mod table;
@@ -47,6 +48,7 @@ pub(crate) use functions::asctime_texts;
 pub use functions::{DATABASE, VERSION};
 pub use resolver::{ReverseResolver, SystemResolver};
 pub use runtime::{Rows, Stopper};
+pub use settings::{ClientSettings, Setting};
 pub use statement::{Caller, Statement};
 
 use crate::session::Registry;

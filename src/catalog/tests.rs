@@ -5,6 +5,7 @@ mod brief;
 mod idle;
 mod plans;
 mod rows;
+mod settings;
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};

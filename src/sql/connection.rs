@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::authenticate::{self, Accepted};
 use super::cancel::{Running, Watch};
 use super::extended::{Portal, Statement};
-use super::settings::{Settings, Snapshot};
+use super::settings::{Settings, Snapshot, View};
 use super::sqlstate::{Severity, SqlError};
 use super::startup::fatal;
 use super::transaction::Transaction;
@@ -154,6 +154,8 @@ pub(super) struct Connection {
     pub wire: Wire,
     pub account: Account,
     pub settings: Settings,
+    /// The settings as the engine's functions see them.
+    view: Arc<View>,
     pub transaction: Transaction,
     /// Prepared statements by name; the unnamed one is the empty name.
     pub statements: HashMap<String, Arc<Statement>>,
@@ -178,6 +180,7 @@ impl Connection {
             door,
             wire,
             account: accepted.account,
+            view: Arc::new(View::new(accepted.settings.in_force())),
             settings: accepted.settings,
             transaction: Transaction::default(),
             statements: HashMap::new(),
@@ -331,6 +334,7 @@ impl Connection {
         if !self.transaction.is_open() {
             self.settings.rollback();
         }
+        self.view.show(&self.settings);
         reply::error(&mut self.wire.output, error);
     }
 
@@ -394,9 +398,22 @@ impl Connection {
             application_name: self.settings.text("application_name").into(),
             time_zone: self.settings.time_zone().into(),
             search_path: self.settings.text("search_path").into(),
+            settings: Arc::clone(&self.view) as _,
         });
+        self.view.show(&self.settings);
         self.caller = Some((self.settings.snapshot(), Arc::clone(&caller)));
         caller
+    }
+
+    /// Takes over what a statement that is done has set.
+    ///
+    /// # Errors
+    /// None that setting it did not meet already.
+    pub fn take_over_settings(&mut self) -> Result<(), SqlError> {
+        for change in self.view.take_changes() {
+            self.settings.apply(&change)?;
+        }
+        Ok(())
     }
 
     /// A warning, unless the client wants errors only.

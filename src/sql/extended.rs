@@ -307,6 +307,7 @@ impl Connection {
         if let Progress::Begun(source) = std::mem::replace(&mut portal.progress, Progress::Over) {
             self.finished.extend(source.into_rows());
         }
+        self.take_over_settings()?;
         let tag = tag.unwrap_or_else(|| work.tag(count));
         reply::complete(&mut self.wire.output, tag);
         Ok(())

@@ -53,7 +53,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::auth::Users;
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, ClientSettings};
 use crate::proxy::accept;
 use crate::proxy::postgres::keys::CancelKeys;
 use crate::proxy::postgres::wire::Wire;
@@ -136,6 +136,11 @@ impl Door {
             limits,
         }
     }
+}
+
+/// The parameters that a client begins with, for callers that are no clients of the door.
+pub(crate) fn built_in_settings() -> Arc<dyn ClientSettings> {
+    Arc::new(settings::View::new(settings::Settings::new()))
 }
 
 impl fmt::Debug for Door {

@@ -5,6 +5,7 @@
 
 mod definitions;
 mod value;
+mod view;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +15,9 @@ use self::value::Kind;
 use super::encode::zone::Zone;
 use super::parse::{Scope, TransactionModes};
 use super::sqlstate::SqlError;
+use crate::catalog::Setting;
+
+pub(super) use view::{Change, View};
 
 /// The values of all parameters at one time: those that differ from the built-in defaults.
 #[derive(Debug, Clone, Default)]
@@ -126,6 +130,61 @@ impl Settings {
         let value = accepted(index, &value)?;
         self.put(index, &value, scope);
         Ok(())
+    }
+
+    /// `set_config()`: as SET, with the value as it stands.
+    ///
+    /// # Errors
+    /// As [`Settings::establish`].
+    pub fn apply(&mut self, change: &Change) -> Result<(), SqlError> {
+        let index = index_of(&change.name)?;
+        let value = match &change.value {
+            Some(value) => accepted(index, value)?,
+            None => self.defaults.get(index).to_owned(),
+        };
+        self.put(index, &value, change.scope);
+        Ok(())
+    }
+
+    /// The values of now, without a transaction around them.
+    pub fn in_force(&self) -> Self {
+        Self {
+            current: Arc::clone(&self.current),
+            defaults: Arc::clone(&self.defaults),
+            told: Arc::clone(&self.told),
+            open: None,
+        }
+    }
+
+    /// All parameters, with all that is known of them.
+    pub fn all(&self) -> Vec<Setting> {
+        let setting = |(index, definition): (usize, &Definition)| {
+            let value = self.current.get(index);
+            let reset = self.defaults.get(index);
+            let is_fixed = matches!(definition.kind, Kind::Fixed);
+            Setting {
+                name: definition.name.to_owned(),
+                setting: value.to_owned(),
+                unit: None,
+                category: "",
+                short_desc: definition.doc,
+                context: if is_fixed { "internal" } else { "user" },
+                vartype: "string",
+                source: if value != reset {
+                    "session"
+                } else if reset != definition.default && !is_fixed {
+                    "client"
+                } else {
+                    "default"
+                },
+                min: None,
+                max: None,
+                enumvals: None,
+                boot_val: Some(definition.default.to_owned()),
+                reset_val: Some(reset.to_owned()),
+            }
+        };
+        DEFINITIONS.iter().enumerate().map(setting).collect()
     }
 
     /// SET TRANSACTION and the modes of BEGIN; with `session`, SET SESSION CHARACTERISTICS.

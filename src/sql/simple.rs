@@ -62,6 +62,7 @@ impl Connection {
                 let mut source = Source::engine(rows);
                 let sent = self.send_all(&mut source, &watch).await?;
                 self.finished.extend(source.into_rows());
+                self.take_over_settings()?;
                 work.tag(sent)
             }
             (None, Some(parsed)) => {

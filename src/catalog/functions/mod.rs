@@ -4,6 +4,7 @@ mod asctime;
 mod bounded;
 mod constant;
 mod rdns;
+mod settings;
 
 use std::sync::Arc;
 
@@ -61,18 +62,21 @@ pub(super) fn shared(names: &Arc<NameCache>) -> Vec<Arc<ScalarUDF>> {
 /// Functions whose answer depends on who asks.
 pub(super) fn of_caller(caller: &Caller) -> Vec<Arc<ScalarUDF>> {
     let pid = caller.session.as_ref().map(|s| s.id().get() as i32);
-    vec![
+    let mut functions = vec![
         text("current_user", &caller.user),
         text("session_user", &caller.user),
         text("current_role", &caller.user),
         constant::function("pg_backend_pid", ScalarValue::Int32(pid)),
-    ]
+    ];
+    functions.extend(settings::of_caller(caller));
+    functions
 }
 
 /// What a function that is not immutable depends on.
 pub(super) fn dependence(name: &str) -> Dependence {
     match name {
         "current_user" | "session_user" | "current_role" | "pg_backend_pid" => Dependence::Caller,
+        "current_setting" | "set_config" => Dependence::CallerAndMoment,
         // What rdns() and asctime() depend on beside their arguments is asked for at each run.
         "version" | "current_catalog" | "current_database" | "current_schema" | "rdns"
         | "asctime" => Dependence::Nothing,
