@@ -17,23 +17,21 @@ use datafusion::execution::{FunctionRegistry, SessionStateDefaults};
 use datafusion::prelude::SessionConfig;
 
 use super::count::CountScans;
-use super::functions::{self, DATABASE, SCHEMA};
+use super::functions::{self, DATABASE, PostgresPlanner, SCHEMA};
 use super::resolver::NameCache;
 use super::statement::{Caller, Statement};
 use super::system::Dictionary;
 use crate::session::Registry;
 
 /// The engine's functions whose type or value depends on the time zone.
-const ZONED_FUNCTIONS: [&str; 9] = [
+const ZONED_FUNCTIONS: [&str; 7] = [
     "now",
     "current_date",
     "current_time",
-    "to_timestamp",
     "to_timestamp_seconds",
     "to_timestamp_millis",
     "to_timestamp_micros",
     "to_timestamp_nanos",
-    "to_date",
 ];
 
 /// How far an ordered scan may be read ahead of whoever wants its rows.
@@ -71,11 +69,14 @@ pub(super) fn base_state(
     let mut functions = functions::of_engine();
     functions.extend(functions::shared(names));
     let table_functions = SessionStateDefaults::default_table_functions();
+    // The first that knows an expression plans it.
+    let mut planners = SessionStateDefaults::default_expr_planners();
+    planners.insert(0, Arc::new(PostgresPlanner::new(&functions)));
     let state = SessionStateBuilder::new()
         .with_config(config)
         .with_runtime_env(runtime_env(memory_bytes_max)?)
         .with_catalog_list(Arc::new(catalogs))
-        .with_expr_planners(SessionStateDefaults::default_expr_planners())
+        .with_expr_planners(planners)
         .with_scalar_functions(functions)
         .with_aggregate_functions(SessionStateDefaults::default_aggregate_functions())
         .with_window_functions(SessionStateDefaults::default_window_functions())
@@ -124,6 +125,9 @@ pub(super) fn statement_state(
     }
     let now = chrono::DateTime::from_timestamp_micros(statement.clock().utc_us);
     if let Some(now) = now {
+        for function in functions::of_moment(now) {
+            state.register_udf(function)?;
+        }
         let properties = state.execution_props_mut();
         properties.query_execution_start_time = Some(now);
     }

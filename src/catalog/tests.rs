@@ -2,6 +2,7 @@
 
 mod actions;
 mod brief;
+mod functions;
 mod idle;
 mod plans;
 mod rows;

@@ -13,7 +13,7 @@ use crate::catalog::error::CatalogError;
 
 /// What a function may make of one batch, in bytes. The engine accounts for memory only after it is filled, so
 /// without a bound one call could ask for more than the machine has.
-const RESULT_BYTES_MAX: u64 = 64 << 20;
+pub(super) const RESULT_BYTES_MAX: u64 = 64 << 20;
 
 /// How the length of a function's result follows from its arguments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -19,7 +19,12 @@ use crate::proxy::postgres::error::SqlError;
 /// The day that a date is, after 1970-01-01.
 fn make_date(a: &Row<'_>) -> Result<i64, SqlError> {
     let (year, month, day) = (a.int4(0)?, a.int(1), a.int(2));
-    let refused = || SqlError::new("22008", format!("date field value out of range: {year}-{month:02}-{day:02}"));
+    let refused = || {
+        SqlError::new(
+            "22008",
+            format!("date field value out of range: {year}-{month:02}-{day:02}"),
+        )
+    };
     // Years before Christ are negative; there is none between them.
     let counted = match year {
         0 => return Err(refused()),
@@ -27,15 +32,21 @@ fn make_date(a: &Row<'_>) -> Result<i64, SqlError> {
         year => year,
     };
     let place = |part: i64| u32::try_from(part).ok();
-    let date = place(month).zip(place(day)).and_then(|(month, day)| NaiveDate::from_ymd_opt(counted, month, day));
+    let date = place(month)
+        .zip(place(day))
+        .and_then(|(month, day)| NaiveDate::from_ymd_opt(counted, month, day));
     Ok(date.ok_or_else(refused)?.to_epoch_days().into())
 }
 
 fn make_stamp(a: &Row<'_>) -> Result<i64, SqlError> {
     let day = make_date(a)?;
     let (hour, minute, second) = (a.int(3), a.int(4), a.float(5));
-    let is_time = (0..=24).contains(&hour) && (0..60).contains(&minute) && (0.0..=60.0).contains(&second);
-    let micros = hour.wrapping_mul(3600).wrapping_add(minute.wrapping_mul(60)).wrapping_mul(SECOND);
+    let is_time =
+        (0..=24).contains(&hour) && (0..60).contains(&minute) && (0.0..=60.0).contains(&second);
+    let micros = hour
+        .wrapping_mul(3600)
+        .wrapping_add(minute.wrapping_mul(60))
+        .wrapping_mul(SECOND);
     let micros = micros.wrapping_add((second * 1e6).round_ties_even() as i64);
     if !is_time || micros > DAY {
         let message = format!("time field value out of range: {hour}:{minute:02}:{second:02}");
@@ -48,13 +59,19 @@ fn make_stamp(a: &Row<'_>) -> Result<i64, SqlError> {
 fn age(later: i64, earlier: i64) -> Result<Interval, SqlError> {
     let fields = |micros: i64| -> Result<(NaiveDateTime, [i64; 4]), SqlError> {
         let time = clock(micros).ok_or_else(stamp_out_of_range)?;
-        let parts = [time.year().into(), time.month().into(), time.day().into(), micros.rem_euclid(DAY)];
+        let parts = [
+            time.year().into(),
+            time.month().into(),
+            time.day().into(),
+            micros.rem_euclid(DAY),
+        ];
         Ok((time, parts))
     };
     let ((a, one), (b, two)) = (fields(later)?, fields(earlier)?);
     let is_negative = later < earlier;
     let sign = if is_negative { -1 } else { 1 };
-    let [mut years, mut months, mut days, mut micros] = [0, 1, 2, 3].map(|at| (one[at] - two[at]) * sign);
+    let [mut years, mut months, mut days, mut micros] =
+        [0, 1, 2, 3].map(|at| (one[at] - two[at]) * sign);
     if micros < 0 {
         (micros, days) = (micros + DAY, days - 1);
     }
@@ -66,8 +83,13 @@ fn age(later: i64, earlier: i64) -> Result<Interval, SqlError> {
     if months < 0 {
         (months, years) = (months + 12, years - 1);
     }
-    let narrow = |value: i64| i32::try_from(value * sign).map_err(|_| super::interval::out_of_range());
-    Ok(Interval { months: narrow(years * 12 + months)?, days: narrow(days)?, micros: micros * sign })
+    let narrow =
+        |value: i64| i32::try_from(value * sign).map_err(|_| super::interval::out_of_range());
+    Ok(Interval {
+        months: narrow(years * 12 + months)?,
+        days: narrow(days)?,
+        micros: micros * sign,
+    })
 }
 
 /// Seconds since 1970-01-01 as an instant.
@@ -81,7 +103,10 @@ fn of_epoch(seconds: f64) -> Answer {
     let micros = (seconds * 1e6).round_ties_even();
     match clock(micros as i64) {
         Some(_) if micros.abs() < 9.2e18 => Ok(Value::Int(micros as i64)),
-        _ => Err(SqlError::new("22008", format!("timestamp out of range: \"{seconds}\""))),
+        _ => Err(SqlError::new(
+            "22008",
+            format!("timestamp out of range: \"{seconds}\""),
+        )),
     }
 }
 
@@ -121,7 +146,9 @@ pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
         .on(&[K::StampTz, K::Text], Gives::Text, |a| {
             Ok(write::instant(a.micros(0), a.text(1), a.zone)?.into())
         })
-        .on(&[K::Stamp, K::Text], Gives::Text, |a| Ok(write::stamp(a.micros(0), a.text(1))?.into()))
+        .on(&[K::Stamp, K::Text], Gives::Text, |a| {
+            Ok(write::stamp(a.micros(0), a.text(1))?.into())
+        })
         .on(&[K::Interval, K::Text], Gives::Text, |a| {
             Ok(write::interval(a.interval(0), a.text(1))?.into())
         })
@@ -154,25 +181,39 @@ pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
         let moment = read::moment(a.text(0), a.text(1))?;
         Ok(moment.micros.div_euclid(DAY).into())
     });
-    let to_number = Function::new("to_number").on(&[K::Text, K::Text], Gives::Of(number_type), |a| {
-        let is_constant = a.columns.get(1).is_some_and(super::value::Column::is_constant);
-        let scale = if is_constant { number::scale(a.text(1)) } else { 10 };
-        Ok(Value::Numeric(number::read(a.text(0), a.text(1), scale)?))
-    });
+    let to_number =
+        Function::new("to_number").on(&[K::Text, K::Text], Gives::Of(number_type), |a| {
+            let is_constant = a
+                .columns
+                .get(1)
+                .is_some_and(super::value::Column::is_constant);
+            let scale = if is_constant {
+                number::scale(a.text(1))
+            } else {
+                10
+            };
+            Ok(Value::Numeric(number::read(a.text(0), a.text(1), scale)?))
+        });
     let age = Function::volatile("age")
         .on(&[K::StampTz, K::StampTz], Gives::Interval, |a| {
             Ok(age(local(a.micros(0), a.zone), local(a.micros(1), a.zone))?.into())
         })
-        .on(&[K::Stamp, K::Stamp], Gives::Interval, |a| Ok(age(a.micros(0), a.micros(1))?.into()))
+        .on(&[K::Stamp, K::Stamp], Gives::Interval, |a| {
+            Ok(age(a.micros(0), a.micros(1))?.into())
+        })
         .on(&[K::StampTz], Gives::Interval, |a| {
             Ok(age(today(a), local(a.micros(0), a.zone))?.into())
         })
-        .on(&[K::Stamp], Gives::Interval, |a| Ok(age(today(a), a.micros(0))?.into()));
+        .on(&[K::Stamp], Gives::Interval, |a| {
+            Ok(age(today(a), a.micros(0))?.into())
+        });
     let stamp_takes = [K::Int, K::Int, K::Int, K::Int, K::Int, K::Float];
     let mut zoned_takes = stamp_takes.to_vec();
     zoned_takes.push(K::Text);
     let moments = ["clock_timestamp"].map(|name| {
-        Function::volatile(name).on(&[], Gives::StampTz, |_| Ok(now().into())).done()
+        Function::volatile(name)
+            .on(&[], Gives::StampTz, |_| Ok(now().into()))
+            .done()
     });
     let mut all = vec![
         to_char.done(),
@@ -181,13 +222,17 @@ pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
         to_number.done(),
         age.done(),
         Function::new("make_date")
-            .on(&[K::Int, K::Int, K::Int], Gives::Date, |a| Ok(make_date(a)?.into()))
+            .on(&[K::Int, K::Int, K::Int], Gives::Date, |a| {
+                Ok(make_date(a)?.into())
+            })
             .done(),
         Function::new("make_timestamp")
             .on(&stamp_takes, Gives::Stamp, |a| Ok(make_stamp(a)?.into()))
             .done(),
         Function::stable("make_timestamptz")
-            .on(&stamp_takes, Gives::StampTz, |a| Ok(instant(make_stamp(a)?, a.zone).into()))
+            .on(&stamp_takes, Gives::StampTz, |a| {
+                Ok(instant(make_stamp(a)?, a.zone).into())
+            })
             .on(&zoned_takes, Gives::StampTz, |a| {
                 Ok(instant(make_stamp(a)?, &named(a.text(6))?).into())
             })
@@ -218,6 +263,10 @@ pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
 pub(super) fn of_statement(began: DateTime<Utc>) -> Vec<Arc<ScalarUDF>> {
     let micros = began.timestamp_micros();
     ["statement_timestamp", "transaction_timestamp"]
-        .map(|name| Function::stable(name).on(&[], Gives::StampTz, move |_| Ok(micros.into())).done())
+        .map(|name| {
+            Function::stable(name)
+                .on(&[], Gives::StampTz, move |_| Ok(micros.into()))
+                .done()
+        })
         .into()
 }

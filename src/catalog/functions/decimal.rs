@@ -20,7 +20,9 @@ pub(super) fn text(value: i128, scale: i8, places: usize) -> String {
 
 /// `value` without its last `cut` digits, rounded half away from zero.
 pub(super) fn rounded(value: i128, cut: usize) -> i128 {
-    let power = u32::try_from(cut).ok().and_then(|cut| 10i128.checked_pow(cut));
+    let power = u32::try_from(cut)
+        .ok()
+        .and_then(|cut| 10i128.checked_pow(cut));
     let Some(power) = power else {
         return 0;
     };

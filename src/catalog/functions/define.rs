@@ -1,8 +1,8 @@
 //! Functions as PostgreSQL defines them: a name and, for each list of argument types, a result and what a row is worth.
 
+use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
-use std::fmt;
 
 use arrow::array::ArrayRef;
 use arrow::datatypes::{DataType, Field, FieldRef, IntervalUnit};
@@ -13,7 +13,9 @@ use datafusion::logical_expr::{
     Volatility,
 };
 
-use super::value::{Column, Kind, Output, Row, Value, list_item, list_of, misfit, refuse_over, stamp_type, weight};
+use super::value::{
+    Column, Kind, Output, Row, Value, list_item, list_of, misfit, refuse_over, stamp_type, weight,
+};
 use super::zoned::zone_of;
 use crate::proxy::postgres::error::SqlError;
 use crate::sql::types::sql_name;
@@ -281,7 +283,9 @@ impl ScalarUDFImpl for Function {
     }
 
     fn return_type(&self, given: &[DataType]) -> Result<DataType> {
-        let fields = given.iter().map(|given| Field::new("", given.clone(), true));
+        let fields = given
+            .iter()
+            .map(|given| Field::new("", given.clone(), true));
         let fields: Vec<FieldRef> = fields.map(Arc::new).collect();
         let constants = vec![None; fields.len()];
         let overload = self.overload(given.iter())?;
@@ -290,7 +294,9 @@ impl ScalarUDFImpl for Function {
 
     fn return_field_from_args(&self, args: ReturnFieldArgs) -> Result<FieldRef> {
         let overload = self.overload(args.arg_fields.iter().map(|field| field.data_type()))?;
-        let data_type = overload.gives.data_type(args.arg_fields, args.scalar_arguments);
+        let data_type = overload
+            .gives
+            .data_type(args.arg_fields, args.scalar_arguments);
         let field = Field::new(self.name, data_type, true);
         Ok(Arc::new(match overload.gives {
             Gives::Named(name) => super::named(field, name),
@@ -312,7 +318,10 @@ impl ScalarUDFImpl for Function {
         });
         let columns = columns.collect::<Result<Vec<_>>>()?;
         let is_constant = self.signature.volatility != Volatility::Volatile
-            && args.args.iter().all(|arg| matches!(arg, ColumnarValue::Scalar(_)));
+            && args
+                .args
+                .iter()
+                .all(|arg| matches!(arg, ColumnarValue::Scalar(_)));
         let rows = if is_constant { 1 } else { args.number_rows };
         let data_type = args.return_field.data_type();
         let mut output = match overload.gives {
@@ -338,7 +347,9 @@ impl ScalarUDFImpl for Function {
         }
         let array: ArrayRef = output.finish()?;
         match is_constant {
-            true => Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&array, 0)?)),
+            true => Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(
+                &array, 0,
+            )?)),
             false => Ok(ColumnarValue::Array(array)),
         }
     }

@@ -24,7 +24,12 @@ fn width(address: IpAddr) -> u8 {
 impl Inet {
     /// Reads what PostgreSQL reads as `inet`.
     fn read(text: &str) -> Result<Self, SqlError> {
-        let refused = || SqlError::new("22P02", format!("invalid input syntax for type inet: \"{text}\""));
+        let refused = || {
+            SqlError::new(
+                "22P02",
+                format!("invalid input syntax for type inet: \"{text}\""),
+            )
+        };
         let (address, length) = match text.trim().split_once('/') {
             Some((address, length)) => (address, Some(length)),
             None => (text.trim(), None),
@@ -34,7 +39,11 @@ impl Inet {
         let length = match length {
             None => width,
             Some(length) if length.len() <= 3 && length.bytes().all(|b| b.is_ascii_digit()) => {
-                length.parse().ok().filter(|length| *length <= width).ok_or_else(refused)?
+                length
+                    .parse()
+                    .ok()
+                    .filter(|length| *length <= width)
+                    .ok_or_else(refused)?
             }
             Some(_) => return Err(refused()),
         };
@@ -43,7 +52,12 @@ impl Inet {
 
     /// Reads what PostgreSQL reads as `cidr`, where an IPv4 network may lack its last bytes.
     fn read_network(text: &str) -> Result<Self, SqlError> {
-        let refused = || SqlError::new("22P02", format!("invalid input syntax for type cidr: \"{text}\""));
+        let refused = || {
+            SqlError::new(
+                "22P02",
+                format!("invalid input syntax for type cidr: \"{text}\""),
+            )
+        };
         let (address, length) = match text.trim().split_once('/') {
             Some((address, length)) => (address, Some(length)),
             None => (text.trim(), None),
@@ -57,7 +71,10 @@ impl Inet {
                     (Some(length), _) => length.to_owned(),
                     (None, 4) => "32".to_owned(),
                     (None, bytes) => {
-                        let first = full.split('.').next().and_then(|first| first.parse::<u8>().ok());
+                        let first = full
+                            .split('.')
+                            .next()
+                            .and_then(|first| first.parse::<u8>().ok());
                         // The classes of networks of old.
                         let class = match first.ok_or_else(refused)? {
                             0..128 => 8,
@@ -71,8 +88,10 @@ impl Inet {
             }
         };
         if read.network().address != read.address {
-            return Err(SqlError::new("22P02", format!("invalid cidr value: \"{text}\""))
-                .with_detail("Value has bits set to right of mask."));
+            return Err(
+                SqlError::new("22P02", format!("invalid cidr value: \"{text}\""))
+                    .with_detail("Value has bits set to right of mask."),
+            );
         }
         Ok(read)
     }
@@ -87,7 +106,11 @@ impl Inet {
     /// Ones where the network is, among the bits of the address.
     fn mask(self) -> u128 {
         let width = width(self.address);
-        let all = if width == 128 { u128::MAX } else { u128::from(u32::MAX) };
+        let all = if width == 128 {
+            u128::MAX
+        } else {
+            u128::from(u32::MAX)
+        };
         all & !(all.checked_shr(self.length.into()).unwrap_or(0))
     }
 
@@ -100,7 +123,10 @@ impl Inet {
     }
 
     fn whole(self) -> Self {
-        Self { length: width(self.address), ..self }
+        Self {
+            length: width(self.address),
+            ..self
+        }
     }
 
     fn network(self) -> Self {
@@ -112,7 +138,12 @@ impl Inet {
     }
 
     fn hostmask(self) -> u128 {
-        !self.mask() & Self { length: width(self.address), ..self }.mask()
+        !self.mask()
+            & Self {
+                length: width(self.address),
+                ..self
+            }
+            .mask()
     }
 
     /// Whether the other is in this network, which may be the same.
@@ -124,10 +155,17 @@ impl Inet {
 
     fn with_length(self, length: i64) -> Result<Self, SqlError> {
         let width = width(self.address);
-        let length = if length == -1 { i64::from(width) } else { length };
+        let length = if length == -1 {
+            i64::from(width)
+        } else {
+            length
+        };
         match u8::try_from(length).ok().filter(|length| *length <= width) {
             Some(length) => Ok(Self { length, ..self }),
-            None => Err(SqlError::new("22023", format!("invalid mask length: {length}"))),
+            None => Err(SqlError::new(
+                "22023",
+                format!("invalid mask length: {length}"),
+            )),
         }
     }
 
@@ -150,7 +188,11 @@ impl Inet {
         let spare = 128 - u32::from(width(self.address));
         let common = differing.leading_zeros() - spare;
         let length = common.min(self.length.into()).min(other.length.into());
-        Self { length: length as u8, ..self }.network()
+        Self {
+            length: length as u8,
+            ..self
+        }
+        .network()
     }
 }
 
@@ -160,47 +202,68 @@ fn read(a: &Row<'_>, place: usize) -> Result<Inet, SqlError> {
 }
 
 fn order(inet: Inet) -> (bool, u128, u8, u128) {
-    (!inet.address.is_ipv4(), inet.bits() & inet.mask(), inet.length, inet.bits())
+    (
+        !inet.address.is_ipv4(),
+        inet.bits() & inet.mask(),
+        inet.length,
+        inet.bits(),
+    )
 }
 
 pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
     use Kind::{Int, Text};
     let text = |name, of: fn(Inet) -> String| {
-        Function::new(name).on(&[Text], Gives::Text, move |a| Ok(of(read(a, 0)?).into())).done()
+        Function::new(name)
+            .on(&[Text], Gives::Text, move |a| Ok(of(read(a, 0)?).into()))
+            .done()
     };
     let inet = |name, of: fn(Inet) -> String| {
         let gives = Gives::Named("inet");
-        Function::new(name).on(&[Text], gives, move |a| Ok(of(read(a, 0)?).into())).done()
+        Function::new(name)
+            .on(&[Text], gives, move |a| Ok(of(read(a, 0)?).into()))
+            .done()
     };
     let number = |name, of: fn(Inet) -> i64| {
-        Function::new(name).on(&[Text], Gives::Int4, move |a| Ok(of(read(a, 0)?).into())).done()
+        Function::new(name)
+            .on(&[Text], Gives::Int4, move |a| Ok(of(read(a, 0)?).into()))
+            .done()
     };
     let compare = |name, of: fn(Inet, Inet) -> bool| {
         Function::new(name)
-            .on(&[Text, Text], Gives::Bool, move |a| Ok(of(read(a, 0)?, read(a, 1)?).into()))
+            .on(&[Text, Text], Gives::Bool, move |a| {
+                Ok(of(read(a, 0)?, read(a, 1)?).into())
+            })
             .done()
     };
     vec![
         inet("inet", Inet::text),
         Function::new("cidr")
-            .on(&[Text], Gives::Named("cidr"), |a| Ok(Inet::read_network(a.text(0))?.full_text().into()))
+            .on(&[Text], Gives::Named("cidr"), |a| {
+                Ok(Inet::read_network(a.text(0))?.full_text().into())
+            })
             .done(),
         text("host", |inet| inet.address.to_string()),
         text("abbrev", Inet::text),
         Function::new("text")
             .on(&[Text], Gives::Text, |a| {
                 let given = a.text(0);
-                Ok(Inet::read(given).map_or_else(|_| given.to_owned(), Inet::full_text).into())
+                Ok(Inet::read(given)
+                    .map_or_else(|_| given.to_owned(), Inet::full_text)
+                    .into())
             })
             .on(&[Kind::Any], Gives::Text, |a| Ok(a.shown(0)?.into()))
             .done(),
         number("family", |inet| if inet.address.is_ipv4() { 4 } else { 6 }),
         number("masklen", |inet| inet.length.into()),
         inet("netmask", |inet| inet.with_bits(inet.mask()).whole().text()),
-        inet("hostmask", |inet| inet.with_bits(inet.hostmask()).whole().text()),
+        inet("hostmask", |inet| {
+            inet.with_bits(inet.hostmask()).whole().text()
+        }),
         inet("broadcast", |inet| inet.broadcast().text()),
         Function::new("network")
-            .on(&[Text], Gives::Named("cidr"), |a| Ok(read(a, 0)?.network().full_text().into()))
+            .on(&[Text], Gives::Named("cidr"), |a| {
+                Ok(read(a, 0)?.network().full_text().into())
+            })
             .done(),
         Function::new("set_masklen")
             .on(&[Text, Int], Gives::Named("inet"), |a| {
@@ -211,12 +274,17 @@ pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
             .on(&[Text, Text], Gives::Named("cidr"), |a| {
                 let (one, two) = (read(a, 0)?, read(a, 1)?);
                 if one.address.is_ipv4() != two.address.is_ipv4() {
-                    return Err(SqlError::new("22023", "cannot merge addresses from different families"));
+                    return Err(SqlError::new(
+                        "22023",
+                        "cannot merge addresses from different families",
+                    ));
                 }
                 Ok(one.merged(two).full_text().into())
             })
             .done(),
-        compare("inet_same_family", |a, b| a.address.is_ipv4() == b.address.is_ipv4()),
+        compare("inet_same_family", |a, b| {
+            a.address.is_ipv4() == b.address.is_ipv4()
+        }),
         compare("network_sub", |a, b| b.contains(a) && b.length < a.length),
         compare("network_subeq", |a, b| b.contains(a)),
         compare("network_sup", |a, b| a.contains(b) && a.length < b.length),

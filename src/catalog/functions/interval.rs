@@ -41,7 +41,12 @@ impl Interval {
     pub fn justify_hours(self) -> Result<Self, SqlError> {
         let whole = i32::try_from(self.micros / DAY).map_err(|_| out_of_range())?;
         let days = self.days.checked_add(whole).ok_or_else(out_of_range)?;
-        Ok(Self { days, micros: self.micros % DAY, ..self }.with_clock_like_days())
+        Ok(Self {
+            days,
+            micros: self.micros % DAY,
+            ..self
+        }
+        .with_clock_like_days())
     }
 
     /// Months of 30 days become months.
@@ -54,7 +59,11 @@ impl Interval {
         } else if months < 0 && days > 0 {
             (days, months) = (days - MONTH_DAYS, months + 1);
         }
-        Ok(Self { months, days, ..self })
+        Ok(Self {
+            months,
+            days,
+            ..self
+        })
     }
 
     /// Both, with one sign for all parts.
@@ -76,7 +85,11 @@ impl Interval {
         } else if days < 0 && micros > 0 {
             (micros, days) = (micros - DAY, days + 1);
         }
-        Ok(Self { months, days, micros })
+        Ok(Self {
+            months,
+            days,
+            micros,
+        })
     }
 
     fn with_clock_like_days(mut self) -> Self {
@@ -107,12 +120,18 @@ impl Interval {
             days = days.checked_add(whole(carried)?).ok_or_else(out_of_range)?;
             seconds -= carried * 86_400.0;
         }
-        days = days.checked_add(whole(month_days)?).ok_or_else(out_of_range)?;
+        days = days
+            .checked_add(whole(month_days)?)
+            .ok_or_else(out_of_range)?;
         let micros = (factor(self.micros as f64) + seconds * 1e6).round_ties_even();
         if !micros.is_finite() || micros.abs() >= i64::MAX as f64 {
             return Err(out_of_range());
         }
-        Ok(Self { months, days, micros: micros as i64 })
+        Ok(Self {
+            months,
+            days,
+            micros: micros as i64,
+        })
     }
 
     /// All of it in microseconds, with months of 30 days: how PostgreSQL compares intervals.
@@ -137,7 +156,9 @@ pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
     use Kind as K;
     let justify = |name, how: fn(Interval) -> Result<Interval, SqlError>| {
         Function::new(name)
-            .on(&[K::Interval], Gives::Interval, move |a| Ok(how(a.interval(0))?.into()))
+            .on(&[K::Interval], Gives::Interval, move |a| {
+                Ok(how(a.interval(0))?.into())
+            })
             .done()
     };
     let mut make = Function::new("make_interval");

@@ -46,7 +46,9 @@ pub(super) fn stamp_out_of_range() -> SqlError {
 pub(super) fn unit(name: &str) -> String {
     let name = name.to_lowercase();
     let full = match name.as_str() {
-        "us" | "usec" | "usecond" | "useconds" | "usecs" | "microsecond" | "microsecon" => "microseconds",
+        "us" | "usec" | "usecond" | "useconds" | "usecs" | "microsecond" | "microsecon" => {
+            "microseconds"
+        }
         "ms" | "msec" | "msecs" | "mseconds" | "millisecond" | "millisecon" => "milliseconds",
         "s" | "sec" | "secs" | "seconds" => "second",
         "m" | "min" | "mins" | "minutes" => "minute",
@@ -82,25 +84,53 @@ fn part(field: &str, source: &Source) -> Result<Scaled, SqlError> {
     let field = unit(field);
     let unsupported = || {
         let known = [
-            "microseconds", "milliseconds", "second", "minute", "hour", "day", "week", "month", "quarter", "year",
-            "decade", "century", "millennium", "isoyear", "isodow", "dow", "doy", "julian", "epoch", "timezone",
-            "timezone_hour", "timezone_minute",
+            "microseconds",
+            "milliseconds",
+            "second",
+            "minute",
+            "hour",
+            "day",
+            "week",
+            "month",
+            "quarter",
+            "year",
+            "decade",
+            "century",
+            "millennium",
+            "isoyear",
+            "isodow",
+            "dow",
+            "doy",
+            "julian",
+            "epoch",
+            "timezone",
+            "timezone_hour",
+            "timezone_minute",
         ];
         match known.contains(&field.as_str()) {
             true => SqlError::new(
                 "0A000",
-                format!("unit \"{field}\" not supported for type {}", source.type_name()),
+                format!(
+                    "unit \"{field}\" not supported for type {}",
+                    source.type_name()
+                ),
             ),
             false => SqlError::new(
                 "22023",
-                format!("unit \"{field}\" not recognized for type {}", source.type_name()),
+                format!(
+                    "unit \"{field}\" not recognized for type {}",
+                    source.type_name()
+                ),
             ),
         }
     };
     let whole = |value: i64| Ok(Scaled::from(value) * ONE);
     match source {
         Source::Interval(interval) => {
-            let (years, months) = (i64::from(interval.months / 12), i64::from(interval.months % 12));
+            let (years, months) = (
+                i64::from(interval.months / 12),
+                i64::from(interval.months % 12),
+            );
             let in_minute = interval.micros % (60 * SECOND);
             match field.as_str() {
                 "microseconds" => whole(in_minute),
@@ -118,7 +148,8 @@ fn part(field: &str, source: &Source) -> Result<Scaled, SqlError> {
                 "epoch" => {
                     // A year counts 365.25 days here.
                     let quarter_days = years * 1461 + (months * 30 + i64::from(interval.days)) * 4;
-                    Ok(Scaled::from(quarter_days) * Scaled::from(DAY / 4) + Scaled::from(interval.micros))
+                    Ok(Scaled::from(quarter_days) * Scaled::from(DAY / 4)
+                        + Scaled::from(interval.micros))
                 }
                 _ => Err(unsupported()),
             }
@@ -147,9 +178,12 @@ fn part(field: &str, source: &Source) -> Result<Scaled, SqlError> {
                 ("julian", _) => {
                     let days = julian(clock.date());
                     // Rounded to six digits: the type has no more.
-                    Ok(Scaled::from(days) * ONE + (Scaled::from(in_day) * ONE + Scaled::from(DAY / 2)) / Scaled::from(DAY))
+                    Ok(Scaled::from(days) * ONE
+                        + (Scaled::from(in_day) * ONE + Scaled::from(DAY / 2)) / Scaled::from(DAY))
                 }
-                (field, _) => date_field(field, clock.date()).map_or_else(|| Err(unsupported()), whole),
+                (field, _) => {
+                    date_field(field, clock.date()).map_or_else(|| Err(unsupported()), whole)
+                }
             }
         }
     }
@@ -188,7 +222,11 @@ fn source(a: &Row<'_>, kind: Kind) -> Result<Source, SqlError> {
             let instant = a.micros(1);
             let local = local(instant, a.zone);
             let offset = a.zone.offset_s(instant.div_euclid(SECOND));
-            Source::Clock(clock(local).ok_or_else(stamp_out_of_range)?, local, Some((offset, instant)))
+            Source::Clock(
+                clock(local).ok_or_else(stamp_out_of_range)?,
+                local,
+                Some((offset, instant)),
+            )
         }
         _ => {
             let local = a.micros(1);
@@ -251,8 +289,8 @@ fn truncated(field: &str, micros: i64, type_name: &str) -> Result<i64, SqlError>
         "decade" => years(year.div_euclid(10) * 10),
         "century" => years((year - 1).div_euclid(100) * 100 + 1),
         "millennium" => years((year - 1).div_euclid(1000) * 1000 + 1),
-        "isoyear" | "isodow" | "dow" | "doy" | "julian" | "epoch" | "timezone" | "timezone_hour"
-        | "timezone_minute" => Err(SqlError::new(
+        "isoyear" | "isodow" | "dow" | "doy" | "julian" | "epoch" | "timezone"
+        | "timezone_hour" | "timezone_minute" => Err(SqlError::new(
             "0A000",
             format!("unit \"{field}\" not supported for type {type_name}"),
         )),
@@ -268,7 +306,8 @@ fn truncated_in(field: &str, micros: i64, zone: &Zone) -> Result<Value, SqlError
     let shown = local(micros, zone);
     let cut = truncated(field, shown, NAME)?;
     // Below a day the offset stays what it is: an hour that the clock shows twice is not left.
-    let is_fine = ["microseconds", "milliseconds", "second", "minute", "hour"].contains(&unit(field).as_str());
+    let is_fine = ["microseconds", "milliseconds", "second", "minute", "hour"]
+        .contains(&unit(field).as_str());
     Ok(match is_fine {
         true => Value::Int(micros - (shown - cut)),
         false => Value::Int(instant(cut, zone)),
@@ -276,8 +315,14 @@ fn truncated_in(field: &str, micros: i64, zone: &Zone) -> Result<Value, SqlError
 }
 
 fn truncated_interval(field: &str, interval: Interval) -> Result<Interval, SqlError> {
-    let months = |size: i32| Interval { months: interval.months / size * size, ..Interval::default() };
-    let micros = |size: i64| Interval { micros: interval.micros / size * size, ..interval };
+    let months = |size: i32| Interval {
+        months: interval.months / size * size,
+        ..Interval::default()
+    };
+    let micros = |size: i64| Interval {
+        micros: interval.micros / size * size,
+        ..interval
+    };
     let field = unit(field);
     Ok(match field.as_str() {
         "millennium" => months(12_000),
@@ -286,18 +331,26 @@ fn truncated_interval(field: &str, interval: Interval) -> Result<Interval, SqlEr
         "year" => months(12),
         "quarter" => months(3),
         "month" => months(1),
-        "day" => Interval { micros: 0, ..interval },
+        "day" => Interval {
+            micros: 0,
+            ..interval
+        },
         "hour" => micros(3600 * SECOND),
         "minute" => micros(60 * SECOND),
         "second" => micros(SECOND),
         "milliseconds" => micros(1000),
         "microseconds" => interval,
         "week" => {
-            return Err(SqlError::new("0A000", "unit \"week\" not supported for type interval")
-                .with_detail("Months usually have fractional weeks."));
+            return Err(
+                SqlError::new("0A000", "unit \"week\" not supported for type interval")
+                    .with_detail("Months usually have fractional weeks."),
+            );
         }
         _ => {
-            return Err(SqlError::new("22023", format!("unit \"{field}\" not recognized for type interval")));
+            return Err(SqlError::new(
+                "22023",
+                format!("unit \"{field}\" not recognized for type interval"),
+            ));
         }
     })
 }
@@ -314,7 +367,9 @@ fn binned(a: &Row<'_>) -> Result<Value, SqlError> {
     }
     let (source, origin) = (i128::from(a.micros(1)), i128::from(a.micros(2)));
     let bin = source - (source - origin).rem_euclid(stride);
-    i64::try_from(bin).map(Value::Int).map_err(|_| stamp_out_of_range())
+    i64::try_from(bin)
+        .map(Value::Int)
+        .map_err(|_| stamp_out_of_range())
 }
 
 pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
@@ -331,15 +386,26 @@ pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
             };
             let places = u32::try_from(6 - scale).unwrap_or(0);
             // A field that differs from row to row has the widest type.
-            let is_constant = a.columns.first().is_some_and(super::value::Column::is_constant);
-            Ok(Value::Numeric(if is_constant { value / 10i128.pow(places) } else { value }))
+            let is_constant = a
+                .columns
+                .first()
+                .is_some_and(super::value::Column::is_constant);
+            Ok(Value::Numeric(if is_constant {
+                value / 10i128.pow(places)
+            } else {
+                value
+            }))
         });
         date_part = date_part.on(&[K::Text, kind], Gives::Float, move |a| {
             Ok((part(a.text(0), &source(a, kind)?)? as f64 / 1e6).into())
         });
     }
     let bin = Function::new("date_bin")
-        .on(&[K::Interval, K::StampTz, K::StampTz], Gives::StampTz, binned)
+        .on(
+            &[K::Interval, K::StampTz, K::StampTz],
+            Gives::StampTz,
+            binned,
+        )
         .on(&[K::Interval, K::Stamp, K::Stamp], Gives::Stamp, binned);
     let trunc = Function::stable("date_trunc")
         .on(&[K::Text, K::StampTz], Gives::StampTz, |a| {

@@ -24,7 +24,9 @@ const RESERVED: &str = " all analyse analyze and any array as asc asymmetric aut
 /// A name, in quotation marks where it needs them.
 pub(super) fn ident(name: &str) -> String {
     let mut chars = name.chars();
-    let is_plain = chars.next().is_some_and(|c| c.is_ascii_lowercase() || c == '_')
+    let is_plain = chars
+        .next()
+        .is_some_and(|c| c.is_ascii_lowercase() || c == '_')
         && chars.all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
         && !RESERVED.contains(&format!(" {name} "));
     match is_plain {
@@ -61,9 +63,10 @@ fn format(a: &Row<'_>) -> Answer {
             continue;
         }
         let unterminated = || {
-            refused("unterminated format() type specifier").with_hint("For a single \"%\" use \"%%\".")
+            refused("unterminated format() type specifier")
+                .with_hint("For a single \"%\" use \"%%\".")
         };
-        let mut number = |chars: &mut std::iter::Peekable<std::str::Chars<'_>>| -> Result<Option<usize>, SqlError> {
+        let number = |chars: &mut std::iter::Peekable<std::str::Chars<'_>>| -> Result<Option<usize>, SqlError> {
             let mut value = None;
             while let Some(digit) = chars.next_if(char::is_ascii_digit) {
                 let digit = digit.to_digit(10).unwrap_or(0) as usize;
@@ -77,7 +80,9 @@ fn format(a: &Row<'_>) -> Answer {
         let mut place = None;
         if chars.next_if_eq(&'$').is_some() {
             if width == Some(0) {
-                return Err(refused("format specifies argument 0, but arguments are numbered from 1"));
+                return Err(refused(
+                    "format specifies argument 0, but arguments are numbered from 1",
+                ));
             }
             place = width.take();
         }
@@ -89,7 +94,9 @@ fn format(a: &Row<'_>) -> Answer {
             if chars.next_if_eq(&'*').is_some() {
                 let at = match number(&mut chars)? {
                     Some(at) if chars.next_if_eq(&'$').is_some() => at,
-                    Some(_) => return Err(refused("width argument position must be ended by \"$\"")),
+                    Some(_) => {
+                        return Err(refused("width argument position must be ended by \"$\""));
+                    }
                     None => {
                         next += 1;
                         next - 1
@@ -119,7 +126,12 @@ fn format(a: &Row<'_>) -> Answer {
         let shown = match (kind, a.shown(place)?) {
             ('s', value) => value.unwrap_or_default(),
             ('I', Some(value)) => ident(&value),
-            ('I', None) => return Err(SqlError::new("22004", "null values cannot be formatted as an SQL identifier")),
+            ('I', None) => {
+                return Err(SqlError::new(
+                    "22004",
+                    "null values cannot be formatted as an SQL identifier",
+                ));
+            }
             (_, Some(value)) => literal(&value),
             (_, None) => "NULL".to_owned(),
         };
@@ -140,11 +152,15 @@ pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
             .on(&[Kind::Text], Gives::Text, |a| Ok(ident(a.text(0)).into()))
             .done(),
         Function::stable("quote_literal")
-            .on(&[Kind::Any], Gives::Text, |a| Ok(a.shown(0)?.map(|text| literal(&text)).into()))
+            .on(&[Kind::Any], Gives::Text, |a| {
+                Ok(a.shown(0)?.map(|text| literal(&text)).into())
+            })
             .done(),
         Function::stable("quote_nullable")
             .on_nulls(&[Kind::Any], Gives::Text, |a| {
-                Ok(a.shown(0)?.map_or_else(|| "NULL".to_owned(), |text| literal(&text)).into())
+                Ok(a.shown(0)?
+                    .map_or_else(|| "NULL".to_owned(), |text| literal(&text))
+                    .into())
             })
             .done(),
         Function::stable("format")

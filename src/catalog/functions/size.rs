@@ -27,11 +27,19 @@ fn half_rounded(value: i128) -> i128 {
 fn pretty(mut size: i128) -> String {
     for (at, (name, limit, is_rounded, bits)) in UNITS.iter().enumerate() {
         let Some((_, _, is_next_rounded, next_bits)) = UNITS.get(at + 1) else {
-            let shown = if *is_rounded { half_rounded(size) } else { size };
+            let shown = if *is_rounded {
+                half_rounded(size)
+            } else {
+                size
+            };
             return format!("{shown} {name}");
         };
         if size.abs() < *limit {
-            let shown = if *is_rounded { half_rounded(size) } else { size };
+            let shown = if *is_rounded {
+                half_rounded(size)
+            } else {
+                size
+            };
             return format!("{shown} {name}");
         }
         let shift = next_bits - bits - u32::from(*is_next_rounded) + u32::from(*is_rounded);
@@ -44,11 +52,15 @@ fn bytes(text: &str) -> Result<i64, SqlError> {
     let invalid = || SqlError::new("22023", format!("invalid size: \"{text}\""));
     let trimmed = text.trim();
     let digits = trimmed.trim_start_matches(['+', '-']);
-    let length = digits.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(digits.len());
+    let length = digits
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(digits.len());
     let (mut number, mut unit) = digits.split_at(length);
     let mut exponent = 0i32;
     if let Some(rest) = unit.strip_prefix(['e', 'E']) {
-        let end = rest.char_indices().find(|(at, c)| !(c.is_ascii_digit() || (*at == 0 && matches!(c, '+' | '-'))));
+        let end = rest
+            .char_indices()
+            .find(|(at, c)| !(c.is_ascii_digit() || (*at == 0 && matches!(c, '+' | '-'))));
         let end = end.map_or(rest.len(), |(at, _)| at);
         if let Ok(given) = rest[..end].parse::<i32>() {
             (exponent, unit) = (given, &rest[end..]);
@@ -67,31 +79,38 @@ fn bytes(text: &str) -> Result<i64, SqlError> {
         _ => {
             return Err(invalid()
                 .with_detail(format!("Invalid size unit: \"{unit}\"."))
-                .with_hint("Valid units are \"bytes\", \"B\", \"kB\", \"MB\", \"GB\", \"TB\", and \"PB\"."));
+                .with_hint(
+                    "Valid units are \"bytes\", \"B\", \"kB\", \"MB\", \"GB\", \"TB\", and \"PB\".",
+                ));
         }
     };
     let sign = if trimmed.starts_with('-') { -1.0 } else { 1.0 };
     let size = match number.parse::<i128>() {
-        Ok(whole) if exponent == 0 => (whole.saturating_mul(1 << bits)).saturating_mul(sign as i128),
-        _ => (sign * value * 10f64.powi(exponent) * f64::from(bits).exp2()).round_ties_even() as i128,
+        Ok(whole) if exponent == 0 => {
+            (whole.saturating_mul(1 << bits)).saturating_mul(sign as i128)
+        }
+        _ => {
+            (sign * value * 10f64.powi(exponent) * f64::from(bits).exp2()).round_ties_even() as i128
+        }
     };
     i64::try_from(size).map_err(|_| SqlError::new("22003", "bigint out of range"))
 }
 
 pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
-    let zero = |name| {
-        Function::stable(name).on(&[Kind::Any], Gives::Int8, |_| Ok(Value::Int(0)))
-    };
+    let zero = |name| Function::stable(name).on(&[Kind::Any], Gives::Int8, |_| Ok(Value::Int(0)));
     let mut all = vec![
         Function::new("pg_size_pretty")
-            .on(&[Kind::Int], Gives::Text, |a| Ok(pretty(a.int(0).into()).into()))
+            .on(&[Kind::Int], Gives::Text, |a| {
+                Ok(pretty(a.int(0).into()).into())
+            })
             .on(&[Kind::Numeric], Gives::Text, |a| {
                 let (value, scale) = a.numeric(0);
                 let whole = decimal::rounded(value, usize::try_from(scale).unwrap_or(0));
                 // Below the limit of bytes fractions are shown as they are.
                 match whole.abs() < UNITS[0].1 && scale > 0 {
                     true => {
-                        let digits = decimal::text(value, scale, usize::try_from(scale).unwrap_or(0));
+                        let digits =
+                            decimal::text(value, scale, usize::try_from(scale).unwrap_or(0));
                         Ok(format!("{digits} bytes").into())
                     }
                     false => Ok(pretty(whole).into()),
@@ -103,7 +122,13 @@ pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
             .done(),
     ];
     // Nothing here is stored.
-    let sizes = ["pg_table_size", "pg_indexes_size", "pg_total_relation_size", "pg_database_size", "pg_tablespace_size"];
+    let sizes = [
+        "pg_table_size",
+        "pg_indexes_size",
+        "pg_total_relation_size",
+        "pg_database_size",
+        "pg_tablespace_size",
+    ];
     all.extend(sizes.map(|name| zero(name).done()));
     all.push(
         zero("pg_relation_size")

@@ -6,9 +6,10 @@ pub(super) mod write;
 
 /// The patterns of dates and times. Of two that begin alike the longer stands first.
 const PATTERNS: [&str; 51] = [
-    "A.D.", "A.M.", "AD", "AM", "B.C.", "BC", "CC", "DAY", "DDD", "DD", "DY", "D", "FF1", "FF2", "FF3", "FF4", "FF5",
-    "FF6", "FX", "HH24", "HH12", "HH", "IDDD", "ID", "IW", "IYYY", "IYY", "IY", "I", "J", "MI", "MM", "MONTH", "MON",
-    "MS", "OF", "P.M.", "PM", "Q", "RM", "SSSSS", "SSSS", "SS", "TZH", "TZM", "TZ", "US", "WW", "W", "Y,YYY", "YYYY",
+    "A.D.", "A.M.", "AD", "AM", "B.C.", "BC", "CC", "DAY", "DDD", "DD", "DY", "D", "FF1", "FF2",
+    "FF3", "FF4", "FF5", "FF6", "FX", "HH24", "HH12", "HH", "IDDD", "ID", "IW", "IYYY", "IYY",
+    "IY", "I", "J", "MI", "MM", "MONTH", "MON", "MS", "OF", "P.M.", "PM", "Q", "RM", "SSSSS",
+    "SSSS", "SS", "TZH", "TZM", "TZ", "US", "WW", "W", "Y,YYY", "YYYY",
 ];
 
 /// The rest of them: a constant's list has a length.
@@ -80,7 +81,12 @@ pub(super) fn pieces(template: &str) -> Vec<Piece> {
             if ordinal.is_some() || ahead.starts_with("SP") {
                 ahead = &ahead[2..];
             }
-            pieces.push(Piece::Pattern { name, case, is_bare, ordinal });
+            pieces.push(Piece::Pattern {
+                name,
+                case,
+                is_bare,
+                ordinal,
+            });
             rest = ahead;
             continue;
         }
@@ -116,12 +122,28 @@ pub(super) fn pieces(template: &str) -> Vec<Piece> {
 }
 
 pub(super) const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
     "December",
 ];
 
 pub(super) const DAYS: [&str; 7] = [
-    "Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday",
+    "Sunday",
+    "Monday",
+    "Tuesday",
+    "Wednesday",
+    "Thursday",
+    "Friday",
+    "Saturday",
 ];
 
 /// Months in Roman numerals.

@@ -218,7 +218,10 @@ fn convert(array: &ArrayRef, wanted: &DataType, zone: &Zone) -> Result<ArrayRef>
         (DataType::Timestamp(_, Some(_)), DataType::Timestamp(_, Some(_))) => {
             Ok(cast(array, wanted)?)
         }
-        (DataType::Timestamp(_, None) | DataType::Date32 | DataType::Date64, DataType::Timestamp(_, zoned)) => {
+        (
+            DataType::Timestamp(_, None) | DataType::Date32 | DataType::Date64,
+            DataType::Timestamp(_, zoned),
+        ) => {
             let local = cast(array, &stamp_type(false))?;
             if zoned.is_none() {
                 return Ok(local);
@@ -298,8 +301,7 @@ impl Row<'_> {
     /// # Errors
     /// 22003 beyond its range.
     pub fn int4(&self, place: usize) -> Result<i32, SqlError> {
-        i32::try_from(self.int(place))
-            .map_err(|_| SqlError::new("22003", "integer out of range"))
+        i32::try_from(self.int(place)).map_err(|_| SqlError::new("22003", "integer out of range"))
     }
 
     pub fn float(&self, place: usize) -> f64 {
@@ -329,7 +331,11 @@ impl Row<'_> {
     pub fn micros(&self, place: usize) -> i64 {
         self.at(place)
             .and_then(|(array, row)| {
-                Some(array.as_primitive_opt::<TimestampMicrosecondType>()?.value(row))
+                Some(
+                    array
+                        .as_primitive_opt::<TimestampMicrosecondType>()?
+                        .value(row),
+                )
             })
             .unwrap_or_default()
     }
@@ -337,7 +343,11 @@ impl Row<'_> {
     pub fn interval(&self, place: usize) -> Interval {
         self.at(place)
             .and_then(|(array, row)| {
-                Some(array.as_primitive_opt::<IntervalMonthDayNanoType>()?.value(row))
+                Some(
+                    array
+                        .as_primitive_opt::<IntervalMonthDayNanoType>()?
+                        .value(row),
+                )
             })
             .map(Interval::from_arrow)
             .unwrap_or_default()
@@ -394,7 +404,10 @@ impl Row<'_> {
 ///
 /// # Errors
 /// Of the encoder.
-pub(super) fn texts(array: &ArrayRef, zone: &Zone) -> Result<Vec<Option<String>>, SqlError> {
+pub(in crate::catalog) fn texts(
+    array: &ArrayRef,
+    zone: &Zone,
+) -> Result<Vec<Option<String>>, SqlError> {
     /// The message's kind, its length and the number of columns.
     const HEAD: usize = 7;
     if array.data_type().is_null() {
@@ -564,12 +577,16 @@ impl Output {
             }
             (Self::Interval(column), _) => column.append_null(),
             (Self::Texts(column), Value::Texts(values)) => {
-                values.into_iter().for_each(|v| column.values().append_option(v));
+                values
+                    .into_iter()
+                    .for_each(|v| column.values().append_option(v));
                 column.append(true);
             }
             (Self::Texts(column), _) => column.append(false),
             (Self::Ints(column), Value::Ints(values)) => {
-                values.into_iter().for_each(|v| column.values().append_option(v));
+                values
+                    .into_iter()
+                    .for_each(|v| column.values().append_option(v));
                 column.append(true);
             }
             (Self::Ints(column), _) => column.append(false),
@@ -596,10 +613,12 @@ impl Output {
             Self::Texts(mut column) => Arc::new(column.finish()),
             Self::Ints(mut column) => Arc::new(column.finish()),
             Self::Ones(data_type, column) => {
-                let column = column.iter().map(|one| match one.data_type() == &data_type {
-                    true => Ok(Arc::clone(one)),
-                    false => cast(one, &data_type),
-                });
+                let column = column
+                    .iter()
+                    .map(|one| match one.data_type() == &data_type {
+                        true => Ok(Arc::clone(one)),
+                        false => cast(one, &data_type),
+                    });
                 let column = column.collect::<Result<Vec<_>, _>>()?;
                 let column: Vec<&dyn Array> = column.iter().map(AsRef::as_ref).collect();
                 match column.is_empty() {

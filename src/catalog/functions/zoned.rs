@@ -1,8 +1,8 @@
 //! The caller's time zone in functions.
 
 use chrono::{DateTime, NaiveDateTime};
-use datafusion::common::config::ConfigOptions;
 use datafusion::common::Result;
+use datafusion::common::config::ConfigOptions;
 
 use super::define::IntoExternal;
 use crate::proxy::postgres::error::SqlError;
@@ -20,7 +20,9 @@ pub(super) fn zone_of(options: &ConfigOptions) -> Result<Zone> {
 /// A zone as the engine names it: offsets count to the east.
 fn engine_zone(name: &str) -> Result<Zone, SqlError> {
     match name.starts_with(['+', '-']) {
-        true => offset_east_s(name).map(Zone::Fixed).ok_or_else(|| unknown(name)),
+        true => offset_east_s(name)
+            .map(Zone::Fixed)
+            .ok_or_else(|| unknown(name)),
         false => named(name),
     }
 }

@@ -48,9 +48,17 @@ impl Template {
         let (mut has_point, mut has_shift) = (false, false);
         let mut rest = template;
         while let Some(first) = rest.chars().next() {
-            let upper = rest.get(..4).or(rest.get(..2)).unwrap_or(rest).to_ascii_uppercase();
+            let upper = rest
+                .get(..4)
+                .or(rest.get(..2))
+                .unwrap_or(rest)
+                .to_ascii_uppercase();
             let two = upper.get(..2).unwrap_or("");
-            let lower = if first.is_ascii_lowercase() { Case::Lower } else { Case::Upper };
+            let lower = if first.is_ascii_lowercase() {
+                Case::Lower
+            } else {
+                Case::Upper
+            };
             let mut length = 2;
             match two {
                 _ if upper == "EEEE" => {
@@ -81,21 +89,31 @@ impl Template {
                             read.before += 1;
                             read.shift += usize::from(has_shift);
                         }
-                        read.pieces.push(if first == '9' { Piece::Nine } else { Piece::Zero });
+                        read.pieces.push(if first == '9' {
+                            Piece::Nine
+                        } else {
+                            Piece::Zero
+                        });
                     }
                     '.' | 'D' | 'd' => {
                         if has_point {
                             return Err(twice("decimal points"));
                         }
                         if has_shift {
-                            return Err(SqlError::new("42601", "cannot use \"V\" and decimal point together"));
+                            return Err(SqlError::new(
+                                "42601",
+                                "cannot use \"V\" and decimal point together",
+                            ));
                         }
                         has_point = true;
                         read.pieces.push(Piece::Point);
                     }
                     'V' | 'v' => {
                         if has_point {
-                            return Err(SqlError::new("42601", "cannot use \"V\" and decimal point together"));
+                            return Err(SqlError::new(
+                                "42601",
+                                "cannot use \"V\" and decimal point together",
+                            ));
                         }
                         has_shift = true;
                     }
@@ -117,7 +135,9 @@ impl Template {
                                     end = at + 2;
                                     break;
                                 }
-                                '\\' => read.pieces.extend(quoted.next().map(|(_, c)| Piece::Text(c))),
+                                '\\' => read
+                                    .pieces
+                                    .extend(quoted.next().map(|(_, c)| Piece::Text(c))),
                                 next => read.pieces.push(Piece::Text(next)),
                             }
                         }
@@ -148,9 +168,16 @@ pub(in super::super) fn write(
     if template.exponent {
         return Ok(exponent(&template, value));
     }
-    let number = digits(if template.shift > 0 { template.shift } else { template.after });
+    let number = digits(if template.shift > 0 {
+        template.shift
+    } else {
+        template.after
+    });
     let (is_negative, number) = match number.strip_prefix('-') {
-        Some(number) => (number.bytes().any(|digit| (b'1'..=b'9').contains(&digit)), number),
+        Some(number) => (
+            number.bytes().any(|digit| (b'1'..=b'9').contains(&digit)),
+            number,
+        ),
         None => (false, number.as_str()),
     };
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
@@ -165,11 +192,20 @@ pub(in super::super) fn write(
 /// Lays digits into the places of a template. `whole` has no leading zeros.
 fn filled(template: &Template, is_negative: bool, whole: &str, fraction: &str) -> String {
     let is_bare = template.is_bare;
-    let is_too_long = whole.len() > template.before || !fraction.bytes().all(|b| b.is_ascii_digit());
+    let is_too_long =
+        whole.len() > template.before || !fraction.bytes().all(|b| b.is_ascii_digit());
     // A zero in front of the point is shown only where there is nothing else.
     let shows_zero = whole.is_empty()
-        && (template.after == 0 || (is_bare && fraction.bytes().all(|b| b == b'0') && template.zero_from.is_none() && template.before > 0));
-    let whole = if shows_zero && template.before > 0 { "0" } else { whole };
+        && (template.after == 0
+            || (is_bare
+                && fraction.bytes().all(|b| b == b'0')
+                && template.zero_from.is_none()
+                && template.before > 0));
+    let whole = if shows_zero && template.before > 0 {
+        "0"
+    } else {
+        whole
+    };
     let unused = template.before.saturating_sub(whole.len());
     let unused = unused.min(template.zero_from.unwrap_or(usize::MAX));
     let padded = format!("{whole:0>width$}", width = template.before);
@@ -178,11 +214,23 @@ fn filled(template: &Template, is_negative: bool, whole: &str, fraction: &str) -
         true => fraction.trim_end_matches('0').len().max(template.zero_to),
         false => template.after,
     };
-    let anchored_sign = match (template.is_bracketed, template.pieces.contains(&Piece::Sign)) {
-        (true, _) => if is_negative { Some('<') } else { Some(' ') },
+    let anchored_sign = match (
+        template.is_bracketed,
+        template.pieces.contains(&Piece::Sign),
+    ) {
+        (true, _) => {
+            if is_negative {
+                Some('<')
+            } else {
+                Some(' ')
+            }
+        }
         (false, true) => None,
         (false, false) => {
-            let has_own = template.pieces.iter().any(|p| matches!(p, Piece::Minus | Piece::PlusMinus));
+            let has_own = template
+                .pieces
+                .iter()
+                .any(|p| matches!(p, Piece::Minus | Piece::PlusMinus));
             match (has_own, is_negative) {
                 // The place of the sign is elsewhere.
                 (true, _) => None,
@@ -194,7 +242,10 @@ fn filled(template: &Template, is_negative: bool, whole: &str, fraction: &str) -
     let anchored_sign = anchored_sign.filter(|sign| *sign != ' ' || !is_bare);
     let leading_sign = {
         let sign = template.pieces.iter().position(|p| *p == Piece::Sign);
-        let digit = template.pieces.iter().position(|p| matches!(p, Piece::Nine | Piece::Zero));
+        let digit = template
+            .pieces
+            .iter()
+            .position(|p| matches!(p, Piece::Nine | Piece::Zero));
         match (sign, digit) {
             (Some(sign), Some(digit)) if sign < digit => Some(if is_negative { '-' } else { '+' }),
             _ => None,
@@ -203,7 +254,11 @@ fn filled(template: &Template, is_negative: bool, whole: &str, fraction: &str) -
     let mut pending = anchored_sign.or(leading_sign);
     let mut out = String::new();
     let (mut place, mut is_behind) = (0, false);
-    let places = template.pieces.iter().filter(|p| matches!(p, Piece::Nine | Piece::Zero)).count();
+    let places = template
+        .pieces
+        .iter()
+        .filter(|p| matches!(p, Piece::Nine | Piece::Zero))
+        .count();
     let mut left = places;
     for piece in &template.pieces {
         match piece {
@@ -282,8 +337,19 @@ fn filled(template: &Template, is_negative: bool, whole: &str, fraction: &str) -
 
 fn roman(value: f64, case: Case, is_bare: bool) -> String {
     const NUMERALS: [(u32, &str); 13] = [
-        (1000, "M"), (900, "CM"), (500, "D"), (400, "CD"), (100, "C"), (90, "XC"), (50, "L"), (40, "XL"), (10, "X"),
-        (9, "IX"), (5, "V"), (4, "IV"), (1, "I"),
+        (1000, "M"),
+        (900, "CM"),
+        (500, "D"),
+        (400, "CD"),
+        (100, "C"),
+        (90, "XC"),
+        (50, "L"),
+        (40, "XL"),
+        (10, "X"),
+        (9, "IX"),
+        (5, "V"),
+        (4, "IV"),
+        (1, "I"),
     ];
     let number = value.round_ties_even();
     if !(1.0..4000.0).contains(&number) {
@@ -329,7 +395,8 @@ pub(in super::super) fn read(text: &str, template: &str, scale: i8) -> Result<i1
     let template = Template::read(template)?;
     let mut rest = text.trim_start().chars().peekable();
     let (mut digits, mut is_negative, mut behind) = (String::new(), false, None::<usize>);
-    let mut take_sign = |rest: &mut std::iter::Peekable<std::str::Chars<'_>>, is_negative: &mut bool| {
+    let take_sign = |rest: &mut std::iter::Peekable<std::str::Chars<'_>>,
+                     is_negative: &mut bool| {
         while rest.next_if(|c| *c == ' ').is_some() {}
         if let Some(sign) = rest.next_if(|c| matches!(c, '-' | '+' | '<')) {
             *is_negative |= sign != '+';
@@ -357,7 +424,9 @@ pub(in super::super) fn read(text: &str, template: &str, scale: i8) -> Result<i1
             Piece::Group => {
                 rest.next_if_eq(&',');
             }
-            Piece::Sign | Piece::Minus | Piece::Plus | Piece::PlusMinus => take_sign(&mut rest, &mut is_negative),
+            Piece::Sign | Piece::Minus | Piece::Plus | Piece::PlusMinus => {
+                take_sign(&mut rest, &mut is_negative)
+            }
             Piece::Ordinal(_) => {
                 rest.next();
                 rest.next();
@@ -371,15 +440,24 @@ pub(in super::super) fn read(text: &str, template: &str, scale: i8) -> Result<i1
         }
     }
     if digits.is_empty() {
-        return Err(SqlError::new("22P02", "invalid input syntax for type numeric: \" \""));
+        return Err(SqlError::new(
+            "22P02",
+            "invalid input syntax for type numeric: \" \"",
+        ));
     }
     let overflow = || SqlError::new("22003", "value overflows numeric format");
     let places = behind.unwrap_or(0) + template.shift;
     let mut number: i128 = digits.parse().map_err(|_| overflow())?;
     let wanted = usize::try_from(scale).unwrap_or(0);
-    let power = |places: usize| u32::try_from(places).ok().and_then(|places| 10i128.checked_pow(places));
+    let power = |places: usize| {
+        u32::try_from(places)
+            .ok()
+            .and_then(|places| 10i128.checked_pow(places))
+    };
     number = match wanted.checked_sub(places) {
-        Some(more) => power(more).and_then(|power| number.checked_mul(power)).ok_or_else(overflow)?,
+        Some(more) => power(more)
+            .and_then(|power| number.checked_mul(power))
+            .ok_or_else(overflow)?,
         None => number / power(places - wanted).ok_or_else(overflow)?,
     };
     Ok(if is_negative { -number } else { number })

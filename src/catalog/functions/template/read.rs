@@ -52,13 +52,19 @@ pub(in super::super) fn moment(text: &str, template: &str) -> Result<Moment, Sql
     for (at, piece) in pieces.iter().enumerate() {
         match piece {
             Piece::Text(expected) if is_exact => {
-                rest = rest.strip_prefix(*expected).or_else(|| skip_one(rest)).unwrap_or("");
+                rest = rest
+                    .strip_prefix(*expected)
+                    .or_else(|| skip_one(rest))
+                    .unwrap_or("");
             }
             Piece::Text(blank) if blank.is_whitespace() || is_separator(*blank) => {
                 let trimmed = rest.trim_start();
                 // A sign belongs to the number behind it only if nothing separates it.
                 rest = match trimmed.chars().next() {
-                    Some(first) if is_separator(first) && !(matches!(first, '-' | '+') && wants_sign(pieces.get(at + 1))) => {
+                    Some(first)
+                        if is_separator(first)
+                            && !(matches!(first, '-' | '+') && wants_sign(pieces.get(at + 1))) =>
+                    {
                         &trimmed[first.len_utf8()..]
                     }
                     _ => trimmed,
@@ -66,12 +72,18 @@ pub(in super::super) fn moment(text: &str, template: &str) -> Result<Moment, Sql
             }
             Piece::Text(_) | Piece::Quoted(_) => rest = skip_one(rest).unwrap_or(""),
             Piece::Pattern { name: "FX", .. } => is_exact = true,
-            Piece::Pattern { name, is_bare, ordinal, .. } => {
+            Piece::Pattern {
+                name,
+                is_bare,
+                ordinal,
+                ..
+            } => {
                 if !is_exact {
                     rest = rest.trim_start();
                 }
                 // Where a digit follows, a number has its full width.
-                let is_fixed = !is_bare && matches!(pieces.get(at + 1), Some(Piece::Pattern { .. }));
+                let is_fixed =
+                    !is_bare && matches!(pieces.get(at + 1), Some(Piece::Pattern { .. }));
                 if rest.is_empty() {
                     break;
                 }
@@ -90,7 +102,13 @@ fn is_separator(c: char) -> bool {
 }
 
 fn wants_sign(next: Option<&Piece>) -> bool {
-    matches!(next, Some(Piece::Pattern { name: "TZH" | "OF", .. }))
+    matches!(
+        next,
+        Some(Piece::Pattern {
+            name: "TZH" | "OF",
+            ..
+        })
+    )
 }
 
 fn skip_one(rest: &str) -> Option<&str> {
@@ -100,7 +118,8 @@ fn skip_one(rest: &str) -> Option<&str> {
 
 fn not_a(name: &str, given: &str, width: usize) -> SqlError {
     let shown: String = given.chars().take(width.max(1)).collect();
-    SqlError::new("22007", format!("invalid value \"{shown}\" for \"{name}\"")).with_detail("Value must be an integer.")
+    SqlError::new("22007", format!("invalid value \"{shown}\" for \"{name}\""))
+        .with_detail("Value must be an integer.")
 }
 
 /// The digits that a pattern reads at most where another number follows.
@@ -118,10 +137,18 @@ fn width(name: &str) -> usize {
 }
 
 /// A number and what stands behind it.
-fn number<'a>(name: &str, rest: &'a str, is_fixed: bool) -> Result<(i64, usize, &'a str), SqlError> {
+fn number<'a>(
+    name: &str,
+    rest: &'a str,
+    is_fixed: bool,
+) -> Result<(i64, usize, &'a str), SqlError> {
     let width = width(name);
     let sign = usize::from(rest.starts_with(['-', '+']));
-    let digits = rest.bytes().skip(sign).take_while(u8::is_ascii_digit).count();
+    let digits = rest
+        .bytes()
+        .skip(sign)
+        .take_while(u8::is_ascii_digit)
+        .count();
     let digits = if is_fixed { digits.min(width) } else { digits };
     // So many digits never overflow.
     let (number, behind) = rest.split_at(sign + digits.min(18));
@@ -136,7 +163,9 @@ fn name_in<'a>(names: &[&str], letters: Option<usize>, rest: &'a str) -> Option<
     let found = (1..).zip(names).filter_map(|(number, name)| {
         let name = letters.map_or(*name, |letters| &name[..letters]);
         let given = rest.get(..name.len())?;
-        given.eq_ignore_ascii_case(name).then(|| (number, name.len()))
+        given
+            .eq_ignore_ascii_case(name)
+            .then(|| (number, name.len()))
     });
     let (number, length) = found.max_by_key(|(_, length)| *length)?;
     Some((number, &rest[length..]))
@@ -146,10 +175,13 @@ impl Fields {
     fn read<'a>(&mut self, name: &str, rest: &'a str, is_fixed: bool) -> Result<&'a str, SqlError> {
         let unknown = |letters: usize| {
             let shown: String = rest.chars().take(letters).collect();
-            SqlError::new("22007", format!("invalid value \"{shown}\" for \"{name}\""))
-                .with_detail("The given value did not match any of the allowed values for this field.")
+            SqlError::new("22007", format!("invalid value \"{shown}\" for \"{name}\"")).with_detail(
+                "The given value did not match any of the allowed values for this field.",
+            )
         };
-        let list = |names: &[&str], letters| name_in(names, letters, rest).ok_or_else(|| unknown(letters.unwrap_or(9)));
+        let list = |names: &[&str], letters| {
+            name_in(names, letters, rest).ok_or_else(|| unknown(letters.unwrap_or(9)))
+        };
         match name {
             "MONTH" => {
                 let (month, behind) = list(&MONTHS, None).or_else(|_| list(&MONTHS, Some(3)))?;
@@ -238,7 +270,9 @@ impl Fields {
             "MI" => self.minute = value,
             "SS" => self.second = value,
             "SSSS" | "SSSSS" => self.second_of_day = Some(value),
-            "MS" | "US" | "FF1" | "FF2" | "FF3" | "FF4" | "FF5" | "FF6" => self.micros = fraction(digits),
+            "MS" | "US" | "FF1" | "FF2" | "FF3" | "FF4" | "FF5" | "FF6" => {
+                self.micros = fraction(digits)
+            }
             "TZH" => self.zone_hours = Some(value),
             "TZM" => self.zone_minutes = value,
             // The quarter says nothing that a month does not.
@@ -248,13 +282,21 @@ impl Fields {
     }
 
     fn moment(&self, text: &str) -> Result<Moment, SqlError> {
-        let refused = || SqlError::new("22008", format!("date/time field value out of range: \"{text}\""));
+        let refused = || {
+            SqlError::new(
+                "22008",
+                format!("date/time field value out of range: \"{text}\""),
+            )
+        };
         let date = self.date().ok_or_else(refused)?;
         let mut hour = self.hour;
         if self.is_twelve {
             if !(1..=12).contains(&hour) {
-                return Err(SqlError::new("22008", format!("hour \"{hour}\" is invalid for the 12-hour clock"))
-                    .with_hint("Use the 24-hour clock, or give an hour between 1 and 12."));
+                return Err(SqlError::new(
+                    "22008",
+                    format!("hour \"{hour}\" is invalid for the 12-hour clock"),
+                )
+                .with_hint("Use the 24-hour clock, or give an hour between 1 and 12."));
             }
             hour = match self.is_afternoon {
                 Some(true) if hour < 12 => hour + 12,
@@ -262,7 +304,9 @@ impl Fields {
                 _ => hour,
             };
         }
-        let in_range = (0..=24).contains(&hour) && (0..60).contains(&self.minute) && (0..=60).contains(&self.second);
+        let in_range = (0..=24).contains(&hour)
+            && (0..60).contains(&self.minute)
+            && (0..=60).contains(&self.second);
         if !in_range || (hour == 24 && (self.minute > 0 || self.second > 0)) {
             return Err(refused());
         }
@@ -274,13 +318,20 @@ impl Fields {
         let seconds = i64::from(date.to_epoch_days()) * 86_400 + second;
         let offset_s = self.zone_hours.map(|hours| {
             let minutes = self.zone_minutes * if hours < 0 { -1 } else { 1 };
-            hours.saturating_mul(3600).saturating_add(minutes.saturating_mul(60))
+            hours
+                .saturating_mul(3600)
+                .saturating_add(minutes.saturating_mul(60))
         });
         if offset_s.is_some_and(|offset| offset.abs() > 16 * 3600) {
             return Err(refused());
         }
-        let micros = seconds.checked_mul(SECOND).and_then(|micros| micros.checked_add(self.micros));
-        Ok(Moment { micros: micros.ok_or_else(refused)?, offset_s })
+        let micros = seconds
+            .checked_mul(SECOND)
+            .and_then(|micros| micros.checked_add(self.micros));
+        Ok(Moment {
+            micros: micros.ok_or_else(refused)?,
+            offset_s,
+        })
     }
 
     fn date(&self) -> Option<NaiveDate> {
@@ -306,7 +357,10 @@ impl Fields {
             let within = year.map_or(1, |year| year % 100);
             year = Some(match within {
                 0 => century.checked_mul(100)?,
-                within => century.checked_sub(1)?.checked_mul(100)?.checked_add(within)?,
+                within => century
+                    .checked_sub(1)?
+                    .checked_mul(100)?
+                    .checked_add(within)?,
             });
         }
         // The year 0 of the template's default is 1 BC.
@@ -322,7 +376,9 @@ impl Fields {
         }
         if let Some(week) = self.week {
             let first = NaiveDate::from_ymd_opt(year, 1, 1)?;
-            return first.checked_add_signed(Duration::days((1..=53).contains(&week).then_some((week - 1) * 7)?));
+            return first.checked_add_signed(Duration::days(
+                (1..=53).contains(&week).then_some((week - 1) * 7)?,
+            ));
         }
         let day = match (self.day, self.week_of_month) {
             (Some(day), _) => day,

@@ -64,9 +64,16 @@ pub(in super::super) fn stamp(micros: i64, template: &str) -> Result<String, Sql
 ///
 /// # Errors
 /// As [`stamp`].
-pub(in super::super) fn instant(micros: i64, template: &str, zone: &Zone) -> Result<String, SqlError> {
+pub(in super::super) fn instant(
+    micros: i64,
+    template: &str,
+    zone: &Zone,
+) -> Result<String, SqlError> {
     let moment = clock(local(micros, zone)).ok_or_else(super::super::parts::stamp_out_of_range)?;
-    write(template, &Fields::of(moment, Some(abbreviation(zone, micros))))
+    write(
+        template,
+        &Fields::of(moment, Some(abbreviation(zone, micros))),
+    )
 }
 
 /// An interval as text.
@@ -131,7 +138,12 @@ fn write(template: &str, fields: &Fields) -> Result<String, SqlError> {
     for piece in pieces(template) {
         match piece {
             Piece::Text(text) | Piece::Quoted(text) => out.push(text),
-            Piece::Pattern { name, case, is_bare, ordinal: ending } => {
+            Piece::Pattern {
+                name,
+                case,
+                is_bare,
+                ordinal: ending,
+            } => {
                 let start = out.len();
                 pattern(name, case, is_bare, fields, &mut out)?;
                 if let Some(ending) = ending
@@ -171,10 +183,19 @@ fn padded(out: &mut String, text: &str, width: usize, is_bare: bool) {
     };
 }
 
-fn pattern(name: &str, case: Case, is_bare: bool, fields: &Fields, out: &mut String) -> Result<(), SqlError> {
+fn pattern(
+    name: &str,
+    case: Case,
+    is_bare: bool,
+    fields: &Fields,
+    out: &mut String,
+) -> Result<(), SqlError> {
     let needs_date = || {
-        SqlError::new("22007", "invalid format specification for an interval value")
-            .with_hint("Intervals are not tied to specific calendar dates.")
+        SqlError::new(
+            "22007",
+            "invalid format specification for an interval value",
+        )
+        .with_hint("Intervals are not tied to specific calendar dates.")
     };
     let moment = || fields.moment.ok_or_else(needs_date);
     let year = fields.shown_year(fields.year);
@@ -266,11 +287,26 @@ fn pattern(name: &str, case: Case, is_bare: bool, fields: &Fields, out: &mut Str
         "IDDD" => {
             let moment = moment()?;
             let week = i64::from(moment.iso_week().week0()) * 7;
-            number(out, week + i64::from(moment.weekday().number_from_monday()), 3, is_bare);
+            number(
+                out,
+                week + i64::from(moment.weekday().number_from_monday()),
+                3,
+                is_bare,
+            );
         }
         "DD" => number(out, fields.day, 2, is_bare),
-        "D" => number(out, i64::from(moment()?.weekday().number_from_sunday()), 0, true),
-        "ID" => number(out, i64::from(moment()?.weekday().number_from_monday()), 0, true),
+        "D" => number(
+            out,
+            i64::from(moment()?.weekday().number_from_sunday()),
+            0,
+            true,
+        ),
+        "ID" => number(
+            out,
+            i64::from(moment()?.weekday().number_from_monday()),
+            0,
+            true,
+        ),
         "WW" => number(out, (fields.day_of_year() - 1) / 7 + 1, 2, is_bare),
         "IW" => number(out, moment()?.iso_week().week().into(), 2, is_bare),
         "W" => number(out, (fields.day - 1) / 7 + 1, 0, true),
