@@ -2,11 +2,15 @@
 
 #![allow(dead_code, unused_imports, reason = "its readers come one by one")]
 
+mod contents;
 mod dictionary;
 mod facts;
 mod functions;
 mod names;
 mod relation;
+mod rows;
+mod schema;
+mod table;
 mod types;
 mod views;
 
@@ -15,4 +19,5 @@ pub(in crate::catalog) use functions::Function;
 pub(in crate::catalog) use names::*;
 pub use names::{Role, Roles};
 pub(in crate::catalog) use relation::{Column, ForeignKey, PrimaryKey, Relation};
+pub(in crate::catalog) use schema::{Planner, PublicSchema, SystemSchema};
 pub(in crate::catalog) use types::{Type, name_of_arrow, name_of_field};
