@@ -15,16 +15,16 @@ JOIN pg_class c ON c.oid = k.conrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
 UNION ALL
 SELECT
-  'rollcall',
-  n.nspname,
-  concat(n.oid, '_', c.oid, '_', a.attnum, '_not_null'),
-  'rollcall',
-  n.nspname,
-  c.relname,
-  'CHECK',
-  'NO',
-  'NO',
-  'YES'
+  'rollcall' AS constraint_catalog,
+  n.nspname AS constraint_schema,
+  concat(n.oid, '_', c.oid, '_', a.attnum, '_not_null') AS constraint_name,
+  'rollcall' AS table_catalog,
+  n.nspname AS table_schema,
+  c.relname AS table_name,
+  'CHECK' AS constraint_type,
+  'NO' AS is_deferrable,
+  'NO' AS initially_deferred,
+  'YES' AS enforced
 FROM pg_attribute a
 JOIN pg_class c ON c.oid = a.attrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace

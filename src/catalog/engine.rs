@@ -20,7 +20,7 @@ use super::count::CountScans;
 use super::functions::{self, DATABASE, SCHEMA};
 use super::resolver::NameCache;
 use super::statement::{Caller, Statement};
-use super::system::{Dictionary, Planner, PublicSchema, SystemSchema};
+use super::system::{Dictionary, Planner, PublicSchema, SystemSchema, role_oid_function};
 use crate::session::Registry;
 
 /// The engine's functions whose type or value depends on the time zone.
@@ -78,6 +78,7 @@ pub(super) fn base_state(
     );
     let mut functions = functions::of_engine();
     functions.extend(functions::shared(names));
+    functions.push(Arc::new(role_oid_function()));
     let table_functions = SessionStateDefaults::default_table_functions();
     let state = SessionStateBuilder::new()
         .with_config(config)
