@@ -75,7 +75,7 @@ pub(super) fn base_state(
         Arc::new(database),
     );
     let mut functions = functions::of_engine();
-    functions.extend(functions::shared(names));
+    functions.extend(functions::shared(names, dictionary));
     functions.push(Arc::new(role_oid_function()));
     let table_functions = SessionStateDefaults::default_table_functions();
     // The first that knows an expression plans it.

@@ -120,18 +120,16 @@ fn today(a: &Row<'_>) -> i64 {
     shown - shown.rem_euclid(DAY)
 }
 
-/// A number's digits with so many places behind the point; PostgreSQL's floats carry 15 digits.
+/// A number's digits with so many places behind the point, rounded as a decimal number: what a query writes with a
+/// point is one to PostgreSQL.
 fn float_digits(value: f64, places: usize) -> String {
-    let whole = format!("{:.0}", value.abs()).len();
-    let kept = places.min(15usize.saturating_sub(whole));
-    let mut text = format!("{value:.kept$}");
-    if kept < places {
-        if kept == 0 {
-            text.push('.');
-        }
-        text.extend(std::iter::repeat_n('0', places - kept));
+    let shortest = value.to_string();
+    let (whole, fraction) = shortest.split_once('.').unwrap_or((&shortest, ""));
+    let scale = i8::try_from(fraction.len());
+    match (format!("{whole}{fraction}").parse::<i128>(), scale) {
+        (Ok(digits), Ok(scale)) if digits != 0 => decimal::text(digits, scale, places),
+        _ => format!("{value:.places$}"),
     }
-    text
 }
 
 fn number_type(_: &[FieldRef], constants: &[Option<&ScalarValue>]) -> DataType {
@@ -256,6 +254,32 @@ pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
             .done(),
     ];
     all.extend(moments);
+    // What a text or another moment is as one of these types: casts, with the caller's zone.
+    all.extend([
+        Function::stable("timestamptz")
+            .on(&[K::StampTz], Gives::StampTz, |a| Ok(a.micros(0).into()))
+            .done(),
+        Function::stable("timestamp")
+            .on(&[K::StampTz], Gives::Stamp, |a| {
+                Ok(local(a.micros(0), a.zone).into())
+            })
+            .on(&[K::Stamp], Gives::Stamp, |a| Ok(a.micros(0).into()))
+            .done(),
+        Function::stable("date")
+            .on(&[K::StampTz], Gives::Date, |a| {
+                Ok(local(a.micros(0), a.zone).div_euclid(DAY).into())
+            })
+            .on(&[K::Stamp], Gives::Date, |a| {
+                Ok(a.micros(0).div_euclid(DAY).into())
+            })
+            .on(&[K::Date], Gives::Date, |a| Ok(a.date(0).into()))
+            .done(),
+        Function::new("interval")
+            .on(&[K::Interval], Gives::Interval, |a| {
+                Ok(a.interval(0).into())
+            })
+            .done(),
+    ]);
     all
 }
 

@@ -11,10 +11,13 @@ mod facts;
 mod inet;
 mod interval;
 mod math;
+mod objects;
 mod parts;
 mod planner;
+mod privileges;
 mod quote;
 mod rdns;
+mod reg;
 mod regexp;
 mod settings;
 mod size;
@@ -36,6 +39,7 @@ use super::column::TYPE;
 use super::kept::Dependence;
 use super::resolver::NameCache;
 use super::statement::Caller;
+use super::system::Dictionary;
 
 pub(crate) use asctime::asctime_texts;
 pub(super) use planner::PostgresPlanner;
@@ -70,7 +74,7 @@ pub(super) fn of_engine() -> Vec<Arc<ScalarUDF>> {
 }
 
 /// Functions that are the same for every caller.
-pub(super) fn shared(names: &Arc<NameCache>) -> Vec<Arc<ScalarUDF>> {
+pub(super) fn shared(names: &Arc<NameCache>, dictionary: &Arc<Dictionary>) -> Vec<Arc<ScalarUDF>> {
     let rdns = AsyncScalarUDF::new(Arc::new(rdns::Rdns::new(Arc::clone(names))));
     let started = Utc::now().timestamp_micros();
     let topics = [
@@ -80,9 +84,12 @@ pub(super) fn shared(names: &Arc<NameCache>) -> Vec<Arc<ScalarUDF>> {
         inet::functions(),
         interval::functions(),
         math::functions(),
+        objects::functions(dictionary),
         parts::functions(),
         planner::functions(),
+        privileges::functions(dictionary),
         quote::functions(),
+        reg::functions(dictionary),
         regexp::functions(),
         size::functions(),
         text::functions(),
@@ -151,6 +158,11 @@ pub(super) fn dependence(name: &str) -> Dependence {
         "current_user" | "session_user" | "current_role" | "pg_backend_pid" => Dependence::Caller,
         "current_setting" | "set_config" => Dependence::CallerAndMoment,
         name if AS_ARGUMENTS.contains(&name) => Dependence::Nothing,
+        // The dictionary stays what it is, but for roles.
+        "format_type" | "obj_description" | "col_description" => Dependence::Nothing,
+        name if name.contains("role") || name == "pg_get_userbyid" => Dependence::Moment,
+        name if name.starts_with("reg") || name.starts_with("to_reg") => Dependence::Nothing,
+        name if name.starts_with("pg_get_") || name.ends_with("_is_visible") => Dependence::Nothing,
         "inet_client_addr" | "inet_client_port" | "inet_server_addr" | "inet_server_port" => {
             Dependence::Caller
         }

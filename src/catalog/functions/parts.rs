@@ -289,8 +289,7 @@ fn truncated(field: &str, micros: i64, type_name: &str) -> Result<i64, SqlError>
         "decade" => years(year.div_euclid(10) * 10),
         "century" => years((year - 1).div_euclid(100) * 100 + 1),
         "millennium" => years((year - 1).div_euclid(1000) * 1000 + 1),
-        "isoyear" | "isodow" | "dow" | "doy" | "julian" | "epoch" | "timezone"
-        | "timezone_hour" | "timezone_minute" => Err(SqlError::new(
+        "timezone" | "timezone_hour" | "timezone_minute" => Err(SqlError::new(
             "0A000",
             format!("unit \"{field}\" not supported for type {type_name}"),
         )),

@@ -123,8 +123,24 @@ fn compile(pattern: &str, flags: Flags) -> Result<Regex, SqlError> {
                 .rsplit_once("error: ")
                 .map_or(text.as_str(), |(_, reason)| reason)
                 .trim();
+            let reason = reason_of(reason);
             SqlError::new("2201B", format!("invalid regular expression: {reason}"))
         })
+}
+
+/// PostgreSQL's words for what is wrong with an expression.
+fn reason_of(reason: &str) -> &str {
+    const REASONS: [(&str, &str); 7] = [
+        ("unclosed group", "parentheses () not balanced"),
+        ("unopened group", "parentheses () not balanced"),
+        ("unclosed character class", "brackets [] not balanced"),
+        ("repetition operator missing", "quantifier operand invalid"),
+        ("repetition quantifier", "invalid repetition count(s)"),
+        ("escape sequence", "invalid escape \\ sequence"),
+        ("invalid character class range", "invalid character range"),
+    ];
+    let known = REASONS.iter().find(|(theirs, _)| reason.contains(theirs));
+    known.map_or(reason, |(_, words)| words)
 }
 
 type Compiled = (String, Flags, Arc<Regex>);

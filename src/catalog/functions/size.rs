@@ -109,8 +109,9 @@ pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
                 // Below the limit of bytes fractions are shown as they are.
                 match whole.abs() < UNITS[0].1 && scale > 0 {
                     true => {
-                        let digits =
-                            decimal::text(value, scale, usize::try_from(scale).unwrap_or(0));
+                        let places = usize::try_from(scale).unwrap_or(0);
+                        let digits = decimal::text(value, scale, places);
+                        let digits = digits.trim_end_matches('0').trim_end_matches('.');
                         Ok(format!("{digits} bytes").into())
                     }
                     false => Ok(pretty(whole).into()),

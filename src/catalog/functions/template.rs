@@ -67,8 +67,9 @@ pub(super) fn pieces(template: &str) -> Vec<Piece> {
     while let Some(first) = rest.chars().next() {
         let mut is_bare = false;
         let mut ahead = rest;
-        while let Some(prefix @ ("FM" | "fm" | "TM" | "tm")) = ahead.get(..2) {
-            is_bare |= prefix.eq_ignore_ascii_case("FM");
+        // Names in the language of the client are not padded either.
+        while let Some("FM" | "fm" | "TM" | "tm") = ahead.get(..2) {
+            is_bare = true;
             ahead = &ahead[2..];
         }
         if let Some((name, case)) = pattern_at(ahead) {

@@ -158,7 +158,7 @@ fn joined(a: &Row<'_>, first: usize, separator: &str) -> Answer {
 
 fn chr(code: i64) -> Answer {
     match u32::try_from(code) {
-        Err(_) => Err(SqlError::new("54000", "character number must be positive")),
+        Err(_) => Err(SqlError::new("22023", "character number must be positive")),
         Ok(0) => Err(SqlError::new("54000", "null character not permitted")),
         Ok(code) if code > 0x10_FFFF => Err(SqlError::new(
             "54000",
@@ -213,26 +213,7 @@ fn encode(bytes: &[u8], encoding: &str) -> Answer {
 
 fn decode(text: &str, encoding: &str) -> Answer {
     let bytes = match encoding.to_ascii_lowercase().as_str() {
-        "hex" => {
-            let digits: Vec<char> = text.chars().filter(|c| !c.is_whitespace()).collect();
-            if let Some(wrong) = digits.iter().find(|c| !c.is_ascii_hexdigit()) {
-                return Err(SqlError::new(
-                    "22023",
-                    format!("invalid hexadecimal digit: \"{wrong}\""),
-                ));
-            }
-            if digits.len() % 2 == 1 {
-                return Err(SqlError::new(
-                    "22023",
-                    "invalid hexadecimal data: odd number of digits",
-                ));
-            }
-            let digit = |c: &char| c.to_digit(16).unwrap_or(0) as u8;
-            let pairs = digits.chunks_exact(2);
-            pairs
-                .filter_map(|pair| Some(digit(pair.first()?) << 4 | digit(pair.last()?)))
-                .collect()
-        }
+        "hex" => from_hex(text)?,
         "base64" => {
             let plain: String = text.chars().filter(|c| !c.is_whitespace()).collect();
             STANDARD.decode(plain).map_err(|_| {
@@ -247,8 +228,32 @@ fn decode(text: &str, encoding: &str) -> Answer {
     Ok(bytes.into())
 }
 
+fn from_hex(text: &str) -> Result<Vec<u8>, SqlError> {
+    let digits: Vec<char> = text.chars().filter(|c| !c.is_whitespace()).collect();
+    if let Some(wrong) = digits.iter().find(|c| !c.is_ascii_hexdigit()) {
+        return Err(SqlError::new(
+            "22023",
+            format!("invalid hexadecimal digit: \"{wrong}\""),
+        ));
+    }
+    if digits.len() % 2 == 1 {
+        return Err(SqlError::new(
+            "22023",
+            "invalid hexadecimal data: odd number of digits",
+        ));
+    }
+    let digit = |c: &char| c.to_digit(16).unwrap_or(0) as u8;
+    let pairs = digits.chunks_exact(2);
+    Ok(pairs
+        .filter_map(|pair| Some(digit(pair.first()?) << 4 | digit(pair.last()?)))
+        .collect())
+}
+
 fn unescaped(text: &str) -> Result<Vec<u8>, SqlError> {
     let invalid = || SqlError::new("22P02", "invalid input syntax for type bytea");
+    if let Some(digits) = text.strip_prefix("\\x") {
+        return from_hex(digits);
+    }
     let mut rest = text.as_bytes();
     let mut out = Vec::with_capacity(rest.len());
     while let Some((first, behind)) = rest.split_first() {

@@ -76,6 +76,16 @@ pub(in crate::catalog) fn schema_oid(name: &str) -> Option<u32> {
     named.map(|(oid, _)| *oid)
 }
 
+/// The operators: oid, name and the types of the operands.
+pub(in crate::catalog) fn operators() -> impl Iterator<Item = (u32, &'static str, [u32; 2])> {
+    let lines = facts::rows("pg_operator").unwrap_or_default().lines();
+    lines.filter_map(|line| {
+        let [oid, name, _, _, _, _, _, left, right] = facts::fields(line)?;
+        let operands = [left.parse().ok()?, right.parse().ok()?];
+        Some((oid.parse().ok()?, name, operands))
+    })
+}
+
 /// What has an oid and a name in a table of [`facts`] whose first columns these are: `pg_am`, `pg_language`,
 /// `pg_collation`, `pg_tablespace`, `pg_ts_config`, `pg_ts_dict`.
 pub(in crate::catalog) fn named_objects(

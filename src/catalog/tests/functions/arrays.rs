@@ -12,7 +12,7 @@ pub(super) const CASES: &[(&str, &str)] = &[
     ("array_to_string(NULL::text[], ',')", "NULL"),
     ("array_to_string(array[1.5,2.25], ',')", "1.5,2.25"),
     (
-        "array_to_string(array[timestamp '2024-01-01 00:00:00'], ',')",
+        "array_to_string(array[\"timestamp\"('2024-01-01 00:00:00')], ',')",
         "2024-01-01 00:00:00",
     ),
     ("string_to_array('a,b,c', ',')", "{a,b,c}"),
