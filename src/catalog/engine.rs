@@ -87,7 +87,7 @@ pub(super) fn base_state(
         .with_catalog_list(Arc::new(catalogs))
         .with_expr_planners(planners)
         .with_scalar_functions(functions)
-        .with_aggregate_functions(SessionStateDefaults::default_aggregate_functions())
+        .with_aggregate_functions(functions::aggregates())
         .with_window_functions(SessionStateDefaults::default_window_functions())
         .with_table_function_list(table_functions)
         .with_physical_optimizer_rule(Arc::new(CountScans))

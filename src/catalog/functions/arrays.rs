@@ -58,7 +58,7 @@ fn depth(data_type: &DataType) -> usize {
     list_item(data_type).map_or(0, |item| 1 + depth(item))
 }
 
-fn dimension(a: &Row<'_>) -> Option<i64> {
+pub(super) fn dimension_of(a: &Row<'_>) -> Option<i64> {
     let at = usize::try_from(a.int(1)).ok()?.checked_sub(1)?;
     dimensions(&a.elements(0)).get(at).copied()
 }
@@ -146,117 +146,123 @@ fn typed(elements: ArrayRef, like: &DataType) -> ArrayRef {
 
 pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
     use Kind::{Any, Array, Int, Text};
-    let all = [
-        Function::stable("array_to_string")
-            .on_nulls(&[Array, Text], Gives::Text, joined)
-            .on_nulls(&[Array, Text, Text], Gives::Text, joined),
-        Function::new("string_to_array")
-            .on_nulls(&[Text, Text], Gives::Texts, parts)
-            .on_nulls(&[Text, Text, Text], Gives::Texts, parts),
-        Function::new("array_of").on_nulls(&[Array], Gives::Same(0), |a| {
-            Ok(match a.is_null(0) {
-                true => {
-                    let item = a
-                        .columns
-                        .first()
-                        .and_then(|column| list_item(column.array().data_type()));
-                    list(new_empty_array(item.unwrap_or(&DataType::Utf8)))
-                }
-                false => Value::One(a.any(0)),
-            })
-        }),
-        Function::new("array_upper").on(&[Array, Int], Gives::Int4, |a| Ok(dimension(a).into())),
-        Function::new("array_lower").on(&[Array, Int], Gives::Int4, |a| {
-            Ok(dimension(a).map(|_| 1i64).into())
-        }),
-        Function::new("array_length").on(&[Array, Int], Gives::Int4, |a| Ok(dimension(a).into())),
-        Function::new("array_ndims").on(&[Array], Gives::Int4, |a| {
-            let ndims = dimensions(&a.elements(0)).len() as i64;
-            Ok((ndims > 0).then_some(ndims).into())
-        }),
-        Function::new("array_dims").on(&[Array], Gives::Text, |a| {
-            let dims: String = dimensions(&a.elements(0))
-                .iter()
-                .map(|length| format!("[1:{length}]"))
-                .collect();
-            Ok((!dims.is_empty()).then_some(dims).into())
-        }),
-        Function::new("cardinality").on(&[Array], Gives::Int4, |a| {
-            Ok(Value::Int(leaves(a.elements(0)).len() as i64))
-        }),
-        Function::new("array_position")
-            .on_nulls(&[Array, Any], Gives::Int4, |a| {
-                Ok(if a.is_null(0) {
-                    Value::Null
-                } else {
-                    places(a)?.first().copied().into()
+    let all =
+        [
+            Function::stable("array_to_string")
+                .on_nulls(&[Array, Text], Gives::Text, joined)
+                .on_nulls(&[Array, Text, Text], Gives::Text, joined),
+            Function::new("string_to_array")
+                .on_nulls(&[Text, Text], Gives::Texts, parts)
+                .on_nulls(&[Text, Text, Text], Gives::Texts, parts),
+            Function::new("string_to_table")
+                .on_nulls(&[Text, Text], Gives::Texts, parts)
+                .on_nulls(&[Text, Text, Text], Gives::Texts, parts),
+            Function::new("array_of").on_nulls(&[Array], Gives::Same(0), |a| {
+                Ok(match a.is_null(0) {
+                    true => {
+                        let item = a
+                            .columns
+                            .first()
+                            .and_then(|column| list_item(column.array().data_type()));
+                        list(new_empty_array(item.unwrap_or(&DataType::Utf8)))
+                    }
+                    false => Value::One(a.any(0)),
                 })
-            })
-            .on_nulls(&[Array, Any, Int], Gives::Int4, |a| {
+            }),
+            Function::new("array_upper")
+                .on(&[Array, Int], Gives::Int4, |a| Ok(dimension_of(a).into())),
+            Function::new("array_lower").on(&[Array, Int], Gives::Int4, |a| {
+                Ok(dimension_of(a).map(|_| 1i64).into())
+            }),
+            Function::new("array_length")
+                .on(&[Array, Int], Gives::Int4, |a| Ok(dimension_of(a).into())),
+            Function::new("array_ndims").on(&[Array], Gives::Int4, |a| {
+                let ndims = dimensions(&a.elements(0)).len() as i64;
+                Ok((ndims > 0).then_some(ndims).into())
+            }),
+            Function::new("array_dims").on(&[Array], Gives::Text, |a| {
+                let dims: String = dimensions(&a.elements(0))
+                    .iter()
+                    .map(|length| format!("[1:{length}]"))
+                    .collect();
+                Ok((!dims.is_empty()).then_some(dims).into())
+            }),
+            Function::new("cardinality").on(&[Array], Gives::Int4, |a| {
+                Ok(Value::Int(leaves(a.elements(0)).len() as i64))
+            }),
+            Function::new("array_position")
+                .on_nulls(&[Array, Any], Gives::Int4, |a| {
+                    Ok(if a.is_null(0) {
+                        Value::Null
+                    } else {
+                        places(a)?.first().copied().into()
+                    })
+                })
+                .on_nulls(&[Array, Any, Int], Gives::Int4, |a| {
+                    if a.is_null(0) {
+                        return Ok(Value::Null);
+                    }
+                    let first = a.int(2);
+                    Ok(places(a)?
+                        .into_iter()
+                        .find(|place| i64::from(*place) >= first)
+                        .into())
+                }),
+            Function::new("array_positions").on_nulls(&[Array, Any], Gives::Ints, |a| {
+                Ok(match a.is_null(0) {
+                    true => Value::Null,
+                    false => Value::Ints(places(a)?.into_iter().map(Some).collect()),
+                })
+            }),
+            Function::new("array_append").on_nulls(&[Array, Any], Gives::Same(0), |a| {
+                let value = a.any(1);
+                appended(typed(a.elements(0), value.data_type()), value)
+            }),
+            Function::new("array_prepend").on_nulls(&[Any, Array], Gives::Same(1), |a| {
+                let value = a.any(0);
+                let elements = typed(a.elements(1), value.data_type());
+                let value = cast(&value, elements.data_type()).map_err(failed)?;
+                appended(value, elements)
+            }),
+            Function::new("array_cat").on_nulls(&[Array, Array], Gives::Same(0), |a| {
+                Ok(match (a.is_null(0), a.is_null(1)) {
+                    (true, true) => Value::Null,
+                    (true, false) => Value::One(a.any(1)),
+                    (false, true) => Value::One(a.any(0)),
+                    (false, false) => {
+                        let two = a.elements(1);
+                        let one = typed(a.elements(0), two.data_type());
+                        // An array and an element of it that is an array itself.
+                        match (depth(one.data_type()), depth(two.data_type())) {
+                            (more, less) if more == less + 1 => return appended(one, a.any(1)),
+                            (less, more) if more == less + 1 => return appended(a.any(0), two),
+                            _ => return appended(one, two),
+                        }
+                    }
+                })
+            }),
+            Function::new("array_remove").on_nulls(&[Array, Any], Gives::Same(0), |a| {
                 if a.is_null(0) {
                     return Ok(Value::Null);
                 }
-                let first = a.int(2);
-                Ok(places(a)?
-                    .into_iter()
-                    .find(|place| i64::from(*place) >= first)
-                    .into())
+                let elements = a.elements(0);
+                let kept = not(&same(&elements, &a.any(1))?).map_err(failed)?;
+                Ok(list(filter(&elements, &kept).map_err(failed)?))
             }),
-        Function::new("array_positions").on_nulls(&[Array, Any], Gives::Ints, |a| {
-            Ok(match a.is_null(0) {
-                true => Value::Null,
-                false => Value::Ints(places(a)?.into_iter().map(Some).collect()),
-            })
-        }),
-        Function::new("array_append").on_nulls(&[Array, Any], Gives::Same(0), |a| {
-            let value = a.any(1);
-            appended(typed(a.elements(0), value.data_type()), value)
-        }),
-        Function::new("array_prepend").on_nulls(&[Any, Array], Gives::Same(1), |a| {
-            let value = a.any(0);
-            let elements = typed(a.elements(1), value.data_type());
-            let value = cast(&value, elements.data_type()).map_err(failed)?;
-            appended(value, elements)
-        }),
-        Function::new("array_cat").on_nulls(&[Array, Array], Gives::Same(0), |a| {
-            Ok(match (a.is_null(0), a.is_null(1)) {
-                (true, true) => Value::Null,
-                (true, false) => Value::One(a.any(1)),
-                (false, true) => Value::One(a.any(0)),
-                (false, false) => {
-                    let two = a.elements(1);
-                    let one = typed(a.elements(0), two.data_type());
-                    // An array and an element of it that is an array itself.
-                    match (depth(one.data_type()), depth(two.data_type())) {
-                        (more, less) if more == less + 1 => return appended(one, a.any(1)),
-                        (less, more) if more == less + 1 => return appended(a.any(0), two),
-                        _ => return appended(one, two),
-                    }
+            Function::new("array_replace").on_nulls(&[Array, Any, Any], Gives::Same(0), |a| {
+                if a.is_null(0) {
+                    return Ok(Value::Null);
                 }
-            })
-        }),
-        Function::new("array_remove").on_nulls(&[Array, Any], Gives::Same(0), |a| {
-            if a.is_null(0) {
-                return Ok(Value::Null);
-            }
-            let elements = a.elements(0);
-            let kept = not(&same(&elements, &a.any(1))?).map_err(failed)?;
-            Ok(list(filter(&elements, &kept).map_err(failed)?))
-        }),
-        Function::new("array_replace").on_nulls(&[Array, Any, Any], Gives::Same(0), |a| {
-            if a.is_null(0) {
-                return Ok(Value::Null);
-            }
-            let elements = a.elements(0);
-            let found = same(&elements, &a.any(1))?;
-            let new = cast(&a.any(2), elements.data_type()).map_err(failed)?;
-            let pick = (0..).zip(found.iter());
-            let pick: Vec<_> = pick
-                .map(|(at, same)| if same == Some(true) { (1, 0) } else { (0, at) })
-                .collect();
-            let picked = arrow::compute::interleave(&[elements.as_ref(), new.as_ref()], &pick);
-            Ok(list(picked.map_err(failed)?))
-        }),
-    ];
+                let elements = a.elements(0);
+                let found = same(&elements, &a.any(1))?;
+                let new = cast(&a.any(2), elements.data_type()).map_err(failed)?;
+                let pick = (0..).zip(found.iter());
+                let pick: Vec<_> = pick
+                    .map(|(at, same)| if same == Some(true) { (1, 0) } else { (0, at) })
+                    .collect();
+                let picked = arrow::compute::interleave(&[elements.as_ref(), new.as_ref()], &pick);
+                Ok(list(picked.map_err(failed)?))
+            }),
+        ];
     all.map(Function::done).into()
 }

@@ -314,7 +314,8 @@ impl ScalarUDFImpl for Function {
                 ColumnarValue::Scalar(scalar) => (scalar.to_array()?, true),
             };
             let kind = overload.kind(place).unwrap_or(Kind::Any);
-            Column::read(array, is_constant, kind, &zone)
+            let column = Column::read(array, is_constant, kind, &zone)?;
+            Ok(column.of_field(args.arg_fields.get(place)))
         });
         let columns = columns.collect::<Result<Vec<_>>>()?;
         let is_constant = self.signature.volatility != Volatility::Volatile

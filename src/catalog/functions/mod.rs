@@ -1,5 +1,6 @@
 //! Scalar functions that the catalog adds to the engine's own.
 
+mod aggregates;
 mod arrays;
 mod asctime;
 mod bounded;
@@ -10,6 +11,7 @@ mod define;
 mod facts;
 mod inet;
 mod interval;
+mod json;
 mod math;
 mod objects;
 mod parts;
@@ -19,8 +21,10 @@ mod quote;
 mod rdns;
 mod reg;
 mod regexp;
+mod sets;
 mod settings;
 mod size;
+mod sleep;
 mod template;
 mod text;
 mod value;
@@ -41,6 +45,7 @@ use super::resolver::NameCache;
 use super::statement::Caller;
 use super::system::Dictionary;
 
+pub(super) use aggregates::aggregates;
 pub(crate) use asctime::asctime_texts;
 pub(super) use planner::PostgresPlanner;
 #[cfg(test)]
@@ -76,13 +81,16 @@ pub(super) fn of_engine() -> Vec<Arc<ScalarUDF>> {
 /// Functions that are the same for every caller.
 pub(super) fn shared(names: &Arc<NameCache>, dictionary: &Arc<Dictionary>) -> Vec<Arc<ScalarUDF>> {
     let rdns = AsyncScalarUDF::new(Arc::new(rdns::Rdns::new(Arc::clone(names))));
+    let sleep = AsyncScalarUDF::new(Arc::new(sleep::Sleep::default()));
     let started = Utc::now().timestamp_micros();
     let topics = [
+        aggregates::functions(),
         arrays::functions(),
         dates::functions(),
         facts::functions(started),
         inet::functions(),
         interval::functions(),
+        json::functions(),
         math::functions(),
         objects::functions(dictionary),
         parts::functions(),
@@ -91,12 +99,14 @@ pub(super) fn shared(names: &Arc<NameCache>, dictionary: &Arc<Dictionary>) -> Ve
         quote::functions(),
         reg::functions(dictionary),
         regexp::functions(),
+        sets::functions(),
         size::functions(),
         text::functions(),
     ];
     let mut all = vec![
         Arc::new(ScalarUDF::from(asctime::AscTime::default())),
         Arc::new(rdns.into_scalar_udf()),
+        Arc::new(sleep.into_scalar_udf()),
         constant_text("version", VERSION),
         constant_text("current_catalog", DATABASE),
         constant_text("current_database", DATABASE),

@@ -6,7 +6,9 @@ use arrow::datatypes::DataType;
 use chrono::Months;
 use datafusion::common::{DFSchema, Result};
 use datafusion::logical_expr::expr::ScalarFunction;
-use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr};
+use datafusion::logical_expr::planner::{
+    ExprPlanner, PlannerResult, RawAggregateExpr, RawBinaryExpr,
+};
 use datafusion::logical_expr::{Expr, ExprSchemable, ScalarUDF};
 use datafusion::sql::sqlparser::ast::BinaryOperator;
 
@@ -32,14 +34,17 @@ impl PostgresPlanner {
         }
     }
 
-    fn call(&self, name: &str, args: Vec<Expr>) -> PlannerResult<Vec<Expr>> {
-        match self
-            .functions
+    fn find(&self, name: &str) -> Option<Arc<ScalarUDF>> {
+        self.functions
             .iter()
             .find(|function| function.name() == name)
-        {
+            .cloned()
+    }
+
+    fn call(&self, name: &str, args: Vec<Expr>) -> PlannerResult<Vec<Expr>> {
+        match self.find(name) {
             Some(function) => {
-                let call = ScalarFunction::new_udf(Arc::clone(function), args);
+                let call = ScalarFunction::new_udf(function, args);
                 PlannerResult::Planned(Expr::ScalarFunction(call))
             }
             None => PlannerResult::Original(args),
@@ -126,6 +131,10 @@ impl ExprPlanner for PostgresPlanner {
         })
     }
 
+    fn plan_aggregate(&self, expr: RawAggregateExpr) -> Result<PlannerResult<RawAggregateExpr>> {
+        Ok(super::aggregates::planned(expr, |name| self.find(name)))
+    }
+
     fn plan_extract(&self, args: Vec<Expr>) -> Result<PlannerResult<Vec<Expr>>> {
         Ok(self.call("extract", args))
     }
@@ -145,7 +154,7 @@ impl ExprPlanner for PostgresPlanner {
 }
 
 /// A clock's time so much later: months first, then days, then the rest.
-fn later(micros: i64, interval: Interval) -> Result<i64, SqlError> {
+pub(super) fn later(micros: i64, interval: Interval) -> Result<i64, SqlError> {
     let with_months = match interval.months {
         0 => micros,
         months => {
@@ -166,7 +175,7 @@ fn later(micros: i64, interval: Interval) -> Result<i64, SqlError> {
 }
 
 /// An instant so much later: days and months are counted on the zone's clock, hours are not.
-fn later_in(micros: i64, interval: Interval, zone: &Zone) -> Answer {
+pub(super) fn later_in(micros: i64, interval: Interval, zone: &Zone) -> Answer {
     let moved = match (interval.months, interval.days) {
         (0, 0) => micros,
         _ => instant(later(local(micros, zone), interval)?, zone),

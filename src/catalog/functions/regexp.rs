@@ -307,7 +307,7 @@ pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
     });
     // One list for each match: its rows are the rows of regexp_matches.
     let all_matches = with_flags(
-        "regexp_matches_array",
+        "regexp_matches",
         Gives::Of(|_, _| list_of(list_of(arrow::datatypes::DataType::Utf8))),
         |known, a| {
             let flags = flags_at(a, 2)?;
@@ -319,6 +319,11 @@ pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
             )))
         },
     );
+    let split_to_table = with_flags("regexp_split_to_table", Gives::Texts, |known, a| {
+        let flags = flags_at(a, 2)?.not_global("regexp_split_to_table", "")?;
+        let regex = known.get(a.text(1), flags)?;
+        Ok(split(&regex, a.text(0)).into())
+    });
     let split_to_array = with_flags("regexp_split_to_array", Gives::Texts, |known, a| {
         let flags = flags_at(a, 2)?.not_global("regexp_split_to_array", "")?;
         let regex = known.get(a.text(1), flags)?;
@@ -399,6 +404,7 @@ pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
     [
         regexp_match,
         all_matches,
+        split_to_table,
         split_to_array,
         like,
         count,

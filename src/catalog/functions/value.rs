@@ -10,8 +10,9 @@ use arrow::array::{
 };
 use arrow::compute::{cast, concat};
 use arrow::datatypes::{
-    DataType, Date32Type, Decimal128Type, Field, Float64Type, Int64Type, IntervalMonthDayNano,
-    IntervalMonthDayNanoType, IntervalUnit, Schema, TimeUnit, TimestampMicrosecondType,
+    DataType, Date32Type, Decimal128Type, Field, FieldRef, Float64Type, Int64Type,
+    IntervalMonthDayNano, IntervalMonthDayNanoType, IntervalUnit, Schema, TimeUnit,
+    TimestampMicrosecondType,
 };
 use bytes::BytesMut;
 use datafusion::common::{Result, ScalarValue};
@@ -19,6 +20,7 @@ use datafusion::error::DataFusionError;
 
 use super::bounded::RESULT_BYTES_MAX;
 use super::interval::Interval;
+use crate::catalog::column::TYPE;
 use crate::catalog::error::CatalogError;
 use crate::proxy::postgres::error::SqlError;
 use crate::sql::encode::RowEncoder;
@@ -141,6 +143,8 @@ pub(super) struct Column {
     array: ArrayRef,
     /// The argument is one value for all rows.
     is_constant: bool,
+    /// The type that its field names, if it is another than its Arrow type says.
+    pg_type: Option<String>,
 }
 
 impl Column {
@@ -157,7 +161,22 @@ impl Column {
             Some(wanted) if is_text(array.data_type()) => from_text(&array, &wanted, zone)?,
             Some(wanted) => convert(&array, &wanted, zone)?,
         };
-        Ok(Self { array, is_constant })
+        Ok(Self {
+            array,
+            is_constant,
+            pg_type: None,
+        })
+    }
+
+    /// The argument of a field.
+    pub fn of_field(mut self, field: Option<&FieldRef>) -> Self {
+        self.pg_type = field.and_then(|field| field.metadata().get(TYPE)).cloned();
+        self
+    }
+
+    /// The type that its field names.
+    pub fn pg_type(&self) -> Option<&str> {
+        self.pg_type.as_deref()
     }
 
     pub fn row(&self, row: usize) -> usize {

@@ -4,6 +4,7 @@ mod arrays;
 mod dates;
 mod inets;
 mod numbers;
+mod objects;
 mod texts;
 
 use datafusion::error::DataFusionError;
@@ -90,4 +91,9 @@ async fn addresses_are_as_in_postgresql() {
 #[tokio::test]
 async fn arrays_are_as_in_postgresql() {
     check(arrays::CASES).await;
+}
+
+#[tokio::test]
+async fn objects_are_as_in_postgresql() {
+    check(objects::CASES).await;
 }
