@@ -140,5 +140,8 @@ pub(super) fn statement_state(
         let properties = state.execution_props_mut();
         properties.query_execution_start_time = Some(now);
     }
+    // Functions that run get the settings from here, the time zone among them.
+    let options = Arc::clone(state.config().options());
+    state.execution_props_mut().config_options = Some(options);
     Ok(state)
 }

@@ -31,8 +31,6 @@ pub(super) enum Gives {
     Int8,
     Oid,
     Float,
-    /// `numeric` with so many digits behind the point.
-    Numeric(i8),
     Text,
     /// Text under the name of another type of PostgreSQL.
     Named(&'static str),
@@ -47,8 +45,6 @@ pub(super) enum Gives {
     Same(usize),
     /// The type of the elements of an argument.
     Element(usize),
-    /// A list of what an argument is.
-    ListOf(usize),
     /// What follows from the arguments' types and constant values.
     Of(fn(&[FieldRef], &[Option<&ScalarValue>]) -> DataType),
 }
@@ -62,7 +58,6 @@ impl Gives {
             Self::Int8 => DataType::Int64,
             Self::Oid => DataType::UInt32,
             Self::Float => DataType::Float64,
-            Self::Numeric(scale) => DataType::Decimal128(38, scale),
             Self::Text | Self::Named(_) => DataType::Utf8,
             Self::Bytes => DataType::Binary,
             Self::Date => DataType::Date32,
@@ -73,7 +68,6 @@ impl Gives {
             Self::Ints => list_of(DataType::Int32),
             Self::Same(place) => given(place).clone(),
             Self::Element(place) => list_item(given(place)).unwrap_or(&DataType::Utf8).clone(),
-            Self::ListOf(place) => list_of(given(place).clone()),
             Self::Of(of) => of(fields, constants),
         }
     }

@@ -230,3 +230,187 @@ fn make_interval(a: &Row<'_>) -> Result<Interval, SqlError> {
             .ok_or_else(out_of_range)?,
     })
 }
+
+/// Months, days and microseconds of one unit, and how fractions of it go down: into days or into microseconds.
+fn unit(name: &str) -> Option<(i64, i64, i64)> {
+    const SECOND: i64 = 1_000_000;
+    Some(match super::parts::unit(name).as_str() {
+        "microseconds" => (0, 0, 1),
+        "milliseconds" => (0, 0, 1000),
+        "second" => (0, 0, SECOND),
+        "minute" => (0, 0, 60 * SECOND),
+        "hour" => (0, 0, 3600 * SECOND),
+        "day" => (0, 1, 0),
+        "week" => (0, 7, 0),
+        "month" => (1, 0, 0),
+        "year" => (12, 0, 0),
+        "decade" => (120, 0, 0),
+        "century" => (1200, 0, 0),
+        "millennium" => (12_000, 0, 0),
+        _ => return None,
+    })
+}
+
+/// The sum of what was read so far.
+#[derive(Default)]
+struct Sum {
+    months: f64,
+    days: f64,
+    micros: f64,
+}
+
+impl Sum {
+    /// Adds so many of a unit; what is no whole month is days, what is no whole day is time.
+    fn add(&mut self, number: f64, (months, days, micros): (i64, i64, i64)) {
+        let exact = number * months as f64;
+        self.months += exact.trunc();
+        let rest = (exact.fract() * f64::from(MONTH_DAYS) * 1e6).round() / 1e6;
+        let exact = number * days as f64 + rest;
+        self.days += exact.trunc();
+        self.micros += exact.fract() * DAY as f64 + number * micros as f64;
+    }
+
+    fn interval(&self) -> Option<Interval> {
+        let narrow = |value: f64| (value.abs() <= f64::from(i32::MAX)).then_some(value as i32);
+        let micros = self.micros.round_ties_even();
+        (micros.abs() < i64::MAX as f64).then_some(())?;
+        Some(Interval {
+            months: narrow(self.months)?,
+            days: narrow(self.days)?,
+            micros: micros as i64,
+        })
+    }
+}
+
+/// `[-]H:MM[:SS[.f]]` in microseconds.
+fn clock(text: &str) -> Option<f64> {
+    let (sign, text) = match text.strip_prefix('-') {
+        Some(rest) => (-1.0, rest),
+        None => (1.0, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let mut parts = text.split(':');
+    let whole = |part: &str| match part.bytes().all(|b| b.is_ascii_digit()) {
+        true => part.parse::<f64>().ok(),
+        false => None,
+    };
+    let hours = whole(parts.next()?)?;
+    let minutes = whole(parts.next()?).filter(|minutes| *minutes < 60.0)?;
+    let seconds = match parts.next() {
+        Some(seconds) if !seconds.starts_with(['-', '+']) => {
+            seconds.parse::<f64>().ok().filter(|s| *s < 61.0)?
+        }
+        Some(_) => return None,
+        None => 0.0,
+    };
+    parts
+        .next()
+        .is_none()
+        .then_some(sign * (hours * 3600.0 + minutes * 60.0 + seconds) * 1e6)
+}
+
+/// Pieces of a number or a word each: `1day` is two.
+fn pieces(text: &str) -> Vec<&str> {
+    let mut pieces = Vec::new();
+    for word in text.split_whitespace() {
+        let numeric = |c: char| c.is_ascii_digit() || matches!(c, '.' | '-' | '+' | ':');
+        match word.find(|c: char| !numeric(c)) {
+            Some(at) if at > 0 => pieces.extend([&word[..at], &word[at..]]),
+            _ => pieces.push(word),
+        }
+    }
+    pieces
+}
+
+/// Reads PostgreSQL's forms but ISO 8601's: `1 year 2 mons 3 days 04:05:06`, `1-2`, `90 minutes ago`.
+fn read_words(text: &str) -> Option<Interval> {
+    let mut sum = Sum::default();
+    let mut pieces = pieces(text.trim_start_matches(['@', ' ']))
+        .into_iter()
+        .peekable();
+    pieces.peek()?;
+    let mut is_ago = false;
+    while let Some(piece) = pieces.next() {
+        if piece.eq_ignore_ascii_case("ago") && pieces.peek().is_none() {
+            is_ago = true;
+        } else if piece.contains(':') {
+            sum.micros += clock(piece)?;
+        } else if let Some((years, months)) =
+            piece.get(1..).and_then(|_| piece[1..].split_once('-'))
+        {
+            let sign = if piece.starts_with('-') { -1.0 } else { 1.0 };
+            let first = piece.trim_start_matches(['-', '+']);
+            let years = first[..first.len() - months.len() - 1]
+                .parse::<f64>()
+                .ok()
+                .or(years.parse().ok())?;
+            sum.months += sign * (years * 12.0 + months.parse::<f64>().ok()?);
+        } else {
+            let number: f64 = piece
+                .parse()
+                .ok()
+                .filter(|number: &f64| number.is_finite())?;
+            match pieces.next_if(|next| {
+                next.starts_with(|c: char| c.is_ascii_alphabetic())
+                    && !next.eq_ignore_ascii_case("ago")
+            }) {
+                Some(name) => sum.add(number, unit(name)?),
+                // Without a unit: days in front of a time, else seconds.
+                None if pieces.peek().is_some_and(|next| next.contains(':')) => {
+                    sum.add(number, (0, 1, 0))
+                }
+                None => sum.add(number, (0, 0, 1_000_000)),
+            }
+        }
+    }
+    let interval = sum.interval()?;
+    if is_ago {
+        interval.negated().ok()
+    } else {
+        Some(interval)
+    }
+}
+
+/// Reads ISO 8601's form: `P1Y2M3DT4H5M6S`.
+fn read_iso(text: &str) -> Option<Interval> {
+    let mut sum = Sum::default();
+    let mut rest = text.strip_prefix('P')?;
+    let mut is_time = false;
+    (!rest.is_empty()).then_some(())?;
+    while !rest.is_empty() {
+        if let Some(behind) = rest.strip_prefix('T') {
+            (rest, is_time) = (behind, true);
+            continue;
+        }
+        let end = rest.find(|c: char| c.is_ascii_alphabetic())?;
+        let number: f64 = rest[..end].parse().ok()?;
+        let unit = match (&rest[end..end + 1], is_time) {
+            ("Y", false) => (12, 0, 0),
+            ("M", false) => (1, 0, 0),
+            ("W", false) => (0, 7, 0),
+            ("D", false) => (0, 1, 0),
+            ("H", true) => (0, 0, 3_600_000_000),
+            ("M", true) => (0, 0, 60_000_000),
+            ("S", true) => (0, 0, 1_000_000),
+            _ => return None,
+        };
+        sum.add(number, unit);
+        rest = &rest[end + 1..];
+    }
+    sum.interval()
+}
+
+/// Reads an interval as PostgreSQL does.
+///
+/// # Errors
+/// 22007 for what is none.
+pub(super) fn read(text: &str) -> Result<Interval, SqlError> {
+    let trimmed = text.trim();
+    read_words(trimmed)
+        .or_else(|| read_iso(trimmed))
+        .ok_or_else(|| {
+            SqlError::new(
+                "22007",
+                format!("invalid input syntax for type interval: \"{text}\""),
+            )
+        })
+}

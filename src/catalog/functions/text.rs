@@ -392,6 +392,9 @@ pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
                 Ok(Value::Int(a.bytes(0).len() as i64))
             }),
         Function::volatile("gen_random_uuid").on(&[], Gives::Named("uuid"), |_| Ok(uuid().into())),
+        Function::new("bytea")
+            .on(&[Bytes], Gives::Bytes, |a| Ok(a.bytes(0).to_vec().into()))
+            .on(&[Text], Gives::Bytes, |a| Ok(unescaped(a.text(0))?.into())),
         // Names and codes of characters: texts here.
         Function::new("name").on(&[Any], Gives::Named("name"), |a| Ok(a.shown(0)?.into())),
     ];

@@ -218,6 +218,16 @@ fn wanted(kind: Kind) -> Option<DataType> {
 fn from_text(array: &ArrayRef, wanted: &DataType, zone: &Zone) -> Result<ArrayRef> {
     let texts = cast(array, &DataType::Utf8)?;
     let texts = texts.as_string::<i32>();
+    if matches!(wanted, DataType::Interval(_)) {
+        let read = texts.iter().map(|text| {
+            let interval = text.map(super::interval::read).transpose();
+            interval
+                .map(|interval| interval.map(Interval::to_arrow))
+                .map_err(|error| DataFusionError::External(Box::new(error)))
+        });
+        let intervals = read.collect::<Result<arrow::array::IntervalMonthDayNanoArray>>()?;
+        return Ok(Arc::new(intervals));
+    }
     let values = texts.iter().map(|text| {
         let text = text.map(str::as_bytes);
         decode_parameter_in(text, Format::Text, 0, wanted, zone)

@@ -5,6 +5,7 @@ mod dates;
 mod inets;
 mod numbers;
 mod objects;
+mod sets;
 mod texts;
 
 use datafusion::error::DataFusionError;
@@ -96,4 +97,9 @@ async fn arrays_are_as_in_postgresql() {
 #[tokio::test]
 async fn objects_are_as_in_postgresql() {
     check(objects::CASES).await;
+}
+
+#[tokio::test]
+async fn sets_and_aggregates_are_as_in_postgresql() {
+    check(sets::CASES).await;
 }

@@ -324,4 +324,31 @@ pub(super) const CASES: &[(&str, &str)] = &[
         "timestamptz('2024-03-30 12:00+01') + \"interval\"('24 hours')",
         "2024-03-31 13:00:00+02",
     ),
+    (
+        "\"interval\"('P1Y2M3DT4H5M6.5S')",
+        "1 year 2 mons 3 days 04:05:06.5",
+    ),
+    ("\"interval\"('1-2')", "1 year 2 mons"),
+    ("\"interval\"('90 minutes ago')", "-01:30:00"),
+    ("\"interval\"('1.5 days')", "1 day 12:00:00"),
+    ("\"interval\"('1.5 months')", "1 mon 15 days"),
+    ("\"interval\"('3 04:05')", "3 days 04:05:00"),
+    ("\"interval\"('@ 1 day 2 hours')", "1 day 02:00:00"),
+    ("\"interval\"('1day')", "1 day"),
+    (
+        "\"interval\"('nonsense')",
+        "!22007: invalid input syntax for type interval: \"nonsense\"",
+    ),
+    (
+        "\"interval\"('')",
+        "!22007: invalid input syntax for type interval: \"\"",
+    ),
+    (
+        "(SELECT max(to_char(x, 'HH24:MI TZ')) FROM (VALUES (to_timestamp(0)), (to_timestamp(60))) AS t(x))",
+        "01:01 CET",
+    ),
+    (
+        "(SELECT max(date_trunc('day', x)) FROM (VALUES (to_timestamp(0)), (to_timestamp(60))) AS t(x))",
+        "1970-01-01 00:00:00+01",
+    ),
 ];

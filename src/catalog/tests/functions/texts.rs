@@ -58,11 +58,14 @@ pub(super) const CASES: &[(&str, &str)] = &[
         "sha256('abc')",
         "\\xba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
     ),
-    ("encode('\\x00ff41'::bytea, 'hex')", "00ff41"),
-    ("encode('\\x00ff41'::bytea, 'base64')", "AP9B"),
-    ("encode('\\x00ff415c'::bytea, 'escape')", "\\000\\377A\\\\"),
+    ("encode(decode('00ff41', 'hex'), 'hex')", "00ff41"),
+    ("encode(decode('00ff41', 'hex'), 'base64')", "AP9B"),
     (
-        "encode('\\x00'::bytea, 'rot13')",
+        "encode(decode('00ff415c', 'hex'), 'escape')",
+        "\\000\\377A\\\\",
+    ),
+    (
+        "encode(decode('00', 'hex'), 'rot13')",
         "!22023: unrecognized encoding: \"rot13\"",
     ),
     ("decode('00ff41', 'hex')", "\\x00ff41"),
