@@ -322,6 +322,7 @@ impl ScalarUDFImpl for Function {
         let mut output = match overload.gives {
             Gives::Texts => Output::lists(&DataType::Utf8),
             Gives::Ints => Output::lists(&DataType::Int32),
+            Gives::Same(_) | Gives::Element(_) => Output::ones(data_type, rows),
             _ => Output::new(data_type, rows),
         };
         let mut bytes = 0;

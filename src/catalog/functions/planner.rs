@@ -34,11 +34,10 @@ impl PostgresPlanner {
         }
     }
 
+    /// The function of this name: of two the later, which took the other's place.
     fn find(&self, name: &str) -> Option<Arc<ScalarUDF>> {
-        self.functions
-            .iter()
-            .find(|function| function.name() == name)
-            .cloned()
+        let mut functions = self.functions.iter().rev();
+        functions.find(|function| function.name() == name).cloned()
     }
 
     fn call(&self, name: &str, args: Vec<Expr>) -> PlannerResult<Vec<Expr>> {

@@ -552,8 +552,13 @@ impl Output {
             D::Interval(IntervalUnit::MonthDayNano) => {
                 Self::Interval(IntervalMonthDayNanoBuilder::with_capacity(rows))
             }
-            _ => Self::Ones(data_type.clone(), Vec::with_capacity(rows)),
+            _ => Self::ones(data_type, rows),
         }
+    }
+
+    /// The column for values that are arrays of one already.
+    pub fn ones(data_type: &DataType, rows: usize) -> Self {
+        Self::Ones(data_type.clone(), Vec::with_capacity(rows))
     }
 
     /// The column for a function that makes arrays of text or integers itself.
