@@ -18,8 +18,9 @@ use datafusion::logical_expr::{
 };
 
 use super::define::{Answer, Function, Gives};
+use super::output::Value;
 use super::sets::one_list;
-use super::value::{Kind, Row, Value, list_item, list_of};
+use super::value::{Kind, Row, list_item, list_of};
 use crate::proxy::postgres::error::SqlError;
 
 /// Names of aggregates, the function of the list that each is, and whether it takes WITHIN GROUP.

@@ -12,7 +12,8 @@ use arrow::datatypes::{DataType, Field};
 use datafusion::logical_expr::ScalarUDF;
 
 use super::define::{Answer, Function, Gives};
-use super::value::{Kind, Row, Value, list_item, refuse_over, texts};
+use super::output::Value;
+use super::value::{Kind, Row, list_item, refuse_over, texts};
 use crate::proxy::postgres::error::SqlError;
 
 fn failed(error: arrow::error::ArrowError) -> SqlError {

@@ -10,9 +10,10 @@ use datafusion::logical_expr::ScalarUDF;
 use super::decimal;
 use super::define::{Answer, Function, Gives};
 use super::interval::{DAY, Interval};
+use super::output::Value;
 use super::parts::stamp_out_of_range;
 use super::template::{number, read, write};
-use super::value::{Kind, Row, Value};
+use super::value::{Kind, Row};
 use super::zoned::{SECOND, clock, instant, local, named};
 use crate::proxy::postgres::error::SqlError;
 

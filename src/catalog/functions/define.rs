@@ -13,9 +13,8 @@ use datafusion::logical_expr::{
     Volatility,
 };
 
-use super::value::{
-    Column, Kind, Output, Row, Value, list_item, list_of, misfit, refuse_over, stamp_type, weight,
-};
+use super::output::{Output, Value, weight};
+use super::value::{Column, Kind, Row, list_item, list_of, misfit, refuse_over, stamp_type};
 use super::zoned::zone_of;
 use crate::proxy::postgres::error::SqlError;
 use crate::sql::types::sql_name;

@@ -6,7 +6,8 @@ use arrow::datatypes::DataType;
 use datafusion::logical_expr::ScalarUDF;
 
 use super::define::{Answer, Function, Gives};
-use super::value::{Kind, Row, Value};
+use super::output::Value;
+use super::value::{Kind, Row};
 use crate::catalog::statement::Caller;
 use crate::proxy::postgres::error::SqlError;
 use crate::session::{ListenAddress, Remote};

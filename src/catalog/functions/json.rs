@@ -8,9 +8,10 @@ use datafusion::logical_expr::ScalarUDF;
 use serde_json::Value as Json;
 
 use super::define::{Answer, Function, Gives};
+use super::output::Value;
 use super::sets::one_list;
 use super::template::write;
-use super::value::{Kind, Row, Value, list_of, refuse_over, texts};
+use super::value::{Kind, Row, list_of, refuse_over, texts};
 use crate::catalog::column::TYPE;
 use crate::proxy::postgres::error::SqlError;
 use crate::sql::encode::zone::Zone;

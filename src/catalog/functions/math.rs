@@ -5,7 +5,8 @@ use std::sync::Arc;
 use datafusion::logical_expr::ScalarUDF;
 
 use super::define::{Answer, Function, Gives};
-use super::value::{Kind, Value};
+use super::output::Value;
+use super::value::Kind;
 use crate::proxy::postgres::error::SqlError;
 
 fn by_zero() -> SqlError {

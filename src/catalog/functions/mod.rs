@@ -14,6 +14,7 @@ mod interval;
 mod json;
 mod math;
 mod objects;
+mod output;
 mod parts;
 mod planner;
 mod privileges;

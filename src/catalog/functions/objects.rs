@@ -5,9 +5,10 @@ use std::sync::Arc;
 use datafusion::logical_expr::ScalarUDF;
 
 use super::define::{Answer, Function, Gives};
+use super::output::Value;
 use super::quote::ident;
 use super::reg::{format_type, is_searched, oid, relation, type_names, visible_name};
-use super::value::{Kind, Row, Value};
+use super::value::{Kind, Row};
 use crate::catalog::system::{
     Constraint, Dictionary, Function as Described, Relation, named_objects, operators, schema_name,
 };

@@ -9,7 +9,8 @@ use datafusion::logical_expr::ScalarUDF;
 
 use super::define::{Function, Gives};
 use super::interval::{DAY, Interval};
-use super::value::{Kind, Row, Value};
+use super::output::Value;
+use super::value::{Kind, Row};
 use super::zoned::{SECOND, clock, instant, local, named};
 use crate::proxy::postgres::error::SqlError;
 use crate::sql::encode::zone::Zone;

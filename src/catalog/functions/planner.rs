@@ -14,8 +14,9 @@ use datafusion::sql::sqlparser::ast::BinaryOperator;
 
 use super::define::{Answer, Function, Gives};
 use super::interval::{DAY, Interval};
+use super::output::Value;
 use super::parts::{date_of, stamp_out_of_range};
-use super::value::{Kind, Value};
+use super::value::Kind;
 use super::zoned::{clock, instant, local};
 use crate::proxy::postgres::error::SqlError;
 use crate::sql::encode::zone::Zone;

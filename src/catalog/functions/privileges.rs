@@ -5,8 +5,9 @@ use std::sync::Arc;
 use datafusion::logical_expr::ScalarUDF;
 
 use super::define::{Answer, Function, Gives};
+use super::output::Value;
 use super::reg::{has_schema, no_role, oid, relation};
-use super::value::{Kind, Row, Value};
+use super::value::{Kind, Row};
 use crate::catalog::functions::DATABASE;
 use crate::catalog::system::{DATABASE_OID, Dictionary, named_objects, schema_oid};
 use crate::proxy::postgres::error::SqlError;

@@ -46,7 +46,7 @@ pub(super) fn literal(text: &str) -> String {
 
 fn format(a: &Row<'_>) -> Answer {
     let Some(template) = a.opt_text(0) else {
-        return Ok(super::value::Value::Null);
+        return Ok(super::output::Value::Null);
     };
     let refused = |message: &str| SqlError::new("22023", message);
     let too_few = || refused("too few arguments for format()");

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use datafusion::logical_expr::ScalarUDF;
 
 use super::define::{Answer, Function, Gives};
+use super::output::Value;
 use super::quote::ident;
-use super::value::{Kind, Row, Value};
+use super::value::{Kind, Row};
 use crate::catalog::functions::DATABASE;
 use crate::catalog::system::{
     Dictionary, INFORMATION_SCHEMA, PG_CATALOG, Relation, SCHEMAS, named_objects, operators,

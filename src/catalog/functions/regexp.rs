@@ -7,7 +7,8 @@ use parking_lot::Mutex;
 use regex::{Captures, Regex, RegexBuilder};
 
 use super::define::{Answer, Function, Gives};
-use super::value::{Kind, Row, Value, list_of, refuse_over};
+use super::output::Value;
+use super::value::{Kind, Row, list_of, refuse_over};
 use crate::proxy::postgres::error::SqlError;
 
 /// Bytes that a compiled expression may take.

@@ -14,8 +14,9 @@ use datafusion::logical_expr::ScalarUDF;
 use super::arrays::dimension_of;
 use super::define::{Answer, Function, Gives};
 use super::interval::Interval;
+use super::output::Value;
 use super::planner::{later, later_in};
-use super::value::{Kind, Row, Value, list_item, list_of, refuse_over, stamp_type};
+use super::value::{Kind, Row, list_item, list_of, refuse_over, stamp_type};
 use crate::proxy::postgres::error::SqlError;
 
 /// Bytes that a list of so many numbers takes.

@@ -6,7 +6,8 @@ use datafusion::logical_expr::ScalarUDF;
 
 use super::decimal;
 use super::define::{Function, Gives};
-use super::value::{Kind, Value};
+use super::output::Value;
+use super::value::Kind;
 use crate::proxy::postgres::error::SqlError;
 
 /// Units, the size up to which each is used, whether it is rounded, and its bits above the unit before it.

@@ -8,7 +8,8 @@ use datafusion::logical_expr::ScalarUDF;
 use rand::RngCore;
 
 use super::define::{Answer, Function, Gives};
-use super::value::{Kind, Row, Value, refuse_over};
+use super::output::Value;
+use super::value::{Kind, Row, refuse_over};
 use crate::proxy::postgres::error::SqlError;
 
 /// The byte at which character `number`, counted from 0, begins; the end beyond it.

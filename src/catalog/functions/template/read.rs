@@ -165,7 +165,7 @@ fn name_in<'a>(names: &[&str], letters: Option<usize>, rest: &'a str) -> Option<
         let given = rest.get(..name.len())?;
         given
             .eq_ignore_ascii_case(name)
-            .then(|| (number, name.len()))
+            .then_some((number, name.len()))
     });
     let (number, length) = found.max_by_key(|(_, length)| *length)?;
     Some((number, &rest[length..]))

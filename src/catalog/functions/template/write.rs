@@ -310,11 +310,7 @@ fn pattern(
         "WW" => number(out, (fields.day_of_year() - 1) / 7 + 1, 2, is_bare),
         "IW" => number(out, moment()?.iso_week().week().into(), 2, is_bare),
         "W" => number(out, (fields.day - 1) / 7 + 1, 0, true),
-        "Q" => {
-            if fields.month != 0 {
-                number(out, (fields.month - 1) / 3 + 1, 0, true);
-            }
-        }
+        "Q" if fields.month != 0 => number(out, (fields.month - 1) / 3 + 1, 0, true),
         "CC" => {
             let century = match (fields.moment.is_some(), fields.year) {
                 (false, year) => year / 100,
