@@ -334,15 +334,11 @@ fn read_words(text: &str) -> Option<Interval> {
             is_ago = true;
         } else if piece.contains(':') {
             sum.micros += clock(piece)?;
-        } else if let Some((years, months)) =
-            piece.get(1..).and_then(|_| piece[1..].split_once('-'))
-        {
+        } else if piece.get(1..).is_some_and(|rest| rest.contains('-')) {
             let sign = if piece.starts_with('-') { -1.0 } else { 1.0 };
             let first = piece.trim_start_matches(['-', '+']);
-            let years = first[..first.len() - months.len() - 1]
-                .parse::<f64>()
-                .ok()
-                .or(years.parse().ok())?;
+            let (years, months) = first.split_once('-')?;
+            let years: f64 = years.parse().ok()?;
             sum.months += sign * (years * 12.0 + months.parse::<f64>().ok()?);
         } else {
             let number: f64 = piece

@@ -27,6 +27,8 @@ mod settings;
 mod size;
 mod sleep;
 mod template;
+#[cfg(test)]
+mod tests;
 mod text;
 mod value;
 mod zoned;

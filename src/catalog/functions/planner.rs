@@ -187,7 +187,9 @@ pub(super) fn later_in(micros: i64, interval: Interval, zone: &Zone) -> Answer {
 }
 
 fn later_date(days: i32, interval: Interval) -> Answer {
-    let midnight = i64::from(days) * DAY;
+    let midnight = i64::from(days)
+        .checked_mul(DAY)
+        .ok_or_else(stamp_out_of_range)?;
     let moved = later(midnight, interval)?;
     moved
         .checked_add(interval.micros)

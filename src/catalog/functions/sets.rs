@@ -44,7 +44,7 @@ fn numbers(first: i128, last: i128, step: i128) -> Result<Vec<i128>, SqlError> {
     if (distance > 0) != (step > 0) && distance != 0 {
         return Ok(Vec::new());
     }
-    let count = usize::try_from(distance / step)
+    let count = usize::try_from(distance.checked_div(step).unwrap_or(i128::MAX))
         .unwrap_or(usize::MAX)
         .saturating_add(1);
     check(count)?;
