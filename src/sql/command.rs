@@ -35,7 +35,13 @@ impl Connection {
         let mut table = None;
         match &statement.kind {
             // The engine's, which are split off before.
-            Kind::Query { .. } | Kind::Explain { .. } => {}
+            Kind::Query { .. }
+            | Kind::Explain { .. }
+            | Kind::Copy { .. }
+            | Kind::Declare { .. }
+            | Kind::Prepare { .. } => {}
+            // They are run as portals, with what they name.
+            Kind::Fetch { .. } | Kind::Execute { .. } => {}
             Kind::Set {
                 name,
                 values,
@@ -101,21 +107,7 @@ impl Connection {
         };
         match self.statements.remove(name) {
             Some(_) => Ok(()),
-            None => Err(super::extended::no_statement(name)),
-        }
-    }
-
-    fn close_cursor(&mut self, name: Option<&str>) -> Result<(), SqlError> {
-        let Some(name) = name else {
-            self.portals.clear();
-            return Ok(());
-        };
-        match self.portals.remove(name) {
-            Some(_) => Ok(()),
-            None => Err(SqlError::new(
-                "34000",
-                format!("cursor \"{name}\" does not exist"),
-            )),
+            None => Err(super::portal::no_statement(name)),
         }
     }
 
