@@ -76,7 +76,7 @@ pub(super) fn copy(sql: &str, parser: &mut Parser<'_>) -> Result<ParsedStatement
         return Err(locate(Trouble::Syntax, parser));
     }
     destination(parser).map_err(|trouble| locate(trouble, parser))?;
-    options(parser, &mut given).map_err(|trouble| locate(trouble, parser))?;
+    options(parser, table.is_some(), &mut given).map_err(|trouble| locate(trouble, parser))?;
     let options = read(sql, given)?;
     let kind = Kind::Copy {
         query,
@@ -226,9 +226,9 @@ fn required_text(parser: &mut Parser<'_>) -> Result<Value, Trouble> {
     text(parser).map(Value::Text).ok_or(Trouble::Syntax)
 }
 
-/// Reads the options in either form.
-fn options(parser: &mut Parser<'_>, given: &mut Vec<Given>) -> Result<(), Trouble> {
-    if next_are(parser, &["USING", "DELIMITERS"]) {
+/// Reads the options in either form, and in the oldest one if a table is copied.
+fn options(parser: &mut Parser<'_>, of_table: bool, given: &mut Vec<Given>) -> Result<(), Trouble> {
+    if of_table && next_are(parser, &["USING", "DELIMITERS"]) {
         let mut delimiter = option(parser, "delimiter", Value::None);
         delimiter.value = required_text(parser)?;
         given.push(delimiter);
@@ -506,12 +506,11 @@ impl Wanted {
         }
         for (name, what) in [("force_not_null", "not null"), ("force_null", "null")] {
             if self.seen.iter().any(|seen| seen == name) {
-                let only = if csv {
-                    "using COPY FROM"
-                } else {
-                    "in CSV mode"
+                let only = match csv {
+                    true => "only available using COPY FROM",
+                    false => "available only in CSV mode",
                 };
-                return error("0A000", &format!("COPY force {what} available only {only}"));
+                return error("0A000", &format!("COPY force {what} {only}"));
             }
         }
         if null.as_bytes().contains(&delimiter) {
