@@ -22,7 +22,7 @@ pub(super) fn columns(connection: &Connection, kind: &Kind) -> Result<Option<Sch
     let text = |name: &str| Field::new(name, DataType::Utf8, false);
     let fields = match kind {
         Kind::Show(None) => vec![text("name"), text("setting"), text("description")],
-        Kind::Show(Some(name)) => vec![text(connection.settings.show(name)?.0)],
+        Kind::Show(Some(name)) => vec![text(&connection.settings.show(name)?.0)],
         _ => return Ok(None),
     };
     Ok(Some(Arc::new(Schema::new(fields))))

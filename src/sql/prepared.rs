@@ -32,7 +32,8 @@ impl Connection {
         let statement = self.statements.get(name);
         let statement = Arc::clone(statement.ok_or_else(|| no_statement(name))?);
         let (given, wanted) = (arguments.len(), statement.parameters.len());
-        if given != wanted {
+        // As in PostgreSQL, nobody asks what a statement without parameters is given.
+        if wanted > 0 && given != wanted {
             let message = format!("wrong number of parameters for prepared statement \"{name}\"");
             let detail = format!("Expected {wanted} parameters but got {given}.");
             return Err(SqlError::new("42601", message).with_detail(detail).into());
