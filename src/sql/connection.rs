@@ -412,6 +412,8 @@ impl Connection {
     /// None that setting it did not meet already.
     pub fn take_over_settings(&mut self) -> Result<(), SqlError> {
         for change in self.view.take_changes() {
+            // What the view shows is to be looked at anew, whatever becomes of the settings.
+            self.caller = None;
             self.settings.apply(&change)?;
         }
         Ok(())
