@@ -1,6 +1,6 @@
 //! COPY … TO STDOUT: rows as a stream of text, CSV or PostgreSQL's binary format.
 
-use bytes::BufMut;
+use bytes::{BufMut, BytesMut};
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
 
@@ -51,7 +51,7 @@ impl Connection {
         let columns = schema.fields().len();
         reply::copy_out(&mut self.wire.output, COPY_OUT_RESPONSE, format, columns);
         if let (Form::Lines(style), true) = (&form, options.header) {
-            encode(&mut self.wire, |out| style.write_names(names, out))?;
+            encode(&mut self.wire.output, |out| style.write_names(names, out))?;
         }
         rows.demand(u32::MAX);
         let mut count = 0;
@@ -85,10 +85,11 @@ impl Connection {
         watch: &Watch,
     ) -> Result<(), Halt> {
         let zone = self.settings.zone();
-        let mut encoder = LineEncoder::try_new(batch, style, &zone).map_err(SqlError::from)?;
+        let bind = |_: &mut BytesMut| LineEncoder::try_new(batch, style, &zone);
+        let mut encoder = encode(&mut self.wire.output, bind)?;
         let (mut next, end) = (0, batch.num_rows());
         while next < end {
-            next = encode(&mut self.wire, |out| {
+            next = encode(&mut self.wire.output, |out| {
                 encoder.encode_rows(next..end, out, FLUSH_BYTES)
             })?;
             if self.wire.output.len() >= FLUSH_BYTES {
@@ -105,13 +106,14 @@ impl Connection {
         watch: &Watch,
     ) -> Result<(), Halt> {
         let zone = self.settings.zone();
-        let mut encoder = RowEncoder::try_new_for_copy(batch, &zone).map_err(SqlError::from)?;
+        let bind = |_: &mut BytesMut| RowEncoder::try_new_for_copy(batch, &zone);
+        let mut encoder = encode(&mut self.wire.output, bind)?;
         let (mut next, end) = (0, batch.num_rows());
         if !*begun && end > 0 {
             *begun = true;
             next = 1;
             let at = self.wire.output.len();
-            encode(&mut self.wire, |out| encoder.encode_row(0, out))?;
+            encode(&mut self.wire.output, |out| encoder.encode_row(0, out))?;
             let row = self.wire.output.split_off(at);
             let values = row.get(MESSAGE_HEAD_BYTES..).unwrap_or_default();
             let output = &mut self.wire.output;
@@ -121,7 +123,7 @@ impl Connection {
             output.extend_from_slice(values);
         }
         while next < end {
-            next = encode(&mut self.wire, |out| {
+            next = encode(&mut self.wire.output, |out| {
                 encoder.encode_rows(next..end, out, FLUSH_BYTES)
             })?;
             if self.wire.output.len() >= FLUSH_BYTES {

@@ -375,10 +375,11 @@ async fn pass(
         }
         Output::Client { formats, zone } => (*formats, *zone),
     };
-    let mut encoder = RowEncoder::try_new(batch, formats, zone).map_err(SqlError::from)?;
+    let bind = |_: &mut BytesMut| RowEncoder::try_new(batch, formats, zone);
+    let mut encoder = encode(&mut wire.output, bind)?;
     if last_first {
         for row in rows.rev() {
-            encode(wire, |out| encoder.encode_row(row, out))?;
+            encode(&mut wire.output, |out| encoder.encode_row(row, out))?;
             if wire.output.len() >= FLUSH_BYTES {
                 watch.flush(wire).await?;
             }
@@ -387,7 +388,7 @@ async fn pass(
     }
     let mut next = rows.start;
     while next < rows.end {
-        next = encode(wire, |out| {
+        next = encode(&mut wire.output, |out| {
             encoder.encode_rows(next..rows.end, out, FLUSH_BYTES)
         })?;
         if wire.output.len() >= FLUSH_BYTES {
@@ -399,18 +400,33 @@ async fn pass(
 
 /// Lets `write` append to the output. If it panics, that is an error of the statement, and nothing was appended.
 pub(super) fn encode<T>(
-    wire: &mut Wire,
+    output: &mut BytesMut,
     write: impl FnOnce(&mut BytesMut) -> Result<T, EncodeError>,
 ) -> Result<T, SqlError> {
-    let before = wire.output.len();
-    let output = &mut wire.output;
+    let before = output.len();
     match catch_unwind(AssertUnwindSafe(|| write(output))) {
         Ok(written) => written.map_err(SqlError::from),
         Err(_) => {
-            wire.output.truncate(before);
+            output.truncate(before);
             tracing::error!("writing a row panicked");
             let message = "the statement failed by an internal error: a row could not be written";
             Err(SqlError::new("XX000", message))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_in_writing_is_an_error_and_leaves_nothing() {
+        let mut output = BytesMut::from("before".as_bytes());
+        let written: Result<(), _> = encode(&mut output, |output| {
+            output.extend_from_slice(b"half a row");
+            panic!("of a test");
+        });
+        assert_eq!(written.map_err(|error| error.code), Err("XX000"));
+        assert_eq!(&output[..], b"before");
     }
 }
