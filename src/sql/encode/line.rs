@@ -51,9 +51,10 @@ impl LineStyle {
     /// Whether no character of a number, a moment or a truth value is a sign of the style.
     fn leaves_scalars(&self) -> bool {
         let in_scalar = |byte: &u8| byte.is_ascii_alphanumeric() || b" +-:.".contains(byte);
-        !in_scalar(&self.delimiter)
-            && !(self.csv && in_scalar(&self.quote))
-            && (self.null.is_empty() || !self.null.iter().all(in_scalar))
+        let is_mistakable = in_scalar(&self.delimiter)
+            || (self.csv && in_scalar(&self.quote))
+            || (!self.null.is_empty() && self.null.iter().all(in_scalar));
+        !is_mistakable
     }
 
     /// Whether none of these bytes has to be escaped or quoted. May say no of some that need not.

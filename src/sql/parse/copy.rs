@@ -176,7 +176,6 @@ fn columns(parser: &mut Parser<'_>) -> Result<Vec<ast::Ident>, Trouble> {
 }
 
 /// The query that reads these columns of a table, or all.
-#[expect(clippy::type_complexity, reason = "what is read of any query")]
 fn table_query(
     table: &ast::ObjectName,
     columns: &[ast::Ident],
@@ -192,7 +191,6 @@ fn table_query(
 }
 
 /// Reads a query that was put together here.
-#[expect(clippy::type_complexity, reason = "what is read of any query")]
 pub(super) fn parse_text(text: &str) -> Result<(Box<ast::Query>, Vec<Option<String>>), SqlError> {
     let dialect = DoorDialect::new(text.len());
     let mut query = Parser::new(&dialect)
