@@ -303,7 +303,8 @@ impl Connection {
                 Err(Halt::Error(error)) => {
                     self.fail(error);
                     self.skipping = true;
-                    Ok(())
+                    // At once: the client may wait for it before it sends its Sync.
+                    self.flush().await
                 }
                 Err(Halt::End(end)) => Err(end),
             },
