@@ -12,7 +12,7 @@ use super::cancel::Watch;
 use super::connection::{Connection, Halt};
 use super::parse::{Cursor, Direction};
 use super::portal::{CursorTerms, Life, Portal, Progress, Running, Statement, Tag};
-use super::rows::{Output, Source};
+use super::rows::{Aside, Output, Source};
 use super::sqlstate::SqlError;
 
 /// There is no such cursor.
@@ -62,7 +62,7 @@ impl Connection {
         // Taken out while it runs.
         let portal = self.portals.remove(cursor);
         let mut portal = portal.ok_or_else(|| no_cursor(cursor))?;
-        let mut aside = Vec::new();
+        let mut aside = Aside::default();
         let in_pieces = rows_max.is_some() && !moves;
         let zone = self.settings.zone();
         let mut output = match (moves, in_pieces) {
@@ -84,7 +84,7 @@ impl Connection {
             return Ok(Some(tag));
         }
         fetching.progress = Progress::Begun(Running {
-            source: Source::ready(aside),
+            source: Source::aside(aside),
             tag: Tag::Fixed(tag),
         });
         Ok(None)

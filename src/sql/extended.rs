@@ -187,8 +187,12 @@ impl Connection {
                     | Kind::Close(None)
             )
         });
-        let running = self.run_marked(&message.portal, &mut portal, message.rows_max, false);
+        let watch = self.watch();
+        self.wire.guard.statement_started();
+        let (name, rows_max) = (&message.portal, message.rows_max);
+        let running = self.run_marked(name, &mut portal, rows_max, false, &watch);
         let outcome = running.await;
+        self.wire.guard.statement_ended();
         if !ends_portals {
             self.portals.insert(message.portal, portal);
         }

@@ -313,8 +313,8 @@ impl Connection {
         portal: &mut Portal,
         rows_max: Option<u32>,
         describes: bool,
+        watch: &Watch,
     ) -> Result<(), Halt> {
-        let watch = self.watch();
         match (&portal.progress, &portal.statement.work) {
             (Progress::Failed, _) => return Err(cannot_run(name).into()),
             (Progress::Over, Some(work @ (Work::Query(_) | Work::Explain))) => {
@@ -328,7 +328,7 @@ impl Connection {
                     let output = &mut self.wire.output;
                     reply::row_description(output, &names, schema.fields(), &portal.formats)?;
                 }
-                if let Some(tag) = self.begin_portal(portal, rows_max, &watch).await? {
+                if let Some(tag) = self.begin_portal(portal, rows_max, watch).await? {
                     portal.progress = Progress::Over;
                     self.take_over_settings()?;
                     reply::complete(&mut self.wire.output, tag);
@@ -341,7 +341,7 @@ impl Connection {
         };
         let zone = self.settings.zone();
         let (formats, source) = (&portal.formats, &mut running.source);
-        let sent = source.send(&mut self.wire, &watch, formats, &zone, rows_max);
+        let sent = source.send(&mut self.wire, watch, formats, &zone, rows_max);
         let sent = sent.await?;
         if !sent.complete {
             reply::bare(&mut self.wire.output, PORTAL_SUSPENDED);
@@ -484,14 +484,14 @@ impl Connection {
         portal: &mut Portal,
         rows_max: Option<u32>,
         describes: bool,
+        watch: &Watch,
     ) -> Result<(), Halt> {
         if portal.statement.work.is_none() {
             reply::bare(&mut self.wire.output, EMPTY_QUERY);
             return Ok(());
         }
-        self.wire.guard.statement_started();
-        let outcome = self.run_portal(name, portal, rows_max, describes).await;
-        self.wire.guard.statement_ended();
+        let running = self.run_portal(name, portal, rows_max, describes, watch);
+        let outcome = running.await;
         if outcome.is_err() {
             portal.progress = Progress::Failed;
         }

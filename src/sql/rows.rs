@@ -98,9 +98,48 @@ pub(super) enum Output<'a> {
         zone: &'a Zone,
     },
     /// Aside, to be sent later.
-    Aside(&'a mut Vec<RecordBatch>),
+    Aside(&'a mut Aside),
     /// They are passed over.
     Nowhere,
+}
+
+/// Rows that are put aside.
+#[derive(Default)]
+pub(super) struct Aside {
+    batches: Vec<RecordBatch>,
+    bytes: usize,
+}
+
+impl Aside {
+    /// Adds these rows of a batch.
+    ///
+    /// # Errors
+    /// 53400 if they are too many to be kept.
+    fn push(
+        &mut self,
+        batch: &RecordBatch,
+        rows: Range<usize>,
+        last_first: bool,
+    ) -> Result<(), SqlError> {
+        // Their part of a batch that others may hold as well.
+        let part = rows.len() as f64 / batch.num_rows().max(1) as f64;
+        self.bytes = self
+            .bytes
+            .saturating_add((batch.get_array_memory_size() as f64 * part) as usize);
+        if self.bytes > SCROLL_BYTES_MAX {
+            let message =
+                format!("FETCH with a row limit can keep at most {SCROLL_BYTES_MAX} bytes of rows");
+            return Err(SqlError::new("53400", message)
+                .with_hint("Fetch fewer rows at a time, or run it without a row limit."));
+        }
+        if last_first {
+            self.batches
+                .extend(rows.rev().map(|row| batch.slice(row, 1)));
+        } else {
+            self.batches.push(batch.slice(rows.start, rows.len()));
+        }
+        Ok(())
+    }
 }
 
 /// A result, or what is left of it.
@@ -140,6 +179,11 @@ impl Source {
             window: Window::new(keep),
             ..Self::engine(rows)
         }
+    }
+
+    /// What was put aside.
+    pub fn aside(aside: Aside) -> Self {
+        Self::ready(aside.batches)
     }
 
     /// What there is already.
@@ -365,14 +409,7 @@ async fn pass(
 ) -> Result<(), Halt> {
     let (formats, zone) = match output {
         Output::Nowhere => return Ok(()),
-        Output::Aside(batches) if last_first => {
-            batches.extend(rows.rev().map(|row| batch.slice(row, 1)));
-            return Ok(());
-        }
-        Output::Aside(batches) => {
-            batches.push(batch.slice(rows.start, rows.len()));
-            return Ok(());
-        }
+        Output::Aside(aside) => return Ok(aside.push(batch, rows, last_first)?),
         Output::Client { formats, zone } => (*formats, *zone),
     };
     let bind = |_: &mut BytesMut| RowEncoder::try_new(batch, formats, zone);

@@ -36,12 +36,16 @@ impl Connection {
         for statement in statements {
             self.transaction.admit(ends_failure(&statement.kind))?;
             self.settings.begin();
-            self.run_one(sql, statement).await?;
+            self.wire.guard.statement_started();
+            let outcome = self.run_one(sql, statement).await;
+            self.wire.guard.statement_ended();
+            outcome?;
         }
         Ok(())
     }
 
     async fn run_one(&mut self, sql: &str, parsed: ParsedStatement) -> Result<(), Halt> {
+        let watch = self.watch();
         let (work, engine) = Work::of(parsed);
         let mut prepared = None;
         if let Some(statement) = engine {
@@ -49,7 +53,6 @@ impl Connection {
             let declared = own_types.unwrap_or_default().iter();
             let declared = declared.map(|oid| declared_type(*oid));
             let declared = declared.collect::<Result<_, _>>()?;
-            let watch = self.watch();
             let planned = self.plan(sql, statement, declared, &watch).await?;
             if own_types.is_none() {
                 query::without_parameters(&planned)?;
@@ -74,6 +77,6 @@ impl Connection {
             _ => Vec::new(),
         };
         let mut portal = Portal::new(Arc::new(statement), Vec::new(), formats);
-        self.run_marked("", &mut portal, None, true).await
+        self.run_marked("", &mut portal, None, true, &watch).await
     }
 }
