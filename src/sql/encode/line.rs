@@ -281,6 +281,7 @@ fn is_scalar(values: &Values) -> bool {
             | V::LargeBinary(_)
             | V::BinaryView(_)
             | V::FixedBinary(_)
+            | V::Raw(_)
             | V::Array(_)
             | V::Record(_)
             | V::Dictionary(..)

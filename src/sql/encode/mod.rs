@@ -9,6 +9,7 @@ mod block;
 mod column;
 mod digits;
 mod float;
+mod inet;
 mod line;
 mod nested;
 mod text;
@@ -212,7 +213,7 @@ fn bind(batch: &RecordBatch, formats: &[Format], zone: &Zone) -> Result<Vec<Colu
     let schema = batch.schema_ref();
     let column = |(n, array)| {
         let format = formats.get(n).copied().unwrap_or(first);
-        Column::bind(schema.field(n).name(), array, format, zone)
+        Column::bind(schema.field(n), array, format, zone)
     };
     batch.columns().iter().enumerate().map(column).collect()
 }
