@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::authenticate::{self, Accepted};
 use super::cancel::{Running, Watch};
-use super::extended::{Portal, Statement};
+use super::portal::{Portal, Statement};
 use super::settings::{Settings, Snapshot, View};
 use super::sqlstate::{Severity, SqlError};
 use super::startup::fatal;
@@ -303,7 +303,8 @@ impl Connection {
                 Err(Halt::Error(error)) => {
                     self.fail(error);
                     self.skipping = true;
-                    Ok(())
+                    // At once: the client may wait for it before it sends its Sync.
+                    self.flush().await
                 }
                 Err(Halt::End(end)) => Err(end),
             },
@@ -326,12 +327,13 @@ impl Connection {
         }
     }
 
-    /// A statement failed: the client is told, the transaction is broken, and what it had open is gone.
+    /// A statement failed: the client is told, and the transaction is broken. What was open in it is gone, unless the
+    /// client has begun it and goes back to a savepoint.
     pub fn fail(&mut self, error: SqlError) {
         tracing::debug!(session = %self.wire.guard.id(), code = error.code, "a statement failed");
-        self.portals.clear();
         self.transaction.fail();
         if !self.transaction.is_open() {
+            self.drop_portals();
             self.settings.rollback();
         }
         self.view.show(&self.settings);
@@ -342,7 +344,7 @@ impl Connection {
     pub async fn ready(&mut self) -> Result<(), End> {
         if !self.transaction.is_open() {
             // Portals live as long as their transaction.
-            self.portals.clear();
+            self.hold_portals();
             self.settings.commit();
         }
         for (name, value) in self.settings.report_changes() {
@@ -411,6 +413,8 @@ impl Connection {
     /// None that setting it did not meet already.
     pub fn take_over_settings(&mut self) -> Result<(), SqlError> {
         for change in self.view.take_changes() {
+            // What the view shows is to be looked at anew, whatever becomes of the settings.
+            self.caller = None;
             self.settings.apply(&change)?;
         }
         Ok(())

@@ -1,6 +1,6 @@
 //! What the server writes.
 
-use bytes::BytesMut;
+use bytes::{BufMut, BytesMut};
 use datafusion::arrow::datatypes::Fields;
 use pgwire::messages::data::{FieldDescription, RowDescription};
 use pgwire::messages::response::{CommandComplete, ReadyForQuery, TransactionStatus};
@@ -31,6 +31,18 @@ pub(super) fn complete(output: &mut BytesMut, tag: String) {
 /// ReadyForQuery.
 pub(super) fn ready(output: &mut BytesMut, status: TransactionStatus) {
     put(output, &ReadyForQuery::new(status));
+}
+
+/// CopyOutResponse, `kind`: all of so many columns are in one format.
+pub(super) fn copy_out(output: &mut BytesMut, kind: u8, format: Format, columns: usize) {
+    let columns = u16::try_from(columns).unwrap_or(u16::MAX);
+    output.put_u8(kind);
+    output.put_u32(4 + 1 + 2 + 2 * u32::from(columns));
+    output.put_u8(u8::from(format == Format::Binary));
+    output.put_u16(columns);
+    for _ in 0..columns {
+        output.put_i16(format.code());
+    }
 }
 
 /// RowDescription; `formats` as in Bind.
