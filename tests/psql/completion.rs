@@ -1,0 +1,91 @@
+//! What psql asks when somebody presses the tabulator key. It shows these queries nowhere, so they are taken from the
+//! log of a real server that a psql on a terminal is typed into.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use super::Pair;
+use crate::support::program::eventually;
+use crate::support::wire::{Client, PROTOCOL_3_0};
+
+/// What is typed before the key is pressed twice.
+const TYPED: &str = include_str!("completion.txt");
+
+/// What the server's log has before the text of a statement.
+const LOGGED: &str = "LOG:  statement: ";
+
+#[test]
+fn every_query_of_completion_is_answered() {
+    let pair = Pair::start("log_statement = 'all'\nlog_line_prefix = ''");
+    let before = pair.theirs.log().len();
+    type_in(&pair);
+    let log = pair.theirs.log();
+    let asked = statements(&log[before..]);
+    assert!(asked.len() > 50, "{}: {asked:?}", asked.len());
+
+    let mut client = Client::new(pair.ours.sql);
+    client.start(PROTOCOL_3_0, &[("user", "rollcall")]);
+    client.until_ready();
+    let mut refused = Vec::new();
+    for sql in &asked {
+        let messages = client.query(sql);
+        if let Some(error) = messages.iter().find(|message| message.kind == 'E') {
+            refused.push(format!("{sql}\n{:?}\n", error.field('M')));
+        }
+    }
+    assert!(refused.is_empty(), "{} of {}:\n{}", refused.len(), asked.len(), refused.join("\n"));
+}
+
+/// Types each line into a psql on a terminal, presses the key and takes the line back.
+fn type_in(pair: &Pair) {
+    let psql = pair.ask_theirs();
+    let words = [psql.get_program()].into_iter().chain(psql.get_args());
+    let words: Vec<String> = words
+        .map(|word| format!("'{}'", word.to_string_lossy()))
+        .collect();
+    let inputrc = tempfile::NamedTempFile::new().expect("a file");
+    // However many there are: no question in between.
+    let settings = "set completion-query-items 0\nset page-completions off\n";
+    std::fs::write(inputrc.path(), settings).expect("a file");
+    let mut terminal = Command::new("script");
+    terminal
+        .args(["-q", "-e", "-c", &words.join(" "), "/dev/null"])
+        .env("TERM", "dumb")
+        .env("INPUTRC", inputrc.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    for (name, value) in psql.get_envs() {
+        terminal.env(name, value.unwrap_or_default());
+    }
+    let mut child = terminal.spawn().expect("a terminal");
+    let mut keys = child.stdin.take().expect("piped");
+    for line in TYPED.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        // Control-U takes the line back.
+        write!(keys, "{line}\t\t\u{15}").expect("a terminal that reads");
+    }
+    writeln!(keys, "\\q").expect("a terminal that reads");
+    keys.flush().expect("a terminal that reads");
+    eventually(|| child.try_wait().expect("a status"), Option::is_some);
+}
+
+/// The statements in a server's log; further lines of one begin with a tabulator.
+fn statements(log: &str) -> BTreeSet<String> {
+    let mut statements = BTreeSet::new();
+    let mut current = None::<String>;
+    for line in log.lines() {
+        match (line.strip_prefix('\t'), line.strip_prefix(LOGGED), &mut current) {
+            (Some(more), _, Some(statement)) => {
+                statement.push('\n');
+                statement.push_str(more);
+            }
+            (_, first, _) => {
+                statements.extend(current.take());
+                current = first.map(str::to_owned);
+            }
+        }
+    }
+    statements.extend(current);
+    statements
+}
