@@ -20,6 +20,7 @@ use super::count::CountScans;
 use super::functions::{self, DATABASE, SCHEMA};
 use super::resolver::NameCache;
 use super::statement::{Caller, Statement};
+use super::system::Dictionary;
 use crate::session::Registry;
 
 /// The engine's functions whose type or value depends on the time zone.
@@ -45,6 +46,7 @@ const SORT_BUFFER_BYTES: usize = 1 << 20;
 pub(super) fn base_state(
     registry: &Arc<Registry>,
     names: &Arc<NameCache>,
+    dictionary: &Arc<Dictionary>,
     memory_bytes_max: usize,
 ) -> Result<SessionState> {
     let mut config = SessionConfig::new()
@@ -80,6 +82,7 @@ pub(super) fn base_state(
         .with_table_function_list(table_functions)
         .with_physical_optimizer_rule(Arc::new(CountScans))
         .build();
+    dictionary.set_functions(&state);
     Ok(state)
 }
 

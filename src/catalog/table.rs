@@ -57,7 +57,15 @@ pub(super) type Batches = Box<dyn Iterator<Item = Result<RecordBatch>> + Send>;
 pub(super) trait Source: fmt::Debug + Send + Sync + 'static {
     fn name(&self) -> &'static str;
 
+    /// What the table is, in a few words.
+    fn comment(&self) -> &'static str;
+
     fn schema(&self) -> Schema;
+
+    /// Columns whose values name rows of other tables: column, table, column there.
+    fn foreign_keys(&self) -> &'static [(&'static str, &'static str, &'static str)] {
+        &[]
+    }
 
     /// Columns that name a row, if any.
     fn primary_key(&self) -> &'static [usize] {
