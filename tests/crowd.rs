@@ -98,7 +98,7 @@ const QUESTION: &str = "SELECT current_setting('TimeZone'), current_setting('app
 
 #[test]
 fn five_hundred_clients_never_see_each_others_parameters() {
-    let program = Program::start(&format!("sql.connections_max = {}\n", CLIENTS + 10));
+    let program = Program::start(&format!("limits.sql_connections_max = {}\n", CLIENTS + 10));
     let owns: Vec<Own> = (0..CLIENTS).map(Own::new).collect();
     let mut clients: Vec<Psql> = owns
         .iter()
