@@ -8,12 +8,10 @@ SELECT
   CASE WHEN router = 'catalog' THEN 16383 END AS datid,
   database AS datname,
   CAST(id AS INTEGER) AS pid,
-  NULL AS leader_pid,
   role_oid("user") AS usesysid,
   "user" AS usename,
   coalesce(application_name, '') AS application_name,
   CASE WHEN port IS NOT NULL THEN remote END AS client_addr,
-  NULL AS client_hostname,
   coalesce(port, -1) AS client_port,
   connected AS backend_start,
   CASE WHEN NOT in_transaction THEN statement_started END AS xact_start,
@@ -32,9 +30,6 @@ SELECT
     WHEN in_transaction THEN 'idle in transaction'
     ELSE 'idle'
   END AS state,
-  NULL AS backend_xid,
-  NULL AS backend_xmin,
-  NULL AS query_id,
   '' AS query,
   'client backend' AS backend_type
 FROM sessions

@@ -9,5 +9,4 @@ SELECT
   0 AS maxwritten_clean,
   0 AS buffers_backend,
   0 AS buffers_backend_fsync,
-  0 AS buffers_alloc,
-  NULL AS stats_reset
+  0 AS buffers_alloc

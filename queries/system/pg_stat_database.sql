@@ -17,8 +17,6 @@ SELECT
   0 AS temp_files,
   0 AS temp_bytes,
   0 AS deadlocks,
-  NULL AS checksum_failures,
-  NULL AS checksum_last_failure,
   0 AS blk_read_time,
   0 AS blk_write_time,
   0 AS session_time,
@@ -27,8 +25,7 @@ SELECT
   sessions,
   0 AS sessions_abandoned,
   0 AS sessions_fatal,
-  0 AS sessions_killed,
-  NULL AS stats_reset
+  0 AS sessions_killed
 FROM (
   SELECT 0 AS datid, NULL AS datname, 0 AS numbackends, 0 AS sessions
   UNION ALL

@@ -2,6 +2,5 @@
 SELECT
   CAST(id AS INTEGER) AS pid,
   false AS gss_authenticated,
-  NULL AS principal,
   false AS encrypted
 FROM sessions

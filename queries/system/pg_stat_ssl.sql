@@ -5,8 +5,5 @@ SELECT
   tls IS NOT NULL AS ssl,
   split_part(tls, ' ', 1) AS version,
   split_part(tls, ' ', 2) AS cipher,
-  CASE WHEN tls LIKE '%AES_128%' THEN 128 WHEN tls IS NOT NULL THEN 256 END AS bits,
-  NULL AS client_dn,
-  NULL AS client_serial,
-  NULL AS issuer_dn
+  CASE WHEN tls LIKE '%AES_128%' THEN 128 WHEN tls IS NOT NULL THEN 256 END AS bits
 FROM sessions

@@ -7,5 +7,4 @@ SELECT
   0 AS wal_write,
   0 AS wal_sync,
   0 AS wal_write_time,
-  0 AS wal_sync_time,
-  NULL AS stats_reset
+  0 AS wal_sync_time

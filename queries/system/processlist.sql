@@ -11,17 +11,10 @@ SELECT
   CASE WHEN state = 'Session Allocated' THEN 'Connect' WHEN active THEN 'Query' ELSE 'Sleep' END AS command,
   CAST(trunc(seconds) AS INTEGER) AS time,
   CASE WHEN state = 'Session Allocated' THEN 'login' ELSE '' END AS state,
-  NULL AS info,
   CAST(seconds * 1000 AS DECIMAL(22, 3)) AS time_ms,
   0 AS stage,
   0 AS max_stage,
-  CAST(0 AS DECIMAL(7, 3)) AS progress,
-  NULL AS memory_used,
-  NULL AS max_memory_used,
-  NULL AS examined_rows,
-  NULL AS query_id,
-  NULL AS info_binary,
-  NULL AS tid
+  CAST(0 AS DECIMAL(7, 3)) AS progress
 FROM (
   SELECT
     *,
