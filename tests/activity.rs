@@ -41,7 +41,10 @@ fn states_are_those_of_postgresql() {
         "rollcall|dba|d asking|127.0.0.1|t|active||client backend|t|t|t"
     );
     let counted = "SELECT state, count(*) FROM pg_stat_activity GROUP BY state ORDER BY state;";
-    assert_eq!(asking.ask(counted), "active|2\nidle|1\nidle in transaction|1");
+    assert_eq!(
+        asking.ask(counted),
+        "active|2\nidle|1\nidle in transaction|1"
+    );
     busy.kill();
 }
 
@@ -60,23 +63,36 @@ fn everything_is_shaped_as_in_postgresql() {
          state_change timestamp with time zone, wait_event_type text, wait_event text, state text, backend_xid xid, \
          backend_xmin xid, query_id bigint, query text, backend_type text"
     );
-    for (view, expected) in [
-        ("pg_stat_ssl", "f||||||"),
-        ("pg_stat_gssapi", "f||f"),
-    ] {
+    for (view, expected) in [("pg_stat_ssl", "f||||||"), ("pg_stat_gssapi", "f||f")] {
         let row = program.ask(&format!("SELECT * FROM {view}"));
-        assert_eq!(row.split_once('|').map(|(_, rest)| rest), Some(expected), "{view}");
+        assert_eq!(
+            row.split_once('|').map(|(_, rest)| rest),
+            Some(expected),
+            "{view}"
+        );
     }
     for (sql, expected) in [
-        ("SELECT datname, numbackends, sessions > 0 FROM pg_stat_database", "|0|f\nrollcall|1|t"),
+        (
+            "SELECT datname, numbackends, sessions > 0 FROM pg_stat_database",
+            "|0|f\nrollcall|1|t",
+        ),
         ("SELECT count(*) FROM pg_stat_replication", "0"),
         ("SELECT count(*) FROM pg_locks", "0"),
         ("SELECT count(*) FROM pg_stat_progress_vacuum", "0"),
-        ("SELECT checkpoints_timed, stats_reset FROM pg_stat_bgwriter", "0|"),
+        (
+            "SELECT checkpoints_timed, stats_reset FROM pg_stat_bgwriter",
+            "0|",
+        ),
         ("SELECT archived_count FROM pg_stat_archiver", "0"),
         ("SELECT wal_bytes FROM pg_stat_wal", "0"),
-        ("SELECT relname, seq_scan FROM pg_stat_user_tables WHERE relname = 'sessions'", "sessions|0"),
-        ("SELECT relname, heap_blks_read FROM pg_statio_user_tables WHERE relname = 'sessions'", "sessions|0"),
+        (
+            "SELECT relname, seq_scan FROM pg_stat_user_tables WHERE relname = 'sessions'",
+            "sessions|0",
+        ),
+        (
+            "SELECT relname, heap_blks_read FROM pg_statio_user_tables WHERE relname = 'sessions'",
+            "sessions|0",
+        ),
         (
             "SELECT count(*) FROM pg_stat_activity a JOIN pg_database d ON d.oid = a.datid \
              JOIN pg_stat_ssl s ON s.pid = a.pid",
@@ -99,7 +115,12 @@ fn the_process_list_is_shaped_as_in_mariadb() {
         program.ask(list),
         "dba|t|rollcall|Query|t||t|0.000\ndba|t|rollcall|Sleep|t||t|0.000"
     );
-    for name in ["PROCESSLIST", "\"PROCESSLIST\"", "ProcessList", "\"processlist\""] {
+    for name in [
+        "PROCESSLIST",
+        "\"PROCESSLIST\"",
+        "ProcessList",
+        "\"processlist\"",
+    ] {
         let sql = format!("SELECT count(*) FROM information_schema.{name}");
         assert_eq!(program.ask(&sql), "2", "{name}");
     }

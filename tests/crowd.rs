@@ -50,9 +50,8 @@ impl Own {
     fn command(&self, program: &Program) -> Command {
         let mut command = program.psql_command("dba");
         if let By::Options = self.by {
-            let set = |(name, value): &(&str, String)| {
-                format!("-c {name}={}", value.replace(' ', "\\ "))
-            };
+            let set =
+                |(name, value): &(&str, String)| format!("-c {name}={}", value.replace(' ', "\\ "));
             let options: Vec<String> = self.values.iter().map(set).collect();
             command.env("PGOPTIONS", options.join(" "));
             // psql's own name would come before it.
@@ -78,15 +77,19 @@ impl Own {
                 format!("BEGIN; {set}")
             }
             By::Options => String::new(),
-            By::SetConfig => {
-                each(&|name, value| format!("SELECT set_config('{name}', '{value}', false) IS NULL;"))
-            }
+            By::SetConfig => each(&|name, value| {
+                format!("SELECT set_config('{name}', '{value}', false) IS NULL;")
+            }),
         }
     }
 
     /// What it is to be told: each value, the offset of its time zone, and its name in its own row.
     fn expected(&self) -> String {
-        let values: Vec<&str> = self.values.iter().map(|(_, value)| value.as_str()).collect();
+        let values: Vec<&str> = self
+            .values
+            .iter()
+            .map(|(_, value)| value.as_str())
+            .collect();
         format!("{}|{}", values.join("|"), values[1])
     }
 }
@@ -124,7 +127,10 @@ fn five_hundred_clients_never_see_each_others_parameters() {
         "-c",
         "SELECT count(DISTINCT application_name) FROM sessions WHERE application_name LIKE 'client %'",
     ]));
-    assert_eq!(String::from_utf8_lossy(&counted.stdout).trim(), CLIENTS.to_string());
+    assert_eq!(
+        String::from_utf8_lossy(&counted.stdout).trim(),
+        CLIENTS.to_string()
+    );
     // What was local to a transaction ends with it.
     let (own, client) = (&owns[1], &mut clients[1]);
     assert!(matches!(own.by, By::SetLocal));

@@ -52,9 +52,8 @@ fn activity_agrees_with_the_server_row_by_row() {
     let (ours, _) = eventually(both, |(ours, theirs)| ours == theirs);
     assert_eq!(ours.len(), psqls.len(), "{ours:?}");
 
-    let moments = |what: &str, filter: &str| {
-        format!("SELECT extract(epoch FROM {what}) FROM {filter}")
-    };
+    let moments =
+        |what: &str, filter: &str| format!("SELECT extract(epoch FROM {what}) FROM {filter}");
     for (what, state) in [
         ("backend_start", "true"),
         ("query_start", "state = 'active'"),
@@ -77,7 +76,10 @@ fn activity_agrees_with_the_server_row_by_row() {
         assert_eq!(ours.len(), theirs.len(), "{what}");
         for (a, b) in ours.iter().zip(&theirs) {
             let second = |text: &String| text.parse::<f64>().expect("a moment");
-            assert!((second(a) - second(b)).abs() < APART_S, "{what}: {ours:?} {theirs:?}");
+            assert!(
+                (second(a) - second(b)).abs() < APART_S,
+                "{what}: {ours:?} {theirs:?}"
+            );
         }
     }
     // The pid is the one that a client of the proxy is told, not the server's.

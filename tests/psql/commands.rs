@@ -25,7 +25,12 @@ impl Printer {
             (r"^Time: [\d.,]+ ms", "Time: MS"),
             (r"\bpg_temp_\d+\b", "pg_temp_N"),
         ];
-        let same = same.map(|(pattern, by)| (Regex::new(&format!("(?m){pattern}")).expect("a pattern"), by));
+        let same = same.map(|(pattern, by)| {
+            (
+                Regex::new(&format!("(?m){pattern}")).expect("a pattern"),
+                by,
+            )
+        });
         Self {
             script: tempfile::NamedTempFile::new().expect("a file"),
             same: same.into(),

@@ -9,7 +9,8 @@ const LINES_MAX: usize = 12;
 /// the order of the texts. One that is printed twice by one side and once by the other counts once.
 pub fn difference(ours: &str, theirs: &str) -> Vec<String> {
     let mut left: BTreeMap<&str, i64> = BTreeMap::new();
-    ours.lines().for_each(|line| *left.entry(line).or_default() += 1);
+    ours.lines()
+        .for_each(|line| *left.entry(line).or_default() += 1);
     theirs
         .lines()
         .for_each(|line| *left.entry(line).or_default() -= 1);
@@ -43,7 +44,9 @@ impl Allowed {
     pub fn read(text: &str) -> Self {
         let mut by_script: BTreeMap<String, Entry> = BTreeMap::new();
         let mut script = None::<String>;
-        let lines = text.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#'));
+        let lines = text
+            .lines()
+            .filter(|line| !line.trim().is_empty() && !line.starts_with('#'));
         for line in lines {
             let Some(part) = line.strip_prefix("  ") else {
                 let before = by_script.insert(
@@ -65,7 +68,10 @@ impl Allowed {
             }
         }
         for (script, entry) in &by_script {
-            assert!(!entry.reason.is_empty(), "{script} differs without a reason");
+            assert!(
+                !entry.reason.is_empty(),
+                "{script} differs without a reason"
+            );
         }
         Self { by_script }
     }
@@ -88,12 +94,18 @@ impl Allowed {
             .filter(|pattern| !difference.iter().any(|line| covers(pattern, line)));
         let mut complaint = String::new();
         for mark in ["-", "+", "!"] {
-            let lines: Vec<_> = unlisted.iter().filter(|line| line.starts_with(mark)).collect();
+            let lines: Vec<_> = unlisted
+                .iter()
+                .filter(|line| line.starts_with(mark))
+                .collect();
             for line in lines.iter().take(LINES_MAX) {
                 complaint.push_str(&format!("  {line}\n"));
             }
             if lines.len() > LINES_MAX {
-                complaint.push_str(&format!("  ({} more with {mark})\n", lines.len() - LINES_MAX));
+                complaint.push_str(&format!(
+                    "  ({} more with {mark})\n",
+                    lines.len() - LINES_MAX
+                ));
             }
         }
         for pattern in gone {
@@ -117,7 +129,10 @@ fn a_difference_is_allowed_as_long_as_it_is_there() {
     let lines = |lines: &[&str]| -> Vec<String> { lines.iter().map(|&line| line.into()).collect() };
     assert_eq!(read().judge("\\d", &lines(&["- c", "+ b1", "+ b2"])), None);
     let wrong = read().judge("\\d", &lines(&["- c", "+ d"]));
-    assert_eq!(wrong.as_deref(), Some("\\d\n  + d\n  (listed, but gone) + b*\n"));
+    assert_eq!(
+        wrong.as_deref(),
+        Some("\\d\n  + d\n  (listed, but gone) + b*\n")
+    );
     assert_eq!(read().judge("\\dt", &[]), None);
     assert_eq!(read().left(), ["\\d"]);
 }

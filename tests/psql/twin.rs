@@ -78,7 +78,11 @@ impl Pair {
             as_superuser("template1", sql);
         }
         let tables = self.definitions();
-        let said: Said = finish(self.ask_theirs().args(["-v", "ON_ERROR_STOP=1", "-c", &tables])).into();
+        let said: Said = finish(
+            self.ask_theirs()
+                .args(["-v", "ON_ERROR_STOP=1", "-c", &tables]),
+        )
+        .into();
         assert!(said.ok, "{tables}\n{}", said.err);
         // One that logged in only to rename the owner.
         let said: Said = finish(self.ask_theirs().args(["-c", "DROP ROLE trusted"])).into();
@@ -88,9 +92,16 @@ impl Pair {
     /// What would make the program's tables, from what the program says of them.
     fn definitions(&self) -> String {
         let rows = |sql: &str| -> Vec<Vec<String>> {
-            let said: Said = finish(self.ask_ours().args(["-t", "-R", "\u{1e}", "-F", "\u{1f}", "-c", sql])).into();
+            let said: Said = finish(
+                self.ask_ours()
+                    .args(["-t", "-R", "\u{1e}", "-F", "\u{1f}", "-c", sql]),
+            )
+            .into();
             assert!(said.err.is_empty(), "{sql}: {}", said.err);
-            let rows = said.out.split('\u{1e}').filter(|row| !row.trim().is_empty());
+            let rows = said
+                .out
+                .split('\u{1e}')
+                .filter(|row| !row.trim().is_empty());
             rows.map(|row| row.split('\u{1f}').map(str::to_owned).collect())
                 .collect()
         };
@@ -100,7 +111,10 @@ impl Pair {
              WHERE n.nspname = 'public' AND c.relkind IN ('r', 'v') ORDER BY c.relname",
         );
         let mut made = String::new();
-        for [oid, name, comment] in tables.iter().filter_map(|row| row.as_chunks::<3>().0.first()) {
+        for [oid, name, comment] in tables
+            .iter()
+            .filter_map(|row| row.as_chunks::<3>().0.first())
+        {
             let columns = rows(&format!(
                 "SELECT quote_ident(attname), format_type(atttypid, atttypmod), attnotnull, \
                  col_description(attrelid, attnum) \
@@ -132,10 +146,14 @@ impl Pair {
              JOIN pg_namespace n ON n.oid = c.relnamespace \
              WHERE n.nspname = 'public' ORDER BY o.contype DESC, c.relname, o.conname",
         );
-        for [table, name, definition] in
-            constraints.iter().filter_map(|row| row.as_chunks::<3>().0.first())
+        for [table, name, definition] in constraints
+            .iter()
+            .filter_map(|row| row.as_chunks::<3>().0.first())
         {
-            let _ = writeln!(made, "ALTER TABLE {table} ADD CONSTRAINT {name} {definition};");
+            let _ = writeln!(
+                made,
+                "ALTER TABLE {table} ADD CONSTRAINT {name} {definition};"
+            );
         }
         made
     }

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 
 use crate::psql::{Pair, commands};
 use crate::support::program::{Program, finish};
-use crate::support::wire::{Client, Message, PROTOCOL_3_0, bind, describe, execute, parse, query, sync};
+use crate::support::wire::{
+    Client, Message, PROTOCOL_3_0, bind, describe, execute, parse, query, sync,
+};
 
 /// Written by hand. A line `%%` ends each.
 const STATEMENTS: &str = include_str!("awkward.sql");
@@ -60,7 +62,12 @@ fn all_are_survived(program: &Program, statements: &[String], timeout_ms: u32) {
             next.send(b"X\0\0\0\x04");
         }
     }
-    assert!(wrong.is_empty(), "{} answers:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} answers:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
 }
 
 /// Sends a statement and waits for all that comes of it; what it says if the program was wrong.
@@ -111,9 +118,14 @@ fn catalog_queries(pair: &Pair) -> BTreeSet<String> {
         let output = finish(pair.ask_theirs().arg("-E").arg("-f").arg(file.path()));
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let blocks = text.split("********* QUERY **********\n").skip(1);
-        queries.extend(
-            blocks.filter_map(|block| Some(block.split_once("\n**************************")?.0.to_owned())),
-        );
+        queries.extend(blocks.filter_map(|block| {
+            Some(
+                block
+                    .split_once("\n**************************")?
+                    .0
+                    .to_owned(),
+            )
+        }));
     }
     queries
 }
@@ -142,16 +154,43 @@ fn made() -> Vec<String> {
         format!("SELECT a{}", "[1]".repeat(3_000)),
         format!("SELECT {}", wrapped(2_000, "ARRAY[", "1", "]")),
         format!("SELECT {}", wrapped(500, "abs(", "1", ")")),
-        format!("SELECT {}", wrapped(2_000, "CASE WHEN true THEN ", "1", " END")),
-        format!("{}", wrapped(500, "SELECT * FROM (", "SELECT 1 AS a", ") AS s")),
+        format!(
+            "SELECT {}",
+            wrapped(2_000, "CASE WHEN true THEN ", "1", " END")
+        ),
+        format!(
+            "{}",
+            wrapped(500, "SELECT * FROM (", "SELECT 1 AS a", ") AS s")
+        ),
         format!("SELECT {}", wrapped(300, "(SELECT ", "1", ")")),
-        format!("SELECT * FROM sessions WHERE {}", wrapped(100, "EXISTS (SELECT 1 WHERE ", "true", ")")),
-        format!("SELECT id FROM sessions WHERE id IN ({})", list(20_000, &number, ", ")),
-        format!("SELECT id FROM sessions WHERE id NOT IN ({})", list(20_000, &number, ", ")),
-        format!("SELECT id FROM sessions WHERE service IN ({})", list(20_000, &|n| format!("'s{n}'"), ", ")),
-        format!("SELECT id FROM sessions WHERE {}", list(2_000, &|n| format!("id = {n}"), " OR ")),
-        format!("SELECT id FROM sessions WHERE id = ANY ('{{{}}}')", list(20_000, &number, ",")),
-        format!("SELECT id FROM sessions WHERE id = ANY (ARRAY[{}])", list(5_000, &number, ",")),
+        format!(
+            "SELECT * FROM sessions WHERE {}",
+            wrapped(100, "EXISTS (SELECT 1 WHERE ", "true", ")")
+        ),
+        format!(
+            "SELECT id FROM sessions WHERE id IN ({})",
+            list(20_000, &number, ", ")
+        ),
+        format!(
+            "SELECT id FROM sessions WHERE id NOT IN ({})",
+            list(20_000, &number, ", ")
+        ),
+        format!(
+            "SELECT id FROM sessions WHERE service IN ({})",
+            list(20_000, &|n| format!("'s{n}'"), ", ")
+        ),
+        format!(
+            "SELECT id FROM sessions WHERE {}",
+            list(2_000, &|n| format!("id = {n}"), " OR ")
+        ),
+        format!(
+            "SELECT id FROM sessions WHERE id = ANY ('{{{}}}')",
+            list(20_000, &number, ",")
+        ),
+        format!(
+            "SELECT id FROM sessions WHERE id = ANY (ARRAY[{}])",
+            list(5_000, &number, ",")
+        ),
         format!("VALUES {}", list(20_000, &|n| format!("({n})"), ", ")),
         format!("SELECT {}", list(1_700, &number, ", ")),
         format!("SELECT {}", list(3_000, &|n| format!("{n} AS c{n}"), ", ")),
@@ -174,26 +213,66 @@ fn made() -> Vec<String> {
         format!("SELECT ${}$a$", "x".repeat(5_000)),
         format!("SELECT \"{}\"", "\"\"".repeat(10_000)),
         format!("SELECT {}", list(5_000, &|n| format!("${}", n + 1), ", ")),
-        format!("SELECT * FROM {}", list(200, &|n| format!("sessions AS s{n}"), ", ")),
-        format!("SELECT * FROM {}", list(40, &|n| format!("services AS s{n}"), " NATURAL JOIN ")),
+        format!(
+            "SELECT * FROM {}",
+            list(200, &|n| format!("sessions AS s{n}"), ", ")
+        ),
+        format!(
+            "SELECT * FROM {}",
+            list(40, &|n| format!("services AS s{n}"), " NATURAL JOIN ")
+        ),
         format!("SELECT 1 {}", "UNION SELECT 1 ".repeat(1_000)),
         format!("SELECT 1 {}", "UNION ALL SELECT 1 ".repeat(1_000)),
-        format!("WITH {} SELECT * FROM c99", list(100, &|n| match n {
-            0 => "c0 AS (SELECT 1 AS a)".to_owned(),
-            n => format!("c{n} AS (SELECT x.a + y.a AS a FROM c{} AS x, c{} AS y)", n - 1, n - 1),
-        }, ", ")),
-        format!("SELECT coalesce({}, 1)", list(2_000, &|_| "NULL".into(), ", ")),
-        format!("SELECT id FROM sessions ORDER BY {}", list(1_000, &|_| "id".into(), ", ")),
-        format!("SELECT count(*) FROM sessions GROUP BY {}", list(1_000, &|_| "id".into(), ", ")),
-        format!("SELECT 1 FROM sessions GROUP BY CUBE ({})", list(30, &|_| "id".into(), ", ")),
-        format!("SELECT '{}' LIKE '{}b'", "a".repeat(5_000), "%a".repeat(2_000)),
+        format!(
+            "WITH {} SELECT * FROM c99",
+            list(
+                100,
+                &|n| match n {
+                    0 => "c0 AS (SELECT 1 AS a)".to_owned(),
+                    n => format!(
+                        "c{n} AS (SELECT x.a + y.a AS a FROM c{} AS x, c{} AS y)",
+                        n - 1,
+                        n - 1
+                    ),
+                },
+                ", "
+            )
+        ),
+        format!(
+            "SELECT coalesce({}, 1)",
+            list(2_000, &|_| "NULL".into(), ", ")
+        ),
+        format!(
+            "SELECT id FROM sessions ORDER BY {}",
+            list(1_000, &|_| "id".into(), ", ")
+        ),
+        format!(
+            "SELECT count(*) FROM sessions GROUP BY {}",
+            list(1_000, &|_| "id".into(), ", ")
+        ),
+        format!(
+            "SELECT 1 FROM sessions GROUP BY CUBE ({})",
+            list(30, &|_| "id".into(), ", ")
+        ),
+        format!(
+            "SELECT '{}' LIKE '{}b'",
+            "a".repeat(5_000),
+            "%a".repeat(2_000)
+        ),
         format!("SELECT '{}' ~ '{}b'", "a".repeat(100), "(a*)*".repeat(20)),
         format!("SELECT 'a' ~ '{}'", wrapped(2_000, "(", "a", ")")),
         format!("SELECT 'a' ~ '{}'", "a{1000}".repeat(10)),
-        format!("SELECT 'a' ~ '{}a{{99}}{}'", "(".repeat(5), "){99}".repeat(5)),
+        format!(
+            "SELECT 'a' ~ '{}a{{99}}{}'",
+            "(".repeat(5),
+            "){99}".repeat(5)
+        ),
         format!("EXPLAIN {}", "EXPLAIN ".repeat(1_000)),
         format!("SELECT 1 AS a{}", ", 2 AS a".repeat(500)),
-        format!("SET search_path = {}", list(2_000, &|n| format!("s{n}"), ", ")),
+        format!(
+            "SET search_path = {}",
+            list(2_000, &|n| format!("s{n}"), ", ")
+        ),
         format!("SELECT '{}'::int[]", wrapped(200, "{", "1", "}")),
         format!("SELECT 'x' {}", "COLLATE \"C\" ".repeat(500)),
         format!("SELECT '{}'::interval", "1 day ".repeat(5_000)),

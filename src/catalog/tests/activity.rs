@@ -6,7 +6,9 @@ use super::*;
 async fn scans(world: &World, sql: &str) -> String {
     let plan = plan_of(&world.query(&format!("EXPLAIN {sql}")).await.unwrap());
     let scans = plan.lines().filter(|line| line.contains("Scan: sessions"));
-    let scans: Vec<&str> = scans.map(|line| line.trim_start_matches(['|', ' '])).collect();
+    let scans: Vec<&str> = scans
+        .map(|line| line.trim_start_matches(['|', ' ']))
+        .collect();
     scans.join("\n")
 }
 
@@ -43,8 +45,14 @@ async fn one_pid_is_a_lookup() {
     assert_eq!(prepared.parameter_types(), [DataType::Int32]);
     for _ in 0..2 {
         let parameters = vec![ScalarValue::Int32(Some(2))];
-        let batches = world.collect(world.run(&prepared, parameters)).await.unwrap();
-        assert_eq!(batches.iter().map(|batch| batch.num_rows()).sum::<usize>(), 1);
+        let batches = world
+            .collect(world.run(&prepared, parameters))
+            .await
+            .unwrap();
+        assert_eq!(
+            batches.iter().map(|batch| batch.num_rows()).sum::<usize>(),
+            1
+        );
     }
     assert!(prepared.is_kept());
 }
@@ -58,27 +66,43 @@ async fn nothing_is_read_that_is_not_asked_for() {
     assert_eq!(world.query(count).await.unwrap(), ["5"]);
     let states = "SELECT state, count(*) FROM pg_stat_activity GROUP BY state";
     let scan = scans(&world, states).await;
-    assert!(scan.contains("columns=[state, active, in_transaction]"), "{scan}");
+    assert!(
+        scan.contains("columns=[state, active, in_transaction]"),
+        "{scan}"
+    );
     assert_eq!(world.query(states).await.unwrap(), ["idle|5"]);
     let users = "SELECT usename FROM pg_stat_activity WHERE usename = 'x'";
     let scan = scans(&world, users).await;
-    assert!(scan.contains("columns=[user]") && scan.contains("user=x"), "{scan}");
+    assert!(
+        scan.contains("columns=[user]") && scan.contains("user=x"),
+        "{scan}"
+    );
 }
 
 #[tokio::test]
 async fn states_follow_the_session() {
     let world = World::new();
     let guard = world.connect(&world.listener, "x", 1000);
-    let state = "SELECT state, wait_event, query_start IS NULL, xact_start IS NULL FROM pg_stat_activity";
+    let state =
+        "SELECT state, wait_event, query_start IS NULL, xact_start IS NULL FROM pg_stat_activity";
     for (change, expected) in [
         (None::<fn(&SessionGuard)>, "idle|ClientRead|true|true"),
-        (Some(|guard: &SessionGuard| guard.statement_started()), "active||false|false"),
-        (Some(|guard: &SessionGuard| guard.set_in_transaction(true)), "active||false|true"),
+        (
+            Some(|guard: &SessionGuard| guard.statement_started()),
+            "active||false|false",
+        ),
+        (
+            Some(|guard: &SessionGuard| guard.set_in_transaction(true)),
+            "active||false|true",
+        ),
         (
             Some(|guard: &SessionGuard| guard.statement_ended()),
             "idle in transaction|ClientRead|true|true",
         ),
-        (Some(|guard: &SessionGuard| guard.set_in_transaction(false)), "idle|ClientRead|true|true"),
+        (
+            Some(|guard: &SessionGuard| guard.set_in_transaction(false)),
+            "idle|ClientRead|true|true",
+        ),
     ] {
         if let Some(change) = change {
             change(&guard);
