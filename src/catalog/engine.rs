@@ -20,7 +20,7 @@ use super::count::CountScans;
 use super::functions::{self, DATABASE, SCHEMA};
 use super::resolver::NameCache;
 use super::statement::{Caller, Statement};
-use super::system::Dictionary;
+use super::system::{Dictionary, Planner, PublicSchema, SystemSchema, role_oid_function};
 use crate::session::Registry;
 
 /// The engine's functions whose type or value depends on the time zone.
@@ -47,12 +47,12 @@ pub(super) fn base_state(
     registry: &Arc<Registry>,
     names: &Arc<NameCache>,
     dictionary: &Arc<Dictionary>,
+    planner: &Planner,
     memory_bytes_max: usize,
 ) -> Result<SessionState> {
     let mut config = SessionConfig::new()
         .with_default_catalog_and_schema(DATABASE, SCHEMA)
-        .with_create_default_catalog_and_schema(false)
-        .with_information_schema(true);
+        .with_create_default_catalog_and_schema(false);
     config.options_mut().sql_parser.dialect = Dialect::PostgreSQL;
     // Scans read memory: reading ahead of a slow client would only hold rows twice.
     config.options_mut().execution.sort_pushdown_buffer_capacity = SORT_BUFFER_BYTES;
@@ -62,7 +62,15 @@ pub(super) fn base_state(
     for (name, table) in super::tables(registry) {
         schema.register_table(name.to_owned(), table)?;
     }
-    database.register_schema(SCHEMA, Arc::new(schema))?;
+    let system = |schema| SystemSchema::new(schema, dictionary, registry, planner);
+    let (pg_catalog, information_schema) = (system("pg_catalog"), system("information_schema"));
+    let public = PublicSchema {
+        own: schema,
+        system: Arc::clone(&pg_catalog),
+    };
+    database.register_schema(SCHEMA, Arc::new(public))?;
+    database.register_schema("pg_catalog", pg_catalog)?;
+    database.register_schema("information_schema", information_schema)?;
     datafusion::catalog::CatalogProviderList::register_catalog(
         &catalogs,
         DATABASE.to_owned(),
@@ -70,6 +78,7 @@ pub(super) fn base_state(
     );
     let mut functions = functions::of_engine();
     functions.extend(functions::shared(names));
+    functions.push(Arc::new(role_oid_function()));
     let table_functions = SessionStateDefaults::default_table_functions();
     let state = SessionStateBuilder::new()
         .with_config(config)

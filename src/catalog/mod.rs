@@ -55,7 +55,7 @@ pub use system::{Role, Roles};
 
 use crate::session::Registry;
 use kept::{Keep, Reach};
-use system::Dictionary;
+use system::{Dictionary, Planner};
 
 /// The catalog's tables as a schema for an engine of your own: `sessions`, `connections`, `services`,
 /// `listeners`, `servers`, `filters`, `session_filters`. Every statement that is planned over them sees one
@@ -132,6 +132,8 @@ const REMEMBERED_BYTES_MAX: usize = 8 << 10;
 pub struct Catalog {
     registry: Arc<Registry>,
     base: SessionState,
+    /// Plans the system's views when they are first named.
+    _view_planner: Arc<SessionState>,
     runtime: runtime::QueryRuntime,
     threads: usize,
     /// What was asked before, by anybody.
@@ -159,14 +161,18 @@ impl Catalog {
         let names = resolver::NameCache::new(options.resolver, options.rdns_timeout);
         let memory = options.query_memory_bytes_max;
         let dictionary = Arc::new(Dictionary::new(&tables::all(), options.roles));
-        let base = engine::base_state(&registry, &Arc::new(names), &dictionary, memory)
+        let planner = Planner::default();
+        let base = engine::base_state(&registry, &Arc::new(names), &dictionary, &planner, memory)
             .map_err(|error| CatalogError::Start(error.to_string()))?;
+        let view_planner = Arc::new(base.clone());
+        let _ = planner.set(Arc::downgrade(&view_planner));
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let runtime = runtime::QueryRuntime::new(threads)
             .map_err(|error| CatalogError::Start(error.to_string()))?;
         Ok(Arc::new(Self {
             registry,
             base,
+            _view_planner: view_planner,
             runtime,
             threads,
             prepared: Cache::new(PREPARED_MAX),

@@ -122,6 +122,11 @@ impl Statement {
         }
     }
 
+    /// Who asks; nobody for the program itself.
+    pub(super) fn caller(&self) -> Option<&Caller> {
+        self.caller.as_deref()
+    }
+
     /// The user who asks; nobody for the program itself.
     pub(super) fn user(&self) -> &str {
         self.caller.as_ref().map_or("", |caller| &caller.user)

@@ -7,6 +7,7 @@ mod idle;
 mod plans;
 mod rows;
 mod settings;
+mod system;
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};

@@ -2,11 +2,16 @@
 
 #![allow(dead_code, unused_imports, reason = "its readers come one by one")]
 
+mod contents;
 mod dictionary;
 mod facts;
 mod functions;
 mod names;
 mod relation;
+mod role;
+mod rows;
+mod schema;
+mod table;
 mod types;
 mod views;
 
@@ -15,4 +20,6 @@ pub(in crate::catalog) use functions::Function;
 pub(in crate::catalog) use names::*;
 pub use names::{Role, Roles};
 pub(in crate::catalog) use relation::{Column, ForeignKey, PrimaryKey, Relation};
+pub(in crate::catalog) use role::function as role_oid_function;
+pub(in crate::catalog) use schema::{Planner, PublicSchema, SystemSchema};
 pub(in crate::catalog) use types::{Type, name_of_arrow, name_of_field};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::datatypes::Field;
 
 use super::facts;
-use super::names::{PG_CATALOG, PUBLIC, schema_oid};
+use super::names::{PUBLIC, schema_oid};
 use super::types::{Type, Types, name_of_field};
 use crate::catalog::column::COMMENT;
 use crate::catalog::table::Source;
@@ -244,11 +244,7 @@ pub(super) fn all(sources: &[Arc<dyn Source>], types: &mut Types) -> Vec<Relatio
     all.extend(built_in);
     for relation in &mut all {
         if relation.kind == 'v' {
-            let schema = match relation.schema {
-                PG_CATALOG => "pg_catalog",
-                _ => "information_schema",
-            };
-            relation.definition = super::views::definition(schema, &relation.name);
+            relation.definition = super::views::definition(&relation.name);
         }
     }
     all
