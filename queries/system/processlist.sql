@@ -1,5 +1,6 @@
 -- information_schema.processlist: sessions in the shape of MariaDB's table of that name. Its columns have lower-case
--- names, which is what clients of this door make of names without quotes; MariaDB does not tell the cases apart.
+-- names, which is what clients of this door make of names without quotes; MariaDB does not tell the cases apart. What
+-- is decimal there is double precision here, with the same three digits behind the point.
 --
 -- time and time_ms are how long the session is in its state. What is not measured is NULL: info and info_binary too,
 -- since statements are not kept.
@@ -11,10 +12,10 @@ SELECT
   CASE WHEN state = 'Session Allocated' THEN 'Connect' WHEN active THEN 'Query' ELSE 'Sleep' END AS command,
   CAST(trunc(seconds) AS INTEGER) AS time,
   CASE WHEN state = 'Session Allocated' THEN 'login' ELSE '' END AS state,
-  CAST(seconds * 1000 AS DECIMAL(22, 3)) AS time_ms,
+  round(seconds * 1000, 3) AS time_ms,
   0 AS stage,
   0 AS max_stage,
-  CAST(0 AS DECIMAL(7, 3)) AS progress
+  0 AS progress
 FROM (
   SELECT
     *,

@@ -415,11 +415,10 @@ fn equality(filter: &Expr) -> Option<(&str, Vec<KeyValue>)> {
 fn key_name(expr: &Expr) -> Option<&str> {
     match expr {
         Expr::Column(column) => Some(column.name()),
-        Expr::Cast(Cast { expr, field }) if *field.data_type() == DataType::Int32 => {
-            match &**expr {
-                Expr::Column(column) if column.name() == "id" => Some(column.name()),
-                _ => None,
-            }
+        Expr::Cast(Cast { expr, field })
+            if matches!(field.data_type(), DataType::Int32 | DataType::Int64) =>
+        {
+            key_name(expr).filter(|name| *name == "id")
         }
         _ => None,
     }

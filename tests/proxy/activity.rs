@@ -56,8 +56,8 @@ fn activity_agrees_with_the_server_row_by_row() {
         |what: &str, filter: &str| format!("SELECT extract(epoch FROM {what}) FROM {filter}");
     for (what, state) in [
         ("backend_start", "true"),
-        ("query_start", "state = 'active'"),
-        ("state_change", "state IS NOT NULL"),
+        ("query_start", "a.state = 'active'"),
+        ("state_change", "a.state IS NOT NULL"),
     ] {
         let ours = moments(
             &format!("a.{what}"),
@@ -68,7 +68,7 @@ fn activity_agrees_with_the_server_row_by_row() {
         let theirs = moments(
             what,
             &format!(
-                "pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() \
+                "pg_stat_activity a WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() \
                  AND {state} ORDER BY pid"
             ),
         );
@@ -86,7 +86,7 @@ fn activity_agrees_with_the_server_row_by_row() {
     let pid = rows(
         &mut proxied.door,
         "SELECT count(*) FROM pg_stat_activity a JOIN sessions s ON s.id = a.pid \
-         WHERE a.usename = s.\"user\" AND a.client_port = s.port AND host(a.client_addr) = s.remote",
+         WHERE a.usename = s.\"user\" AND a.client_port = s.port AND a.client_addr = s.remote",
     );
     assert_eq!(pid, [(psqls.len() + 1).to_string()]);
 }
