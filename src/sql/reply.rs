@@ -10,7 +10,7 @@ use super::sqlstate::SqlError;
 use crate::proxy::postgres::reply::tidy;
 pub(super) use crate::proxy::postgres::reply::{bare, error, put, warning};
 
-use super::types::{Format, pg_type, type_len};
+use super::types::{Format, pg_type_of, type_len};
 
 /// Most columns of a result, as PostgreSQL has it; the count has 16 bits.
 const COLUMNS_MAX: usize = 1_664;
@@ -49,7 +49,7 @@ pub(super) fn row_description(
     }
     let first = formats.first().copied().unwrap_or_default();
     let describe = |(n, field): (usize, &std::sync::Arc<datafusion::arrow::datatypes::Field>)| {
-        let ty = pg_type(field.data_type());
+        let ty = pg_type_of(field);
         let mut name = names.get(n).unwrap_or(field.name()).clone();
         tidy(&mut name);
         let format = formats.get(n).copied().unwrap_or(first);

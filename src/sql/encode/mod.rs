@@ -9,6 +9,7 @@ mod block;
 mod column;
 mod digits;
 mod float;
+mod inet;
 mod nested;
 mod text;
 mod time;
@@ -117,7 +118,7 @@ impl RowEncoder {
             .enumerate()
             .map(|(n, array)| {
                 let format = formats.get(n).copied().unwrap_or(first);
-                Column::bind(schema.field(n).name(), array, format, zone)
+                Column::bind(schema.field(n), array, format, zone)
             })
             .collect::<Result<Vec<_>, _>>()?;
         let block = match batch.num_rows() {
