@@ -14,6 +14,9 @@ use crate::support::wire::{Client, PROTOCOL_3_0};
 /// What is typed before the key is pressed twice.
 const TYPED: &str = include_str!("completion.txt");
 
+/// How much is typed at once: a terminal throws away what it has no room for, which is some 4,000 bytes.
+const TERMINAL_BYTES: usize = 1_500;
+
 /// What the server's log has before the text of a statement.
 const LOGGED: &str = "LOG:  statement: ";
 
@@ -47,6 +50,25 @@ fn every_query_of_completion_is_answered() {
 
 /// Types each line into a psql on a terminal, presses the key and takes the line back.
 fn type_in(pair: &Pair) {
+    let typed = TYPED
+        .lines()
+        .filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let mut keys = vec![String::new()];
+    for line in typed {
+        if keys.last().is_some_and(|keys| keys.len() > TERMINAL_BYTES) {
+            keys.push(String::new());
+        }
+        // Control-U takes the line back.
+        let keys = keys.last_mut().expect("never empty");
+        keys.push_str(&format!("{line}\t\t\u{15}"));
+    }
+    for keys in keys {
+        press(pair, &keys);
+    }
+}
+
+/// Presses these keys in a psql on a terminal, and leaves it.
+fn press(pair: &Pair, keys: &str) {
     let psql = pair.ask_theirs();
     let words = [psql.get_program()].into_iter().chain(psql.get_args());
     let words: Vec<String> = words
@@ -68,20 +90,13 @@ fn type_in(pair: &Pair) {
         terminal.env(name, value.unwrap_or_default());
     }
     let mut child = terminal.spawn().expect("a terminal");
-    let mut keys = child.stdin.take().expect("piped");
+    let mut keyboard = child.stdin.take().expect("piped");
     // What is typed before there is somebody to read it is taken by the terminal itself.
     prompted(child.stdout.take().expect("piped"))
         .recv_timeout(PATIENCE)
         .expect("a prompt");
-    for line in TYPED
-        .lines()
-        .filter(|line| !line.is_empty() && !line.starts_with('#'))
-    {
-        // Control-U takes the line back.
-        write!(keys, "{line}\t\t\u{15}").expect("a terminal that reads");
-    }
-    writeln!(keys, "\\q").expect("a terminal that reads");
-    keys.flush().expect("a terminal that reads");
+    writeln!(keyboard, "{keys}\\q").expect("a terminal that reads");
+    keyboard.flush().expect("a terminal that reads");
     eventually(|| child.try_wait().expect("a status"), Option::is_some);
 }
 

@@ -68,14 +68,25 @@ impl Pair {
             let said: Said = finish(command.args(["-c", sql])).into();
             assert!(said.ok, "{sql}: {}", said.err);
         };
+        let locale = "TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'";
         for sql in [
             "DROP DATABASE app",
             "DROP ROLE app, ann, bob, clear, monitor, md5",
             &format!("ALTER ROLE postgres RENAME TO {USER}"),
             &format!("ALTER ROLE {USER} PASSWORD '{PASSWORD}'"),
-            &format!("CREATE DATABASE rollcall OWNER {USER}"),
+            &format!("CREATE DATABASE rollcall OWNER {USER} {locale}"),
         ] {
             as_superuser("template1", sql);
+        }
+        for sql in [
+            "UPDATE pg_database SET datistemplate = false",
+            "DROP DATABASE postgres",
+            "DROP DATABASE template0",
+            "DROP DATABASE template1",
+            "DROP EXTENSION plpgsql",
+            &format!("ALTER SCHEMA public OWNER TO {USER}"),
+        ] {
+            as_superuser("rollcall", sql);
         }
         let tables = self.definitions();
         let said: Said = finish(

@@ -5,7 +5,9 @@ use super::*;
 /// The scans of a statement's plan.
 async fn scans(world: &World, sql: &str) -> String {
     let plan = plan_of(&world.query(&format!("EXPLAIN {sql}")).await.unwrap());
-    let scans = plan.lines().filter(|line| line.contains("Scan: sessions columns="));
+    let scans = plan
+        .lines()
+        .filter(|line| line.contains("Scan: sessions columns="));
     let scans: Vec<&str> = scans
         .map(|line| line.trim_start_matches(['|', ' ']))
         .collect();
