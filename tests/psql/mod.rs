@@ -3,6 +3,7 @@
 mod commands;
 mod completion;
 mod differences;
+mod statements;
 mod twin;
 
 pub use twin::{Pair, commands};
