@@ -3,7 +3,9 @@
 //! Exit codes: 0 done, 1 it failed, 2 the command line or the configuration is wrong and nothing was started,
 //! 130 and 143 a second SIGINT or SIGTERM did not let it finish.
 
+use std::backtrace::Backtrace;
 use std::io::{self, BufRead, IsTerminal, Write};
+use std::panic::PanicHookInfo;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -196,7 +198,23 @@ fn start_log(config: &LogConfig) -> anyhow::Result<()> {
         LogFormat::Text => log.try_init(),
         LogFormat::Json => log.json().try_init(),
     };
-    started.map_err(|error| anyhow::anyhow!("cannot start the log: {error}"))
+    started.map_err(|error| anyhow::anyhow!("cannot start the log: {error}"))?;
+    std::panic::set_hook(Box::new(log_panic));
+    Ok(())
+}
+
+/// Writes a panic to the log with the way to its place: whoever catches it knows only that there was one.
+fn log_panic(panic: &PanicHookInfo<'_>) {
+    let backtrace = Backtrace::force_capture();
+    let place = panic.location().map(ToString::to_string);
+    let thread = std::thread::current();
+    tracing::error!(
+        thread = thread.name(),
+        place,
+        %backtrace,
+        "a panic: {}",
+        panic.payload_as_str().unwrap_or("unknown")
+    );
 }
 
 #[cfg(test)]

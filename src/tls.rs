@@ -16,7 +16,7 @@ use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::TlsAcceptor;
 
-/// ALPN names of the SQL door, as registered for PostgreSQL; a client that sends none is served all the same.
+/// ALPN names of the SQL door, as registered for PostgreSQL; a client that asked for TLS in the protocol need not send any.
 pub const ALPN_SQL: &[&str] = &["postgresql"];
 /// ALPN names of the REST door, the preferred one first.
 pub const ALPN_REST: &[&str] = &["h2", "http/1.1"];

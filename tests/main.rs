@@ -4,6 +4,7 @@ mod cli;
 mod doors;
 mod kills;
 mod proxy;
+mod psql;
 mod rest;
 mod security;
 mod soak;

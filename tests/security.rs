@@ -218,8 +218,11 @@ fn the_door_only_reads() {
     let file = program.dir.path().join("stolen");
     let path = file.to_str().expect("text");
     let cases = [
-        (format!("COPY (SELECT 1) TO '{path}'"), "25006"),
-        (format!("COPY sessions TO '{path}'"), "25006"),
+        (format!("COPY (SELECT 1) TO '{path}'"), "42501"),
+        (format!("COPY sessions TO '{path}'"), "42501"),
+        (format!("COPY sessions TO PROGRAM 'tee {path}'"), "42501"),
+        (format!("COPY sessions FROM '{path}'"), "42501"),
+        ("COPY sessions FROM STDIN".to_owned(), "25006"),
         (
             format!("CREATE EXTERNAL TABLE t STORED AS CSV LOCATION '{path}'"),
             "",

@@ -1,7 +1,11 @@
 //! The PostgreSQL wire protocol, kept to the letter against clients that do not keep it.
 
+mod copy;
+mod cursors;
 mod framing;
 mod login;
+mod prepared;
+mod random;
 mod statements;
 mod stops;
 

@@ -13,6 +13,7 @@
 mod clock;
 #[path = "../shared/cluster.rs"]
 mod cluster;
+mod copy;
 #[path = "../shared/cores.rs"]
 mod cores;
 mod doors;
@@ -62,7 +63,7 @@ pub const WRITER_CORE: usize = 1;
 type Section = fn(&mut Bench, &mut Table) -> Result<()>;
 
 /// In the order in which they run: those that want the process small come first.
-const SECTIONS: [(&str, &str, Section); 12] = [
+const SECTIONS: [(&str, &str, Section); 13] = [
     ("program", "The program", program::measure),
     ("ping", "`SELECT 1`", ping::measure),
     ("register", "Coming and going", registry::register),
@@ -75,6 +76,7 @@ const SECTIONS: [(&str, &str, Section); 12] = [
     ("touch", "Traffic beside a scan", registry::touch),
     ("json", "JSON lists", json::measure),
     ("encode", "`SELECT *` to the wire", encode::measure),
+    ("copy", "`COPY` to the wire", copy::measure),
 ];
 
 /// What sections share.

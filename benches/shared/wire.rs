@@ -22,7 +22,7 @@ pub enum Form {
 /// What an answer amounted to.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Answer {
-    /// DataRow messages.
+    /// DataRow and CopyData messages.
     pub rows: usize,
     /// Bytes of all messages.
     pub bytes: usize,
@@ -158,7 +158,7 @@ impl Client {
             let (kind, length) = self.frame()?;
             answer.bytes += length + 5;
             match kind {
-                b'D' => {
+                b'D' | b'd' => {
                     answer.rows += 1;
                     self.skip(length)?;
                 }

@@ -12,6 +12,10 @@ use arrow::datatypes::{DataType, Field, TimeUnit};
 /// Metadata key under which a field carries its column's description.
 pub const COMMENT: &str = "comment";
 
+/// Metadata key under which a field carries the internal name of its PostgreSQL type, where Arrow's type says another:
+/// `name`, `char`, `inet`, `regproc`, `int2vector`, `_aclitem` …
+pub const TYPE: &str = "type";
+
 /// Where the values of a column come from: a function of the two halves of a row, for each SQL type.
 pub(super) enum Cell<A, B> {
     /// `text`

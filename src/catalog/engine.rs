@@ -18,22 +18,21 @@ use datafusion::prelude::SessionConfig;
 
 use super::correlated::LateralPlanner;
 use super::count::CountScans;
-use super::functions::{self, DATABASE, SCHEMA};
+use super::functions::{self, DATABASE, PostgresPlanner, SCHEMA};
 use super::resolver::NameCache;
 use super::statement::{Caller, Statement};
+use super::system::{Dictionary, Planner, PublicSchema, SystemSchema, role_oid_function};
 use crate::session::Registry;
 
 /// The engine's functions whose type or value depends on the time zone.
-const ZONED_FUNCTIONS: [&str; 9] = [
+const ZONED_FUNCTIONS: [&str; 7] = [
     "now",
     "current_date",
     "current_time",
-    "to_timestamp",
     "to_timestamp_seconds",
     "to_timestamp_millis",
     "to_timestamp_micros",
     "to_timestamp_nanos",
-    "to_date",
 ];
 
 /// How far an ordered scan may be read ahead of whoever wants its rows.
@@ -46,12 +45,13 @@ const SORT_BUFFER_BYTES: usize = 1 << 20;
 pub(super) fn base_state(
     registry: &Arc<Registry>,
     names: &Arc<NameCache>,
+    dictionary: &Arc<Dictionary>,
+    planner: &Planner,
     memory_bytes_max: usize,
 ) -> Result<SessionState> {
     let mut config = SessionConfig::new()
         .with_default_catalog_and_schema(DATABASE, SCHEMA)
-        .with_create_default_catalog_and_schema(false)
-        .with_information_schema(true);
+        .with_create_default_catalog_and_schema(false);
     config.options_mut().sql_parser.dialect = Dialect::PostgreSQL;
     // Scans read memory: reading ahead of a slow client would only hold rows twice.
     config.options_mut().execution.sort_pushdown_buffer_capacity = SORT_BUFFER_BYTES;
@@ -61,27 +61,40 @@ pub(super) fn base_state(
     for (name, table) in super::tables(registry) {
         schema.register_table(name.to_owned(), table)?;
     }
-    database.register_schema(SCHEMA, Arc::new(schema))?;
+    let system = |schema| SystemSchema::new(schema, dictionary, registry, planner);
+    let (pg_catalog, information_schema) = (system("pg_catalog"), system("information_schema"));
+    let public = PublicSchema {
+        own: schema,
+        system: Arc::clone(&pg_catalog),
+    };
+    database.register_schema(SCHEMA, Arc::new(public))?;
+    database.register_schema("pg_catalog", pg_catalog)?;
+    database.register_schema("information_schema", information_schema)?;
     datafusion::catalog::CatalogProviderList::register_catalog(
         &catalogs,
         DATABASE.to_owned(),
         Arc::new(database),
     );
     let mut functions = functions::of_engine();
-    functions.extend(functions::shared(names));
+    functions.extend(functions::shared(names, dictionary));
+    functions.push(Arc::new(role_oid_function()));
     let table_functions = SessionStateDefaults::default_table_functions();
+    // The first that knows an expression plans it.
+    let mut planners = SessionStateDefaults::default_expr_planners();
+    planners.insert(0, Arc::new(PostgresPlanner::new(&functions)));
     let state = SessionStateBuilder::new()
         .with_config(config)
         .with_runtime_env(runtime_env(memory_bytes_max)?)
         .with_catalog_list(Arc::new(catalogs))
-        .with_expr_planners(SessionStateDefaults::default_expr_planners())
+        .with_expr_planners(planners)
         .with_scalar_functions(functions)
-        .with_aggregate_functions(SessionStateDefaults::default_aggregate_functions())
+        .with_aggregate_functions(functions::aggregates())
         .with_window_functions(SessionStateDefaults::default_window_functions())
         .with_table_function_list(table_functions)
         .with_query_planner(Arc::new(LateralPlanner))
         .with_physical_optimizer_rule(Arc::new(CountScans))
         .build();
+    dictionary.set_functions(&state);
     Ok(state)
 }
 
@@ -123,8 +136,14 @@ pub(super) fn statement_state(
     }
     let now = chrono::DateTime::from_timestamp_micros(statement.clock().utc_us);
     if let Some(now) = now {
+        for function in functions::of_moment(now) {
+            state.register_udf(function)?;
+        }
         let properties = state.execution_props_mut();
         properties.query_execution_start_time = Some(now);
     }
+    // Functions that run get the settings from here, the time zone among them.
+    let options = Arc::clone(state.config().options());
+    state.execution_props_mut().config_options = Some(options);
     Ok(state)
 }

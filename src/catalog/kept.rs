@@ -56,6 +56,8 @@ pub(super) enum Dependence {
     Caller,
     /// The moment, or chance.
     Moment,
+    /// What the caller is at the moment: no plan of it serves anybody else, and none serves twice.
+    CallerAndMoment,
 }
 
 /// What the functions of a statement depend on.
@@ -81,6 +83,10 @@ impl Reach {
                             Dependence::Nothing => {}
                             Dependence::Caller => reach.caller = true,
                             Dependence::Moment => reach.moment = true,
+                            Dependence::CallerAndMoment => {
+                                reach.caller = true;
+                                reach.moment = true;
+                            }
                         }
                     }
                     Ok(TreeNodeRecursion::Continue)

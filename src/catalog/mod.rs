@@ -18,8 +18,10 @@ mod keys;
 mod parameters;
 mod resolver;
 mod runtime;
+mod settings;
 mod statement;
 mod stop;
+mod system;
 mod table;
 mod tables;
 #[cfg(test)]
@@ -42,16 +44,19 @@ use datafusion::sql::parser::Statement as EngineStatement;
 use datafusion::sql::sqlparser::ast;
 use moka::sync::Cache;
 
-pub use column::COMMENT;
+pub use column::{COMMENT, TYPE};
 pub use error::{CatalogError, StopReason};
 pub(crate) use functions::asctime_texts;
 pub use functions::{DATABASE, VERSION};
 pub use resolver::{ReverseResolver, SystemResolver};
 pub use runtime::{Rows, Stopper};
+pub use settings::{ClientSettings, Setting};
 pub use statement::{Caller, Statement};
+pub use system::{Role, Roles};
 
 use crate::session::Registry;
 use kept::{Keep, Reach};
+use system::{Dictionary, Planner};
 
 /// The catalog's tables as a schema for an engine of your own: `sessions`, `connections`, `services`,
 /// `listeners`, `servers`, `filters`, `session_filters`. Every statement that is planned over them sees one
@@ -103,6 +108,8 @@ pub struct CatalogOptions {
     pub resolver: Arc<dyn ReverseResolver>,
     /// How long one lookup of `rdns()` may take.
     pub rdns_timeout: Duration,
+    /// Who is shown as a role.
+    pub roles: Arc<dyn Roles>,
 }
 
 impl Default for CatalogOptions {
@@ -111,6 +118,7 @@ impl Default for CatalogOptions {
             query_memory_bytes_max: 256 << 20,
             resolver: Arc::new(SystemResolver::default()),
             rdns_timeout: Duration::from_secs(1),
+            roles: Arc::new(system::NoRoles),
         }
     }
 }
@@ -125,6 +133,8 @@ const REMEMBERED_BYTES_MAX: usize = 8 << 10;
 pub struct Catalog {
     registry: Arc<Registry>,
     base: SessionState,
+    /// Plans the system's views when they are first named.
+    _view_planner: Arc<SessionState>,
     runtime: runtime::QueryRuntime,
     threads: usize,
     /// What was asked before, by anybody.
@@ -151,14 +161,19 @@ impl Catalog {
     ) -> Result<Arc<Self>, CatalogError> {
         let names = resolver::NameCache::new(options.resolver, options.rdns_timeout);
         let memory = options.query_memory_bytes_max;
-        let base = engine::base_state(&registry, &Arc::new(names), memory)
+        let dictionary = Arc::new(Dictionary::new(&tables::all(), options.roles));
+        let planner = Planner::default();
+        let base = engine::base_state(&registry, &Arc::new(names), &dictionary, &planner, memory)
             .map_err(|error| CatalogError::Start(error.to_string()))?;
+        let view_planner = Arc::new(base.clone());
+        let _ = planner.set(Arc::downgrade(&view_planner));
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let runtime = runtime::QueryRuntime::new(threads)
             .map_err(|error| CatalogError::Start(error.to_string()))?;
         Ok(Arc::new(Self {
             registry,
             base,
+            _view_planner: view_planner,
             runtime,
             threads,
             prepared: Cache::new(PREPARED_MAX),

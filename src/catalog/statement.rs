@@ -10,6 +10,7 @@ use tokio::sync::{Semaphore, TryAcquireError};
 use tokio_util::sync::CancellationToken;
 
 use super::error::{CatalogError, StopReason};
+use super::settings::ClientSettings;
 use crate::session::{
     ImageRow, KillReason, Membership, Profile, Reading, Registry, Session, SessionId, Topology,
 };
@@ -29,10 +30,12 @@ pub struct Caller {
     pub time_zone: Arc<str>,
     /// The caller's `search_path`.
     pub search_path: Arc<str>,
+    /// The caller's parameters.
+    pub settings: Arc<dyn ClientSettings>,
 }
 
 impl Caller {
-    /// A caller without a session, in UTC.
+    /// A caller without a session, in UTC, with the parameters that a client begins with.
     pub fn new(user: &str, admin: bool) -> Self {
         Self {
             session: None,
@@ -41,6 +44,7 @@ impl Caller {
             application_name: "".into(),
             time_zone: "UTC".into(),
             search_path: "public".into(),
+            settings: crate::sql::built_in_settings(),
         }
     }
 }
@@ -116,6 +120,11 @@ impl Statement {
             Some(statement) => statement,
             None => Arc::new(Self::new(registry, None)),
         }
+    }
+
+    /// Who asks; nobody for the program itself.
+    pub(super) fn caller(&self) -> Option<&Caller> {
+        self.caller.as_deref()
     }
 
     /// The user who asks; nobody for the program itself.

@@ -57,7 +57,15 @@ pub(super) type Batches = Box<dyn Iterator<Item = Result<RecordBatch>> + Send>;
 pub(super) trait Source: fmt::Debug + Send + Sync + 'static {
     fn name(&self) -> &'static str;
 
+    /// What the table is, in a few words.
+    fn comment(&self) -> &'static str;
+
     fn schema(&self) -> Schema;
+
+    /// Columns whose values name rows of other tables: column, table, column there.
+    fn foreign_keys(&self) -> &'static [(&'static str, &'static str, &'static str)] {
+        &[]
+    }
 
     /// Columns that name a row, if any.
     fn primary_key(&self) -> &'static [usize] {
@@ -79,6 +87,11 @@ pub(super) trait Source: fmt::Debug + Send + Sync + 'static {
 
     /// The exact number of rows without filters.
     fn len(&self, statement: &Statement) -> usize;
+
+    /// About how many rows there are, without filters, for a plan that is kept.
+    fn estimate(&self, statement: &Statement) -> usize {
+        statement.registry().len()
+    }
 
     /// Whether [`count`](Self::count) knows the number in a statement that scans nothing else.
     fn counts_at_once(&self, _keys: &Keys) -> bool {
@@ -382,7 +395,7 @@ impl ExecutionPlan for Scan {
         if whole && self.request.keys.is_all() && self.request.limit.is_none() {
             // A plan that is kept must hold no membership: it would hold its sessions for ever.
             if self.statement.is_to_be_kept() {
-                let estimate = self.statement.registry().len();
+                let estimate = self.source.estimate(&self.statement);
                 statistics.num_rows = Precision::Inexact(estimate);
                 return Ok(Arc::new(statistics));
             }

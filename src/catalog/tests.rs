@@ -2,9 +2,12 @@
 
 mod actions;
 mod brief;
+mod functions;
 mod idle;
 mod plans;
 mod rows;
+mod settings;
+mod system;
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};

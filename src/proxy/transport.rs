@@ -257,6 +257,16 @@ impl Transport {
         Some(format!("{version} {suite}"))
     }
 
+    /// The protocol that client and server agreed on inside TLS (ALPN), if any.
+    pub fn alpn(&self) -> Option<&[u8]> {
+        let connection: &rustls::CommonState = match self {
+            Self::Plain(_) => return None,
+            Self::TlsServer(tls) => tls.get_ref().1,
+            Self::TlsClient(tls) => tls.get_ref().1,
+        };
+        connection.alpn_protocol()
+    }
+
     /// Reads into `space`, for whoever reads in one task only: while `waits` is set, the task is woken when something
     /// comes, and the socket need not be told again.
     ///

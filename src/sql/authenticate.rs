@@ -217,6 +217,8 @@ fn settings(
     };
     settings.establish_fact("is_superuser", superuser);
     settings.establish_fact("session_authorization", &account.name);
+    settings.establish_fact("max_connections", &door.limits.connections_max.to_string());
+    settings.establish_fact("ssl", if door.tls.is_some() { "on" } else { "off" });
     let limits = [
         ("statement_timeout", door.limits.statement_timeout),
         ("idle_session_timeout", door.limits.idle_timeout),

@@ -22,7 +22,7 @@ pub(super) fn columns(connection: &Connection, kind: &Kind) -> Result<Option<Sch
     let text = |name: &str| Field::new(name, DataType::Utf8, false);
     let fields = match kind {
         Kind::Show(None) => vec![text("name"), text("setting"), text("description")],
-        Kind::Show(Some(name)) => vec![text(connection.settings.show(name)?.0)],
+        Kind::Show(Some(name)) => vec![text(&connection.settings.show(name)?.0)],
         _ => return Ok(None),
     };
     Ok(Some(Arc::new(Schema::new(fields))))
@@ -35,7 +35,13 @@ impl Connection {
         let mut table = None;
         match &statement.kind {
             // The engine's, which are split off before.
-            Kind::Query { .. } | Kind::Explain { .. } => {}
+            Kind::Query { .. }
+            | Kind::Explain { .. }
+            | Kind::Copy { .. }
+            | Kind::Declare { .. }
+            | Kind::Prepare { .. } => {}
+            // They are run as portals, with what they name.
+            Kind::Fetch { .. } | Kind::Execute { .. } => {}
             Kind::Set {
                 name,
                 values,
@@ -101,21 +107,7 @@ impl Connection {
         };
         match self.statements.remove(name) {
             Some(_) => Ok(()),
-            None => Err(super::extended::no_statement(name)),
-        }
-    }
-
-    fn close_cursor(&mut self, name: Option<&str>) -> Result<(), SqlError> {
-        let Some(name) = name else {
-            self.portals.clear();
-            return Ok(());
-        };
-        match self.portals.remove(name) {
-            Some(_) => Ok(()),
-            None => Err(SqlError::new(
-                "34000",
-                format!("cursor \"{name}\" does not exist"),
-            )),
+            None => Err(super::portal::no_statement(name)),
         }
     }
 

@@ -13,8 +13,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::authenticate::{self, Accepted};
 use super::cancel::{Running, Watch};
-use super::extended::{Portal, Statement};
-use super::settings::{Settings, Snapshot};
+use super::portal::{Portal, Statement};
+use super::settings::{Settings, Snapshot, View};
 use super::sqlstate::{Severity, SqlError};
 use super::startup::fatal;
 use super::transaction::Transaction;
@@ -154,6 +154,8 @@ pub(super) struct Connection {
     pub wire: Wire,
     pub account: Account,
     pub settings: Settings,
+    /// The settings as the engine's functions see them.
+    view: Arc<View>,
     pub transaction: Transaction,
     /// Prepared statements by name; the unnamed one is the empty name.
     pub statements: HashMap<String, Arc<Statement>>,
@@ -178,6 +180,7 @@ impl Connection {
             door,
             wire,
             account: accepted.account,
+            view: Arc::new(View::new(accepted.settings.in_force())),
             settings: accepted.settings,
             transaction: Transaction::default(),
             statements: HashMap::new(),
@@ -300,7 +303,8 @@ impl Connection {
                 Err(Halt::Error(error)) => {
                     self.fail(error);
                     self.skipping = true;
-                    Ok(())
+                    // At once: the client may wait for it before it sends its Sync.
+                    self.flush().await
                 }
                 Err(Halt::End(end)) => Err(end),
             },
@@ -323,14 +327,16 @@ impl Connection {
         }
     }
 
-    /// A statement failed: the client is told, the transaction is broken, and what it had open is gone.
+    /// A statement failed: the client is told, and the transaction is broken. What was open in it is gone, unless the
+    /// client has begun it and goes back to a savepoint.
     pub fn fail(&mut self, error: SqlError) {
         tracing::debug!(session = %self.wire.guard.id(), code = error.code, "a statement failed");
-        self.portals.clear();
         self.transaction.fail();
         if !self.transaction.is_open() {
+            self.drop_portals();
             self.settings.rollback();
         }
+        self.view.show(&self.settings);
         reply::error(&mut self.wire.output, error);
     }
 
@@ -338,7 +344,7 @@ impl Connection {
     pub async fn ready(&mut self) -> Result<(), End> {
         if !self.transaction.is_open() {
             // Portals live as long as their transaction.
-            self.portals.clear();
+            self.hold_portals();
             self.settings.commit();
         }
         for (name, value) in self.settings.report_changes() {
@@ -394,9 +400,24 @@ impl Connection {
             application_name: self.settings.text("application_name").into(),
             time_zone: self.settings.time_zone().into(),
             search_path: self.settings.text("search_path").into(),
+            settings: Arc::clone(&self.view) as _,
         });
+        self.view.show(&self.settings);
         self.caller = Some((self.settings.snapshot(), Arc::clone(&caller)));
         caller
+    }
+
+    /// Takes over what a statement that is done has set.
+    ///
+    /// # Errors
+    /// None that setting it did not meet already.
+    pub fn take_over_settings(&mut self) -> Result<(), SqlError> {
+        for change in self.view.take_changes() {
+            // What the view shows is to be looked at anew, whatever becomes of the settings.
+            self.caller = None;
+            self.settings.apply(&change)?;
+        }
+        Ok(())
     }
 
     /// A warning, unless the client wants errors only.

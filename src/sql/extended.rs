@@ -4,88 +4,28 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use datafusion::arrow::datatypes::DataType;
-use datafusion::common::{ParamValues, ScalarValue};
+use datafusion::common::ScalarValue;
+use datafusion::sql::sqlparser::ast;
 use pgwire::api::Type;
 use pgwire::messages::data::ParameterDescription;
 
-use super::command;
+use super::cancel::Watch;
 use super::connection::{Connection, End, Halt};
 use super::encode::zone::Zone;
 use super::message::{self, Bind, Execute, Parse, Target};
 use super::parse::Kind;
+use super::portal::{Parameter, Portal, Statement, no_statement};
 use super::query::{self, Work};
-use super::rows::Source;
 use super::sqlstate::SqlError;
-use super::transaction::{Transaction, ends_failure};
+use super::transaction::ends_failure;
 use super::types::{Format, pg_type};
 use super::{params, reply};
 use crate::catalog::Prepared;
 
-/// Most prepared statements and most portals of one client.
-const STATEMENTS_MAX: usize = 10_000;
-const PORTALS_MAX: usize = 1_000;
-
 const PARSE_COMPLETE: u8 = b'1';
 const BIND_COMPLETE: u8 = b'2';
 const CLOSE_COMPLETE: u8 = b'3';
-const EMPTY_QUERY: u8 = b'I';
 const NO_DATA: u8 = b'n';
-const PORTAL_SUSPENDED: u8 = b's';
-
-/// A prepared statement.
-pub(super) struct Statement {
-    /// What it is; `None` for an empty text.
-    work: Option<Work>,
-    /// As the engine has planned it, if the engine answers it.
-    prepared: Option<Prepared>,
-    /// The types of its parameters, as the client declared them or the engine found them.
-    parameters: Vec<Parameter>,
-}
-
-/// A parameter of a prepared statement.
-struct Parameter {
-    /// The type on the wire.
-    oid: u32,
-    /// The type that the engine is given.
-    data_type: DataType,
-}
-
-impl Statement {
-    /// Whether it may run in the transaction as it is.
-    fn admitted(&self, transaction: &Transaction) -> Result<(), SqlError> {
-        match &self.work {
-            None => Ok(()),
-            Some(work) => {
-                let ends = work.door().is_some_and(|parsed| ends_failure(&parsed.kind));
-                transaction.admit(ends)
-            }
-        }
-    }
-}
-
-/// A statement with its parameters, and how far it has run.
-pub(super) struct Portal {
-    statement: Arc<Statement>,
-    values: Vec<ScalarValue>,
-    formats: Vec<Format>,
-    progress: Progress,
-}
-
-enum Progress {
-    Bound,
-    Begun(Source),
-    Over,
-}
-
-/// There is no such statement.
-pub(super) fn no_statement(name: &str) -> SqlError {
-    let message = if name.is_empty() {
-        "unnamed prepared statement does not exist".to_owned()
-    } else {
-        format!("prepared statement \"{name}\" does not exist")
-    };
-    SqlError::new("26000", message)
-}
 
 fn no_portal(name: &str) -> SqlError {
     SqlError::new("34000", format!("portal \"{name}\" does not exist"))
@@ -118,6 +58,20 @@ impl Connection {
         self.ready().await
     }
 
+    /// Plans the engine's part of a statement of the text `sql`.
+    pub async fn plan(
+        &mut self,
+        sql: &str,
+        statement: ast::Statement,
+        declared: Vec<Option<DataType>>,
+        watch: &Watch,
+    ) -> Result<Prepared, Halt> {
+        let (catalog, caller) = (Arc::clone(&self.door.catalog), self.caller());
+        let planned = catalog.prepare(statement, declared, caller);
+        let planned = watch.run(&mut self.wire, planned).await?;
+        Ok(planned.map_err(|error| query::error(sql, &error))?)
+    }
+
     async fn parse(&mut self, message: Parse) -> Result<(), Halt> {
         let Parse {
             name,
@@ -133,35 +87,37 @@ impl Connection {
         if let Some(parsed) = &parsed {
             self.transaction.admit(ends_failure(&parsed.kind))?;
         }
-        if name.is_empty() {
-            self.statements.remove("");
-        } else if self.statements.contains_key(&name) {
-            let message = format!("prepared statement \"{name}\" already exists");
-            return Err(SqlError::new("42P05", message).into());
-        }
-        if self.statements.len() >= STATEMENTS_MAX {
-            let message = format!("a client can have at most {STATEMENTS_MAX} prepared statements");
-            return Err(SqlError::new("54000", message).into());
-        }
-
+        self.admit_statement(&name)?;
         let (work, engine) = parsed.map(Work::of).unzip();
         let mut prepared = None;
         if let Some(statement) = engine.flatten() {
-            let declared = parameter_types.iter().map(|oid| declared_type(*oid));
+            // The parameters of a statement that is prepared by SQL are not those of the one that prepares it.
+            let own_types = work.as_ref().and_then(Work::own_types);
+            let declared = own_types.unwrap_or(&parameter_types);
+            let declared = declared.iter().map(|oid| declared_type(*oid));
             let declared = declared.collect::<Result<_, _>>()?;
             let watch = self.watch();
-            let catalog = Arc::clone(&self.door.catalog);
-            let planned = catalog.prepare(statement, declared, self.caller());
-            let planned = watch.run(&mut self.wire, planned).await?;
-            prepared = Some(planned.map_err(|error| query::error(&sql, &error))?);
+            let planned = self.plan(&sql, statement, declared, &watch).await?;
+            if work
+                .as_ref()
+                .is_some_and(|work| !work.takes_parameters() && work.own_types().is_none())
+            {
+                query::without_parameters(&planned)?;
+            }
+            prepared = Some(planned);
         }
-        let parameters = parameters(prepared.as_ref(), &parameter_types);
+        let parameters = match &work {
+            Some(work) if work.takes_parameters() => {
+                parameters(prepared.as_ref(), &parameter_types)
+            }
+            _ => Vec::new(),
+        };
         let statement = Statement {
             work,
             prepared,
             parameters,
         };
-        self.statements.insert(name, Arc::new(statement));
+        self.add_statement(&name, statement)?;
         reply::bare(&mut self.wire.output, PARSE_COMPLETE);
         Ok(())
     }
@@ -171,25 +127,12 @@ impl Connection {
         let statement = statement.ok_or_else(|| no_statement(&message.statement))?;
         let statement = Arc::clone(statement);
         statement.admitted(&self.transaction)?;
-        if message.portal.is_empty() {
-            self.portals.remove("");
-        } else if self.portals.contains_key(&message.portal) {
-            let message = format!("portal \"{}\" already exists", message.portal);
-            return Err(SqlError::new("42P03", message));
-        }
-        if self.portals.len() >= PORTALS_MAX {
-            let message = format!("a client can have at most {PORTALS_MAX} portals");
-            return Err(SqlError::new("54000", message));
-        }
         let values = values(&statement, &message, &self.settings.zone())?;
-        check_formats(&statement, &message)?;
-        let portal = Portal {
-            statement,
-            values,
-            formats: message.result_formats,
-            progress: Progress::Bound,
-        };
-        self.portals.insert(message.portal, portal);
+        if let Some((schema, _)) = self.columns_of(&statement)? {
+            check_formats(schema.fields().len(), &message)?;
+        }
+        let portal = Portal::new(statement, values, message.result_formats);
+        self.add_portal("portal", &message.portal, portal)?;
         reply::bare(&mut self.wire.output, BIND_COMPLETE);
         Ok(())
     }
@@ -218,16 +161,8 @@ impl Connection {
         statement: &Statement,
         formats: &[Format],
     ) -> Result<(), SqlError> {
-        let (schema, names) = match (&statement.prepared, &statement.work) {
-            (Some(prepared), Some(work)) => {
-                let names = work.column_names(prepared.schema().fields());
-                (Some(Arc::clone(prepared.schema())), names)
-            }
-            (None, Some(Work::Door(parsed))) => (command::columns(self, &parsed.kind)?, Vec::new()),
-            _ => (None, Vec::new()),
-        };
-        match schema {
-            Some(schema) => {
+        match self.columns_of(statement)? {
+            Some((schema, names)) => {
                 reply::row_description(&mut self.wire.output, &names, schema.fields(), formats)
             }
             None => {
@@ -242,74 +177,26 @@ impl Connection {
         let portal = self.portals.remove(&message.portal);
         let mut portal = portal.ok_or_else(|| no_portal(&message.portal))?;
         portal.statement.admitted(&self.transaction)?;
-        let Some(work) = &portal.statement.work else {
-            reply::bare(&mut self.wire.output, EMPTY_QUERY);
-            self.portals.insert(message.portal, portal);
-            return Ok(());
-        };
-        let ends_portals = work.door().is_some_and(|parsed| {
-            let kind = &parsed.kind;
+        let ends_portals = portal.statement.door().is_some_and(|kind| {
             matches!(
                 kind,
-                Kind::Commit { .. } | Kind::Rollback { .. } | Kind::Discard(_)
+                Kind::Commit { .. }
+                    | Kind::Rollback { .. }
+                    | Kind::RollbackTo(_)
+                    | Kind::Discard(_)
+                    | Kind::Close(None)
             )
         });
+        let watch = self.watch();
         self.wire.guard.statement_started();
-        let outcome = self.run_portal(&mut portal, message.rows_max).await;
+        let (name, rows_max) = (&message.portal, message.rows_max);
+        let running = self.run_marked(name, &mut portal, rows_max, false, &watch);
+        let outcome = running.await;
         self.wire.guard.statement_ended();
-        outcome?;
         if !ends_portals {
             self.portals.insert(message.portal, portal);
         }
-        Ok(())
-    }
-
-    async fn run_portal(&mut self, portal: &mut Portal, rows_max: Option<u32>) -> Result<(), Halt> {
-        let watch = self.watch();
-        let statement = Arc::clone(&portal.statement);
-        let Some(work) = &statement.work else {
-            return Ok(());
-        };
-        let mut tag = None;
-        match (&portal.progress, &statement.prepared, work.door()) {
-            (Progress::Bound, Some(prepared), _) => {
-                let values = ParamValues::from(std::mem::take(&mut portal.values));
-                let caller = self.caller();
-                let rows = self.door.catalog.run(prepared, values, caller);
-                portal.progress = Progress::Begun(Source::engine(rows));
-            }
-            (Progress::Bound, None, Some(parsed)) => {
-                let done = self.carry_out(parsed)?;
-                tag = Some(done.tag.to_owned());
-                portal.progress = match done.table {
-                    Some(table) => Progress::Begun(Source::table(table)),
-                    None => Progress::Over,
-                };
-            }
-            (Progress::Over, None, _) => {
-                let message = "the portal has run and cannot be run again";
-                return Err(SqlError::new("55000", message).into());
-            }
-            _ => {}
-        }
-
-        let mut count = 0;
-        if let Progress::Begun(source) = &mut portal.progress {
-            let zone = self.settings.zone();
-            let sent = source.send(&mut self.wire, &watch, &portal.formats, &zone, rows_max);
-            let sent = sent.await?;
-            if !sent.complete {
-                reply::bare(&mut self.wire.output, PORTAL_SUSPENDED);
-                return Ok(());
-            }
-            count = sent.rows;
-        }
-        if let Progress::Begun(source) = std::mem::replace(&mut portal.progress, Progress::Over) {
-            self.finished.extend(source.into_rows());
-        }
-        let tag = tag.unwrap_or_else(|| work.tag(count));
-        reply::complete(&mut self.wire.output, tag);
-        Ok(())
+        outcome
     }
 
     /// Close, which is no error for what does not exist.
@@ -323,7 +210,7 @@ impl Connection {
 }
 
 /// The parameters as both sides know them: what the client declared, or else what the engine found.
-fn parameters(prepared: Option<&Prepared>, declared: &[u32]) -> Vec<Parameter> {
+pub(super) fn parameters(prepared: Option<&Prepared>, declared: &[u32]) -> Vec<Parameter> {
     let found = prepared.map(Prepared::parameter_types).unwrap_or_default();
     let parameter = |(n, data_type): (usize, &DataType)| {
         let oid = declared.get(n).copied().filter(|oid| !is_left_open(*oid));
@@ -336,7 +223,7 @@ fn parameters(prepared: Option<&Prepared>, declared: &[u32]) -> Vec<Parameter> {
 }
 
 /// The engine's type for a type that a client declared; none where it leaves the type to us.
-fn declared_type(oid: u32) -> Result<Option<DataType>, SqlError> {
+pub(super) fn declared_type(oid: u32) -> Result<Option<DataType>, SqlError> {
     if is_left_open(oid) {
         return Ok(None);
     }
@@ -381,19 +268,12 @@ fn values(statement: &Statement, bind: &Bind, zone: &Zone) -> Result<Vec<ScalarV
 }
 
 /// Whether the client asked for as many result formats as there are columns, for one for all, or for none.
-fn check_formats(statement: &Statement, bind: &Bind) -> Result<(), SqlError> {
+fn check_formats(columns: usize, bind: &Bind) -> Result<(), SqlError> {
     let formats = bind.result_formats.len();
-    let columns = statement
-        .prepared
-        .as_ref()
-        .map(|prepared| prepared.schema().fields().len());
-    match columns {
-        Some(columns) if formats > 1 && formats != columns => {
-            let message = format!(
-                "bind message has {formats} result formats but query has {columns} columns"
-            );
-            Err(SqlError::new("08P01", message))
-        }
-        _ => Ok(()),
+    if formats > 1 && formats != columns {
+        let message =
+            format!("bind message has {formats} result formats but query has {columns} columns");
+        return Err(SqlError::new("08P01", message));
     }
+    Ok(())
 }

@@ -11,6 +11,8 @@
 //! | `cancel` | how a running statement is stopped |
 //! | `connection` | an accepted client: waits for messages, and says why a session ends |
 //! | `simple`, `extended` | the two ways to run a statement |
+//! | `portal` | statements that are ready to run, and those that run |
+//! | `copy`, `cursor`, `prepared` | COPY, cursors and EXECUTE |
 //! | `command`, `transaction`, `settings` | the statements that the door carries out itself |
 //! | `query` | between a statement's text and the engine |
 //! | `rows` | a result on its way to the client |
@@ -27,12 +29,16 @@ mod authenticate;
 mod cancel;
 mod command;
 mod connection;
+mod copy;
+mod cursor;
 pub mod encode;
 mod extended;
 mod message;
 pub mod names;
 pub mod params;
 pub mod parse;
+mod portal;
+mod prepared;
 mod query;
 mod reply;
 mod rows;
@@ -53,7 +59,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::auth::Users;
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, ClientSettings};
 use crate::proxy::accept;
 use crate::proxy::postgres::keys::CancelKeys;
 use crate::proxy::postgres::wire::Wire;
@@ -136,6 +142,11 @@ impl Door {
             limits,
         }
     }
+}
+
+/// The parameters that a client begins with, for callers that are no clients of the door.
+pub(crate) fn built_in_settings() -> Arc<dyn ClientSettings> {
+    Arc::new(settings::View::new(settings::Settings::new()))
 }
 
 impl fmt::Debug for Door {

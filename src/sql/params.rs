@@ -155,8 +155,15 @@ fn utf8(bytes: &[u8]) -> Result<&str, SqlError> {
     }
 }
 
-/// The value in the type `wanted`.
-fn convert(value: ScalarValue, wanted: &DataType, zone: &Zone) -> Result<ScalarValue, SqlError> {
+/// The value in the type `wanted`, converted by value.
+///
+/// # Errors
+/// 22003 and 22008 out of range, 42846 where the types have nothing in common.
+pub(super) fn convert(
+    value: ScalarValue,
+    wanted: &DataType,
+    zone: &Zone,
+) -> Result<ScalarValue, SqlError> {
     let given = value.data_type();
     if wanted.is_null() || given == *wanted {
         return Ok(value);

@@ -5,14 +5,20 @@
 //! Depth is bounded between lexing and parsing, because parsing, planning, and even dropping a deep tree recurse, and a
 //! stack overflow ends the process. The lexer is the parser's own, so both see the same strings and comments.
 
+mod copy;
+mod cursor;
 mod depth;
 mod dialect;
+mod prepared;
 mod query;
 mod refuse;
 mod session;
 mod words;
 
+pub use self::copy::{CopyOptions, ForceQuote};
+pub use self::cursor::{Cursor, Direction};
 use self::dialect::DoorDialect;
+pub use self::prepared::Argument;
 use super::names::result_names;
 use super::sqlstate::SqlError;
 use datafusion::common::format::ExplainStatementOptions;
@@ -57,6 +63,55 @@ pub enum Kind {
         options: ExplainStatementOptions,
         /// For the engine.
         query: Box<ast::Query>,
+    },
+    /// COPY … TO STDOUT.
+    Copy {
+        /// For the engine.
+        query: Box<ast::Query>,
+        /// The names that PostgreSQL gives the result columns.
+        names: Vec<Option<String>>,
+        /// In which form.
+        options: CopyOptions,
+        /// The table, if a table is copied and not a query.
+        table: Option<String>,
+    },
+    /// DECLARE.
+    Declare {
+        /// What it is.
+        cursor: Cursor,
+        /// For the engine.
+        query: Box<ast::Query>,
+        /// The names that PostgreSQL gives the result columns.
+        names: Vec<Option<String>>,
+    },
+    /// FETCH, or MOVE, which sends no rows.
+    Fetch {
+        /// The cursor.
+        cursor: String,
+        /// Where to.
+        direction: Direction,
+        /// Whether it is MOVE.
+        moves: bool,
+    },
+    /// PREPARE.
+    Prepare {
+        /// The statement's name.
+        name: String,
+        /// The OIDs of the types of its first parameters; 705, `unknown`, where it says nothing.
+        types: Vec<u32>,
+        /// For the engine.
+        query: Box<ast::Query>,
+        /// The names that PostgreSQL gives the result columns.
+        names: Vec<Option<String>>,
+    },
+    /// EXECUTE.
+    Execute {
+        /// The statement's name.
+        name: String,
+        /// Its parameters.
+        arguments: Vec<Argument>,
+        /// For the engine: computes those that have to be computed.
+        query: Option<Box<ast::Query>>,
     },
     /// SET in all its forms but those of transactions.
     Set {
@@ -118,13 +173,16 @@ pub struct ParsedStatement {
 }
 
 impl ParsedStatement {
-    /// The statement for the engine; `None` if it is one that the door carries out itself.
+    /// The query for the engine, or its EXPLAIN; `None` if the engine has no part in the statement.
     pub fn engine_statement(&self) -> Option<Statement> {
         let statement = |query: &ast::Query| {
             Statement::Statement(Box::new(ast::Statement::Query(Box::new(query.clone()))))
         };
         match &self.kind {
-            Kind::Query { query, .. } => Some(statement(query)),
+            Kind::Query { query, .. }
+            | Kind::Copy { query, .. }
+            | Kind::Declare { query, .. }
+            | Kind::Prepare { query, .. } => Some(statement(query)),
             Kind::Explain { options, query } => Some(Statement::Explain(ExplainStatement {
                 options: options.clone(),
                 statement: Box::new(statement(query)),
@@ -194,6 +252,23 @@ fn statement(sql: &str, parser: &mut Parser<'_>) -> Result<ParsedStatement, SqlE
             ));
         }
         "" if parser.peek_token_ref().token == Token::LParen => {}
+        "COPY" | "DECLARE" | "FETCH" | "MOVE" | "PREPARE" | "EXECUTE" => {
+            parser.next_token();
+            if word == "PREPARE" && session::peek_word(parser).as_deref() == Some("TRANSACTION") {
+                return Err(SqlError::new(
+                    "0A000",
+                    "prepared transactions are not supported",
+                ));
+            }
+            return match word.as_str() {
+                "COPY" => copy::copy(sql, parser),
+                "DECLARE" => cursor::declare(sql, parser),
+                "PREPARE" => prepared::prepare(sql, parser),
+                "EXECUTE" => prepared::execute(sql, parser),
+                word => cursor::fetch(word == "MOVE", parser)
+                    .map_err(|trouble| trouble.locate(sql, parser)),
+            };
+        }
         _ => {
             if let Some(statement) =
                 session::statement(&word, parser).map_err(|error| error.locate(sql, parser))?

@@ -6,7 +6,7 @@ use datafusion::arrow::datatypes::Fields;
 use datafusion::error::DataFusionError;
 use datafusion::sql::sqlparser::ast;
 
-use super::parse::{Kind, ParsedStatement};
+use super::parse::{CopyOptions, Cursor, Kind, ParsedStatement};
 use super::sqlstate::SqlError;
 use super::{names, parse};
 use crate::catalog::{CatalogError, Prepared};
@@ -48,6 +48,23 @@ pub(super) enum Work {
     Query(Vec<Option<String>>),
     /// The engine explains a query.
     Explain,
+    /// COPY of a query.
+    Copy {
+        names: Vec<Option<String>>,
+        options: CopyOptions,
+        table: Option<String>,
+    },
+    /// DECLARE of a cursor for a query.
+    Declare {
+        cursor: Cursor,
+        names: Vec<Option<String>>,
+    },
+    /// PREPARE of a query; the types are those of its parameters.
+    Prepare {
+        name: String,
+        types: Vec<u32>,
+        names: Vec<Option<String>>,
+    },
     /// The door does it.
     Door(ParsedStatement),
 }
@@ -56,10 +73,32 @@ impl Work {
     /// Splits a statement into what is remembered and what the engine is given, if anything. The engine's part may
     /// be deep, so it is neither copied nor kept.
     pub fn of(parsed: ParsedStatement) -> (Self, Option<ast::Statement>) {
-        match parsed.kind {
-            Kind::Query { query, names } => {
-                (Self::Query(names), Some(ast::Statement::Query(query)))
+        let (work, query) = match parsed.kind {
+            Kind::Query { query, names } => (Self::Query(names), query),
+            Kind::Copy {
+                query,
+                names,
+                options,
+                table,
+            } => {
+                let copy = Self::Copy {
+                    names,
+                    options,
+                    table,
+                };
+                (copy, query)
             }
+            Kind::Declare {
+                cursor,
+                query,
+                names,
+            } => (Self::Declare { cursor, names }, query),
+            Kind::Prepare {
+                name,
+                types,
+                query,
+                names,
+            } => (Self::Prepare { name, types, names }, query),
             Kind::Explain { options, query } => {
                 let explain = ast::Statement::Explain {
                     describe_alias: ast::DescribeAlias::Explain,
@@ -71,33 +110,55 @@ impl Work {
                     format: None,
                     options: None,
                 };
-                (Self::Explain, Some(explain))
+                return (Self::Explain, Some(explain));
             }
-            _ => (Self::Door(parsed), None),
-        }
+            _ => return (Self::Door(parsed), None),
+        };
+        (work, Some(ast::Statement::Query(query)))
     }
 
     /// The statement, if it is the door's to carry out.
     pub fn door(&self) -> Option<&ParsedStatement> {
         match self {
             Self::Door(parsed) => Some(parsed),
-            Self::Query(_) | Self::Explain => None,
+            _ => None,
         }
     }
 
-    /// The names of the columns of its result.
+    /// The types that it gives to parameters of its query, which are not its own; `None` if they are.
+    pub fn own_types(&self) -> Option<&[u32]> {
+        match self {
+            Self::Prepare { types, .. } => Some(types),
+            _ => None,
+        }
+    }
+
+    /// Whether parameters can be bound to it.
+    pub fn takes_parameters(&self) -> bool {
+        matches!(self, Self::Query(_) | Self::Explain | Self::Declare { .. })
+    }
+
+    /// The names of the columns of its query.
     pub fn column_names(&self, fields: &Fields) -> Vec<String> {
         match self {
-            Self::Query(names) => names::overlay(names, fields),
-            _ => fields.iter().map(|field| field.name().clone()).collect(),
+            Self::Query(names)
+            | Self::Copy { names, .. }
+            | Self::Declare { names, .. }
+            | Self::Prepare { names, .. } => names::overlay(names, fields),
+            Self::Explain | Self::Door(_) => {
+                fields.iter().map(|field| field.name().clone()).collect()
+            }
         }
     }
 
-    /// The command tag of a result that the engine made.
+    /// The command tag after so many rows.
     pub fn tag(&self, rows: u64) -> String {
         match self {
             Self::Query(_) => format!("SELECT {rows}"),
+            Self::Copy { .. } => format!("COPY {rows}"),
             Self::Explain => "EXPLAIN".to_owned(),
+            Self::Declare { .. } => "DECLARE CURSOR".to_owned(),
+            Self::Prepare { .. } => "PREPARE".to_owned(),
             Self::Door(parsed) => parsed.tag.to_owned(),
         }
     }
@@ -114,7 +175,7 @@ pub(super) fn error(sql: &str, error: &DataFusionError) -> SqlError {
     }
 }
 
-/// In the simple protocol there is nothing to bind.
+/// Where there is nothing to bind.
 pub(super) fn without_parameters(prepared: &Prepared) -> Result<(), SqlError> {
     if prepared.parameter_types().is_empty() {
         Ok(())

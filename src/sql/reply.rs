@@ -1,6 +1,6 @@
 //! What the server writes.
 
-use bytes::BytesMut;
+use bytes::{BufMut, BytesMut};
 use datafusion::arrow::datatypes::Fields;
 use pgwire::messages::data::{FieldDescription, RowDescription};
 use pgwire::messages::response::{CommandComplete, ReadyForQuery, TransactionStatus};
@@ -10,7 +10,7 @@ use super::sqlstate::SqlError;
 use crate::proxy::postgres::reply::tidy;
 pub(super) use crate::proxy::postgres::reply::{bare, error, put, warning};
 
-use super::types::{Format, pg_type, type_len};
+use super::types::{Format, pg_type_of, type_len};
 
 /// Most columns of a result, as PostgreSQL has it; the count has 16 bits.
 const COLUMNS_MAX: usize = 1_664;
@@ -33,6 +33,18 @@ pub(super) fn ready(output: &mut BytesMut, status: TransactionStatus) {
     put(output, &ReadyForQuery::new(status));
 }
 
+/// CopyOutResponse, `kind`: all of so many columns are in one format.
+pub(super) fn copy_out(output: &mut BytesMut, kind: u8, format: Format, columns: usize) {
+    let columns = u16::try_from(columns).unwrap_or(u16::MAX);
+    output.put_u8(kind);
+    output.put_u32(4 + 1 + 2 + 2 * u32::from(columns));
+    output.put_u8(u8::from(format == Format::Binary));
+    output.put_u16(columns);
+    for _ in 0..columns {
+        output.put_i16(format.code());
+    }
+}
+
 /// RowDescription; `formats` as in Bind.
 ///
 /// # Errors
@@ -49,7 +61,7 @@ pub(super) fn row_description(
     }
     let first = formats.first().copied().unwrap_or_default();
     let describe = |(n, field): (usize, &std::sync::Arc<datafusion::arrow::datatypes::Field>)| {
-        let ty = pg_type(field.data_type());
+        let ty = pg_type_of(field);
         let mut name = names.get(n).unwrap_or(field.name()).clone();
         tidy(&mut name);
         let format = formats.get(n).copied().unwrap_or(first);

@@ -4,45 +4,24 @@
 //! a pointer. Each parameter is defined once: its default, what it takes, and its line in SHOW ALL.
 
 mod definitions;
+mod number;
 mod value;
+mod values;
+mod view;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use self::definitions::{DEFINITIONS, Definition};
+use self::definitions::{COUNT, Definition, definition};
+use self::number::Unit;
 use self::value::Kind;
+use self::values::{Key, Values, unknown};
 use super::encode::zone::Zone;
 use super::parse::{Scope, TransactionModes};
 use super::sqlstate::SqlError;
+use crate::catalog::Setting;
 
-/// The values of all parameters at one time: those that differ from the built-in defaults.
-#[derive(Debug, Clone, Default)]
-struct Values {
-    /// By index into [`DEFINITIONS`].
-    changed: Vec<(usize, Arc<str>)>,
-    /// What TimeZone names, ready for use.
-    zone: Zone,
-}
-
-impl Values {
-    fn get(&self, index: usize) -> &str {
-        let changed = self.changed.iter().find(|(i, _)| *i == index);
-        changed.map_or(DEFINITIONS[index].default, |(_, value)| value)
-    }
-
-    /// Puts a value in place that its kind has accepted.
-    fn put(&mut self, index: usize, value: &str) {
-        if matches!(DEFINITIONS[index].kind, Kind::TimeZone)
-            && let Ok(zone) = value.parse()
-        {
-            self.zone = zone;
-        }
-        self.changed.retain(|(i, _)| *i != index);
-        if value != DEFINITIONS[index].default {
-            self.changed.push((index, value.into()));
-        }
-    }
-}
+pub(super) use view::{Change, View};
 
 /// What a transaction goes back to, and what outlives it.
 #[derive(Debug)]
@@ -54,6 +33,13 @@ struct Open {
     /// In force, and for the commit, when each savepoint was set.
     savepoints: Vec<(Arc<Values>, Arc<Values>)>,
 }
+
+/// Parameters of transactions, which RESET ALL leaves alone.
+const OF_TRANSACTIONS: [&str; 3] = [
+    "transaction_isolation",
+    "transaction_read_only",
+    "transaction_deferrable",
+];
 
 /// A client's parameters.
 #[derive(Debug)]
@@ -81,24 +67,25 @@ impl Settings {
     /// Takes a value that the client gave at its start, which RESET will return to.
     ///
     /// # Errors
-    /// 42704 for a name that is not a parameter, 55P02 for one that cannot be set, 22023 for a value that cannot be
+    /// 42704 for a name that is not a parameter, 42602 for one that cannot be made up, 55P02 for one that cannot be set, 22023 for a value that cannot be
     /// honoured.
     pub fn establish(&mut self, name: &str, value: &str) -> Result<(), SqlError> {
-        let index = index_of(name)?;
-        let value = accepted(index, value)?;
-        self.establish_accepted(index, &value);
+        let key = Key::of(name)?;
+        let value = key.accept(value)?;
+        self.current.has_room(&key, &value)?;
+        self.establish_accepted(&key, &value);
         Ok(())
     }
 
     /// Puts in place what the server says about the client itself.
     pub fn establish_fact(&mut self, name: &str, value: &str) {
-        if let Ok(index) = index_of(name) {
-            self.establish_accepted(index, value);
+        if let Ok(key) = Key::of(name) {
+            self.establish_accepted(&key, value);
         }
     }
 
-    fn establish_accepted(&mut self, index: usize, value: &str) {
-        Arc::make_mut(&mut self.current).put(index, value);
+    fn establish_accepted(&mut self, key: &Key, value: &str) {
+        Arc::make_mut(&mut self.current).put(key, value);
         self.defaults = Arc::clone(&self.current);
     }
 
@@ -107,25 +94,105 @@ impl Settings {
     /// # Errors
     /// As [`Settings::establish`].
     pub fn set(&mut self, name: &str, values: &[String], scope: Scope) -> Result<(), SqlError> {
-        let index = index_of(name)?;
-        let definition = &DEFINITIONS[index];
-        let value = match values {
-            [] => Some(self.defaults.get(index).to_owned()),
-            _ if definition.kind.is_list() => Some(value::flatten(&definition.kind, values)),
-            [one] => Some(one.clone()),
-            _ => None,
+        let key = Key::of(name)?;
+        let kind = match &key {
+            Key::Known(index) => Some(&definition(*index).kind),
+            Key::Custom(_) => None,
         };
-        let Some(value) = value else {
-            let message = format!("SET {} takes only one argument", definition.name);
-            return Err(SqlError::new("22023", message));
-        };
-        if values.is_empty() {
-            self.put(index, &value, scope);
-            return Ok(());
+        match (values, kind) {
+            ([], _) => self.put_value(&key, None, scope),
+            (values, Some(kind)) if kind.is_list() => {
+                self.put_value(&key, Some(&value::flatten(kind, values)), scope)
+            }
+            ([one], _) => self.put_value(&key, Some(one), scope),
+            _ => {
+                let message = format!("SET {} takes only one argument", key.name());
+                Err(SqlError::new("22023", message))
+            }
         }
-        let value = accepted(index, &value)?;
-        self.put(index, &value, scope);
+    }
+
+    /// `set_config()`: as SET, with the value as it stands.
+    ///
+    /// # Errors
+    /// As [`Settings::establish`].
+    pub fn apply(&mut self, change: &Change) -> Result<(), SqlError> {
+        let key = Key::of(&change.name)?;
+        self.put_value(&key, change.value.as_deref(), change.scope)
+    }
+
+    /// Gives a parameter a value, or none: then the one that RESET returns to.
+    fn put_value(&mut self, key: &Key, value: Option<&str>, scope: Scope) -> Result<(), SqlError> {
+        let value = match value {
+            Some(value) => key.accept(value)?,
+            None => self.defaults.find(key).unwrap_or_default().to_owned(),
+        };
+        self.current.has_room(key, &value)?;
+        self.put(key, &value, scope);
         Ok(())
+    }
+
+    /// The values of now, without a transaction around them.
+    pub fn in_force(&self) -> Self {
+        Self {
+            current: Arc::clone(&self.current),
+            defaults: Arc::clone(&self.defaults),
+            told: Arc::clone(&self.told),
+            open: None,
+        }
+    }
+
+    /// All parameters, with all that is known of them.
+    pub fn all(&self) -> Vec<Setting> {
+        definitions::in_order()
+            .into_iter()
+            .map(|index| self.one(index))
+            .collect()
+    }
+
+    fn one(&self, index: usize) -> Setting {
+        let known = definition(index);
+        let (value, reset) = (self.current.get(index), self.defaults.get(index));
+        let is_fixed = matches!(known.kind, Kind::Fixed(_));
+        let (unit, min, max) = match &known.kind {
+            Kind::Integer { min, max, unit } => {
+                (*unit, Some(min.to_string()), Some(max.to_string()))
+            }
+            Kind::Real { min, max } => {
+                let bound = |bound: &f64| Some(number::shown_real(*bound));
+                (Unit::None, bound(min), bound(max))
+            }
+            _ => (Unit::None, None, None),
+        };
+        // As a number of units, without naming them.
+        let plain = |value: &str| match number::integer(value, unit) {
+            Ok(number) if unit != Unit::None => number.to_string(),
+            _ => value.to_owned(),
+        };
+        Setting {
+            name: known.name.to_owned(),
+            setting: plain(value),
+            unit: unit.name(),
+            category: known.category,
+            short_desc: known.doc,
+            context: if is_fixed { "internal" } else { "user" },
+            vartype: known.kind.vartype(),
+            source: if value != reset {
+                "session"
+            } else if reset != known.default && !is_fixed {
+                "client"
+            } else {
+                "default"
+            },
+            min,
+            max,
+            enumvals: match known.kind {
+                Kind::OneOf(values) => Some(values),
+                _ => None,
+            },
+            boot_val: Some(plain(known.default)),
+            reset_val: Some(plain(reset)),
+        }
     }
 
     /// SET TRANSACTION and the modes of BEGIN; with `session`, SET SESSION CHARACTERISTICS.
@@ -166,21 +233,36 @@ impl Settings {
         match name {
             Some(name) => self.set(name, &[], Scope::Session),
             None => {
-                self.current = Arc::clone(&self.defaults);
-                if let Some(open) = &mut self.open {
-                    open.on_commit = Arc::clone(&self.defaults);
+                self.current = self.reset_of(&self.current);
+                if let Some(mut open) = self.open.take() {
+                    open.on_commit = self.reset_of(&open.on_commit);
+                    self.open = Some(open);
                 }
                 Ok(())
             }
         }
     }
 
-    fn put(&mut self, index: usize, value: &str, scope: Scope) {
-        Arc::make_mut(&mut self.current).put(index, value);
+    /// What RESET ALL makes of `values`: what a transaction is stays as it is.
+    fn reset_of(&self, values: &Values) -> Arc<Values> {
+        let mut reset = Arc::clone(&self.defaults);
+        for name in OF_TRANSACTIONS {
+            if let Ok(key) = Key::of(name)
+                && let Some(value) = values.find(&key)
+                && reset.find(&key) != Some(value)
+            {
+                Arc::make_mut(&mut reset).put(&key, value);
+            }
+        }
+        reset
+    }
+
+    fn put(&mut self, key: &Key, value: &str, scope: Scope) {
+        Arc::make_mut(&mut self.current).put(key, value);
         if let Some(open) = &mut self.open
             && scope == Scope::Session
         {
-            Arc::make_mut(&mut open.on_commit).put(index, value);
+            Arc::make_mut(&mut open.on_commit).put(key, value);
         }
     }
 
@@ -188,17 +270,18 @@ impl Settings {
     ///
     /// # Errors
     /// 42704 for a name that is not a parameter.
-    pub fn show(&self, name: &str) -> Result<(&'static str, String), SqlError> {
-        let index = index_of(name)?;
-        Ok((DEFINITIONS[index].name, self.current.get(index).to_owned()))
+    pub fn show(&self, name: &str) -> Result<(String, String), SqlError> {
+        let key = Key::of(name).map_err(|_| unknown(name))?;
+        let value = self.current.find(&key).ok_or_else(|| unknown(name))?;
+        Ok((key.name().to_owned(), value.to_owned()))
     }
 
     /// SHOW ALL: name, value and description of each.
     pub fn show_all(&self) -> impl Iterator<Item = (&'static str, &str, &'static str)> {
-        DEFINITIONS
-            .iter()
-            .enumerate()
-            .map(|(index, d)| (d.name, self.current.get(index), d.doc))
+        definitions::in_order().into_iter().map(|index| {
+            let known = definition(index);
+            (known.name, self.current.get(index), known.doc)
+        })
     }
 
     /// A transaction begins, if none is open: one of the client's own or one around a single statement.
@@ -211,15 +294,16 @@ impl Settings {
             on_commit: Arc::clone(&self.current),
             savepoints: Vec::new(),
         });
-        let defaults = ["transaction_isolation", "transaction_deferrable"].map(|name| {
-            let default = self.show(&format!("default_{name}"));
-            default.map(|(_, value)| (name, value))
-        });
-        for (name, value) in defaults.into_iter().flatten() {
-            if let Ok(index) = index_of(name)
-                && self.current.get(index) != value
+        for (name, default) in [
+            ("transaction_isolation", "default_transaction_isolation"),
+            ("transaction_deferrable", "default_transaction_deferrable"),
+        ] {
+            let value = self.text(default);
+            if value != self.text(name)
+                && let Ok(key) = Key::of(name)
             {
-                self.put(index, &value, Scope::Local);
+                let value = value.to_owned();
+                self.put(&key, &value, Scope::Local);
             }
         }
     }
@@ -303,13 +387,14 @@ impl Settings {
 
     /// The text of a parameter that is known to exist; empty for any other.
     pub fn text(&self, name: &str) -> &str {
-        index_of(name).map_or("", |index| self.current.get(index))
+        definitions::index_of(name).map_or("", |index| self.current.get(index))
     }
 
     /// A duration parameter; `None` when it is 0, which is no limit.
     pub fn duration(&self, name: &str) -> Option<Duration> {
-        let ms = value::milliseconds(self.text(name)).ok()?;
-        (ms > 0).then(|| Duration::from_millis(ms))
+        let ms = number::integer(self.text(name), Unit::Ms).ok()?;
+        let ms = u64::try_from(ms).ok().filter(|ms| *ms > 0)?;
+        Some(Duration::from_millis(ms))
     }
 
     /// The values of now, to see later whether they still are.
@@ -328,26 +413,8 @@ impl Settings {
 pub(super) struct Snapshot(Arc<Values>);
 
 fn reported() -> impl Iterator<Item = (usize, &'static Definition)> {
-    DEFINITIONS
-        .iter()
-        .enumerate()
-        .filter(|(_, definition)| definition.reported)
-}
-
-fn index_of(name: &str) -> Result<usize, SqlError> {
-    DEFINITIONS
-        .iter()
-        .position(|definition| definition.name.eq_ignore_ascii_case(name))
-        .ok_or_else(|| {
-            let message = format!("unrecognized configuration parameter \"{name}\"");
-            SqlError::new("42704", message)
-        })
-}
-
-/// The value as the parameter's kind takes it.
-fn accepted(index: usize, value: &str) -> Result<String, SqlError> {
-    let Definition { name, kind, .. } = &DEFINITIONS[index];
-    kind.accept(name, value)
+    let all = (0..COUNT).map(|index| (index, definition(index)));
+    all.filter(|(_, definition)| definition.reported)
 }
 
 #[cfg(test)]

@@ -1,17 +1,14 @@
 //! The simple query protocol: all statements of one text, one after the other.
 
-use std::sync::Arc;
-
-use datafusion::common::ParamValues;
-
-use super::cancel::Watch;
-use super::command::Done;
 use super::connection::{Connection, End, Halt};
-use super::parse::ParsedStatement;
+use super::extended::declared_type;
+use super::parse::{Kind, ParsedStatement};
+use super::portal::{Portal, Statement};
 use super::query::{self, Work};
 use super::reply;
-use super::rows::Source;
 use super::transaction::ends_failure;
+use super::types::Format;
+use std::sync::Arc;
 
 impl Connection {
     /// A Query message. Its statements are one transaction if the client has not begun one, and one that fails
@@ -20,7 +17,9 @@ impl Connection {
         // As in PostgreSQL, the unnamed statement and portal do not outlive it.
         self.statements.remove("");
         self.portals.remove("");
-        match self.run_all(sql).await {
+        let outcome = self.run_all(sql).await;
+        self.transaction.set_implicit_block(false);
+        match outcome {
             Ok(()) => {}
             Err(Halt::Error(error)) => self.fail(error),
             Err(Halt::End(end)) => return Err(end),
@@ -33,6 +32,7 @@ impl Connection {
         if statements.is_empty() {
             reply::bare(&mut self.wire.output, b'I');
         }
+        self.transaction.set_implicit_block(statements.len() > 1);
         for statement in statements {
             self.transaction.admit(ends_failure(&statement.kind))?;
             self.settings.begin();
@@ -47,41 +47,36 @@ impl Connection {
     async fn run_one(&mut self, sql: &str, parsed: ParsedStatement) -> Result<(), Halt> {
         let watch = self.watch();
         let (work, engine) = Work::of(parsed);
-        let tag = match (engine, work.door()) {
-            (Some(statement), _) => {
-                let caller = self.caller();
-                let catalog = Arc::clone(&self.door.catalog);
-                let prepared = catalog.prepare(statement, Vec::new(), Arc::clone(&caller));
-                let prepared = watch.run(&mut self.wire, prepared).await?;
-                let prepared = prepared.map_err(|error| query::error(sql, &error))?;
-                query::without_parameters(&prepared)?;
-                let fields = prepared.schema().fields();
-                let names = work.column_names(fields);
-                reply::row_description(&mut self.wire.output, &names, fields, &[])?;
-                let rows = catalog.run(&prepared, ParamValues::List(Vec::new()), caller);
-                let mut source = Source::engine(rows);
-                let sent = self.send_all(&mut source, &watch).await?;
-                self.finished.extend(source.into_rows());
-                work.tag(sent)
+        let mut prepared = None;
+        if let Some(statement) = engine {
+            let own_types = work.own_types();
+            let declared = own_types.unwrap_or_default().iter();
+            let declared = declared.map(|oid| declared_type(*oid));
+            let declared = declared.collect::<Result<_, _>>()?;
+            let planned = self.plan(sql, statement, declared, &watch).await?;
+            if own_types.is_none() {
+                query::without_parameters(&planned)?;
             }
-            (None, Some(parsed)) => {
-                let Done { tag, table } = self.carry_out(parsed)?;
-                if let Some(table) = table {
-                    let fields = table.schema_ref().fields();
-                    reply::row_description(&mut self.wire.output, &[], fields, &[])?;
-                    self.send_all(&mut Source::table(table), &watch).await?;
-                }
-                tag.to_owned()
-            }
-            (None, None) => return Ok(()),
+            prepared = Some(planned);
+        }
+        let statement = Statement {
+            work: Some(work),
+            prepared,
+            parameters: Vec::new(),
         };
-        reply::complete(&mut self.wire.output, tag);
-        Ok(())
-    }
-
-    async fn send_all(&mut self, source: &mut Source, watch: &Watch) -> Result<u64, Halt> {
-        let zone = self.settings.zone();
-        let sent = source.send(&mut self.wire, watch, &[], &zone, None).await?;
-        Ok(sent.rows)
+        let formats = match statement.door() {
+            Some(Kind::Fetch { cursor, .. }) => {
+                let terms = self.portals.get(cursor).and_then(|portal| portal.cursor);
+                let is_binary = terms.is_some_and(|terms| terms.is_binary);
+                if is_binary {
+                    vec![Format::Binary]
+                } else {
+                    Vec::new()
+                }
+            }
+            _ => Vec::new(),
+        };
+        let mut portal = Portal::new(Arc::new(statement), Vec::new(), formats);
+        self.run_marked("", &mut portal, None, true, &watch).await
     }
 }

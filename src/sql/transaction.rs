@@ -25,6 +25,8 @@ enum State {
 #[derive(Debug, Default)]
 pub(super) struct Transaction {
     state: State,
+    /// Whether the statements of one message, of which there are several, are a transaction of their own.
+    implicit_block: bool,
     /// The names of the savepoints, oldest first; a name may be there several times.
     savepoints: Vec<String>,
 }
@@ -42,6 +44,21 @@ impl Transaction {
     /// Whether the client has begun a transaction and not ended it.
     pub fn is_open(&self) -> bool {
         self.state != State::Idle
+    }
+
+    /// Whether a statement is one of several of a transaction.
+    pub fn is_block(&self) -> bool {
+        self.is_open() || self.implicit_block
+    }
+
+    /// Says whether several statements of one message are carried out.
+    pub fn set_implicit_block(&mut self, is_one: bool) {
+        self.implicit_block = is_one;
+    }
+
+    /// How many savepoints there are.
+    pub fn savepoints(&self) -> usize {
+        self.savepoints.len()
     }
 
     /// A statement failed.
@@ -111,6 +128,7 @@ impl Connection {
         }
         let modes = self.modes();
         self.settings.commit();
+        self.hold_portals();
         self.end_transaction(chain, &modes)?;
         Ok("COMMIT")
     }
@@ -125,6 +143,7 @@ impl Connection {
         }
         let modes = self.modes();
         self.settings.rollback();
+        self.drop_portals();
         self.end_transaction(chain, &modes)
     }
 
@@ -134,7 +153,6 @@ impl Connection {
     }
 
     fn end_transaction(&mut self, chain: bool, isolation: &str) -> Result<(), SqlError> {
-        self.portals.clear();
         self.transaction.savepoints.clear();
         self.enter(State::Idle);
         if chain {
@@ -174,6 +192,7 @@ impl Connection {
         let position = self.transaction.position(name)?;
         self.transaction.savepoints.truncate(position);
         self.settings.release(position);
+        self.keep_portals_behind(position);
         Ok(())
     }
 
@@ -185,6 +204,7 @@ impl Connection {
         let position = self.transaction.position(name)?;
         self.transaction.savepoints.truncate(position + 1);
         self.settings.rollback_to(position);
+        self.drop_portals_behind(position);
         self.enter(State::Open);
         Ok(())
     }

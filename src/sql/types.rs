@@ -1,12 +1,50 @@
 //! Which PostgreSQL type a client is told about for an Arrow type.
 //!
 //! Clients choose their decoder by the OID in RowDescription, so only types that every PostgreSQL driver knows
-//! are named here: unsigned integers become the next wider signed type, and what has no counterpart is text.
+//! are named here: unsigned integers become the next wider signed type, but those of 32 bits are oids, and what has no
+//! counterpart is text. Columns of the system's relations are of some types more: these say so themselves.
 
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, Field};
 use pgwire::api::Type;
 
+use crate::catalog::TYPE;
+
 pub use super::message::Format;
+
+/// The PostgreSQL type under which values of a field are sent: the one that it says itself, or that of its Arrow type.
+pub fn pg_type_of(field: &Field) -> Type {
+    let said = field.metadata().get(TYPE);
+    let said = said.and_then(|name| said_type(name, field.data_type()));
+    said.unwrap_or_else(|| pg_type(field.data_type()))
+}
+
+/// The type of this internal name, if its values are held as `data_type`.
+fn said_type(name: &str, data_type: &DataType) -> Option<Type> {
+    use DataType as D;
+    let is_list = matches!(data_type, D::List(_));
+    let is_text = matches!(data_type, D::Utf8 | D::LargeUtf8 | D::Utf8View);
+    Some(match name {
+        "name" if is_text => Type::NAME,
+        "char" if is_text => Type::CHAR,
+        "varchar" if is_text => Type::VARCHAR,
+        "inet" if is_text => Type::INET,
+        "cidr" if is_text => Type::CIDR,
+        "pg_node_tree" if is_text => Type::PG_NODE_TREE,
+        "pg_lsn" if is_text => Type::PG_LSN,
+        "anyarray" if is_text => Type::ANYARRAY,
+        "pg_ndistinct" if is_text => Type::PG_NDISTINCT,
+        "pg_dependencies" if is_text => Type::PG_DEPENDENCIES,
+        "pg_mcv_list" if is_text => Type::PG_MCV_LIST,
+        "xid" if *data_type == D::UInt32 => Type::XID,
+        "int2vector" if is_list => Type::INT2_VECTOR,
+        "oidvector" if is_list => Type::OID_VECTOR,
+        "_name" if is_list => Type::NAME_ARRAY,
+        "_char" if is_list => Type::CHAR_ARRAY,
+        "_aclitem" if is_list => Type::ACLITEM_ARRAY,
+        "_regtype" if is_list => Type::REGTYPE_ARRAY,
+        _ => return None,
+    })
+}
 
 /// The PostgreSQL type under which values of `data_type` are sent.
 pub fn pg_type(data_type: &DataType) -> Type {
@@ -15,7 +53,8 @@ pub fn pg_type(data_type: &DataType) -> Type {
         D::Boolean => Type::BOOL,
         D::Int8 | D::Int16 | D::UInt8 => Type::INT2,
         D::Int32 | D::UInt16 => Type::INT4,
-        D::Int64 | D::UInt32 | D::UInt64 => Type::INT8,
+        D::UInt32 => Type::OID,
+        D::Int64 | D::UInt64 => Type::INT8,
         D::Float16 | D::Float32 => Type::FLOAT4,
         D::Float64 => Type::FLOAT8,
         D::Decimal32(..) | D::Decimal64(..) | D::Decimal128(..) | D::Decimal256(..) => {
@@ -31,7 +70,7 @@ pub fn pg_type(data_type: &DataType) -> Type {
         | D::LargeList(item)
         | D::FixedSizeList(item, _)
         | D::ListView(item)
-        | D::LargeListView(item) => array_type(&pg_type(item.data_type())),
+        | D::LargeListView(item) => array_type(&pg_type_of(item)),
         D::Struct(_) => Type::RECORD,
         D::Dictionary(_, value) => pg_type(value),
         _ => Type::TEXT,
@@ -56,6 +95,13 @@ fn array_type(element: &Type) -> Type {
         Type::TIMESTAMPTZ => Type::TIMESTAMPTZ_ARRAY,
         Type::INTERVAL => Type::INTERVAL_ARRAY,
         Type::RECORD => Type::RECORD_ARRAY,
+        Type::OID => Type::OID_ARRAY,
+        Type::XID => Type::XID_ARRAY,
+        Type::NAME => Type::NAME_ARRAY,
+        Type::CHAR => Type::CHAR_ARRAY,
+        Type::VARCHAR => Type::VARCHAR_ARRAY,
+        Type::INET => Type::INET_ARRAY,
+        Type::CIDR => Type::CIDR_ARRAY,
         Type::TEXT => Type::TEXT_ARRAY,
         ref array => array.clone(),
     }
@@ -64,11 +110,17 @@ fn array_type(element: &Type) -> Type {
 /// `typlen` of a type that [`pg_type`] names, in bytes; -1 for variable length.
 pub fn type_len(ty: &Type) -> i16 {
     match *ty {
-        Type::BOOL => 1,
+        Type::BOOL | Type::CHAR => 1,
         Type::INT2 => 2,
-        Type::INT4 | Type::FLOAT4 | Type::DATE => 4,
-        Type::INT8 | Type::FLOAT8 | Type::TIME | Type::TIMESTAMP | Type::TIMESTAMPTZ => 8,
+        Type::INT4 | Type::FLOAT4 | Type::DATE | Type::OID | Type::XID => 4,
+        Type::PG_LSN
+        | Type::INT8
+        | Type::FLOAT8
+        | Type::TIME
+        | Type::TIMESTAMP
+        | Type::TIMESTAMPTZ => 8,
         Type::INTERVAL => 16,
+        Type::NAME => 64,
         _ => -1,
     }
 }
@@ -90,6 +142,8 @@ pub fn sql_name(data_type: &DataType) -> &'static str {
         Type::TIMESTAMPTZ => "timestamp with time zone",
         Type::INTERVAL => "interval",
         Type::RECORD => "record",
+        Type::OID => "oid",
+        Type::OID_ARRAY => "oid[]",
         Type::BOOL_ARRAY => "boolean[]",
         Type::INT2_ARRAY => "smallint[]",
         Type::INT4_ARRAY => "integer[]",
@@ -121,6 +175,8 @@ mod tests {
         let cases = [
             (DataType::UInt8, Type::INT2, 2, "smallint"),
             (DataType::UInt16, Type::INT4, 4, "integer"),
+            (DataType::UInt32, Type::OID, 4, "oid"),
+            (list(DataType::UInt32), Type::OID_ARRAY, -1, "oid[]"),
             (DataType::UInt64, Type::INT8, 8, "bigint"),
             (DataType::Float16, Type::FLOAT4, 4, "real"),
             (DataType::Null, Type::TEXT, -1, "text"),
@@ -164,5 +220,20 @@ mod tests {
                 "{arrow}"
             );
         }
+    }
+    #[test]
+    fn a_field_says_what_arrow_has_no_type_for() {
+        let said = |data_type, name: &str| {
+            let metadata = [(TYPE.to_owned(), name.to_owned())];
+            pg_type_of(&Field::new("c", data_type, true).with_metadata(metadata.into()))
+        };
+        let list = |item| DataType::List(Arc::new(Field::new("item", item, true)));
+        assert_eq!(said(DataType::Utf8View, "name"), Type::NAME);
+        assert_eq!(said(DataType::Utf8View, "inet"), Type::INET);
+        assert_eq!(said(DataType::UInt32, "xid"), Type::XID);
+        assert_eq!(said(list(DataType::Int16), "int2vector"), Type::INT2_VECTOR);
+        // What became of the values counts, not what they were.
+        assert_eq!(said(DataType::Int64, "name"), Type::INT8);
+        assert_eq!(said(DataType::Utf8, "made_up"), Type::TEXT);
     }
 }

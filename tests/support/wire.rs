@@ -200,6 +200,11 @@ impl Client {
 
     /// Goes on inside TLS, trusting whatever certificate comes.
     pub fn start_tls(&mut self) {
+        self.start_tls_for(&[b"postgresql"]);
+    }
+
+    /// The same, with these names of protocols.
+    pub fn start_tls_for(&mut self, protocols: &[&[u8]]) {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let mut config = rustls::ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
@@ -207,7 +212,7 @@ impl Client {
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(trust::Anybody))
             .with_no_client_auth();
-        config.alpn_protocols = vec![b"postgresql".to_vec()];
+        config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
         let name = "localhost".try_into().expect("a name");
         let connection = ClientConnection::new(Arc::new(config), name).expect("a client");
         let tcp = self.tcp.try_clone().expect("a second handle");

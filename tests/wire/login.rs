@@ -116,6 +116,18 @@ fn tls_is_spoken_after_a_request_and_at_once() {
     client.start(PROTOCOL_3_0, &[("user", "ann")]);
     let verdict = client.log_in("secret", Some(b"another certificate"));
     assert_eq!(verdict.code(), "08P01");
+
+    // Whoever speaks TLS at once has to say what for.
+    let mut client = door.connect();
+    client.start_tls_for(&[]);
+    client.start(PROTOCOL_3_0, &[("user", "ann")]);
+    assert_eq!(client.message().code(), "08P01");
+    let mut client = door.connect();
+    client.send(&packet(SSL_REQUEST, b""));
+    assert_eq!(client.byte(), b'S');
+    client.start_tls_for(&[]);
+    client.start(PROTOCOL_3_0, &[("user", "ann")]);
+    assert_eq!(client.log_in("secret", None).kind, 'R');
 }
 
 #[test]

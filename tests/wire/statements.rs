@@ -95,6 +95,21 @@ fn after_an_error_everything_up_to_sync_is_skipped() {
 }
 
 #[test]
+fn an_error_is_told_before_sync() {
+    let door = Opened::plain();
+    let mut client = door.client();
+    let batch = [
+        parse("", "select no_such_column from sessions"),
+        describe('S', ""),
+        frame('H', b""),
+    ];
+    client.send(&batch.concat());
+    assert_eq!(client.message().code(), "42703");
+    client.send(&sync());
+    assert_eq!(kinds(&client.until_ready()), "Z");
+}
+
+#[test]
 fn names_of_statements_and_portals_are_checked() {
     let door = Opened::plain();
     let mut client = door.client();

@@ -1,8 +1,7 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray};
-use arrow::compute::cast;
-use arrow::datatypes::{DataType, Int64Type};
+use arrow::datatypes::DataType;
 use datafusion::common::Result;
 use datafusion::logical_expr::simplify::{ExprSimplifyResult, SimplifyContext};
 use datafusion::logical_expr::{
@@ -13,89 +12,30 @@ use crate::catalog::error::CatalogError;
 
 /// What a function may make of one batch, in bytes. The engine accounts for memory only after it is filled, so
 /// without a bound one call could ask for more than the machine has.
-const RESULT_BYTES_MAX: u64 = 64 << 20;
+pub(super) const RESULT_BYTES_MAX: u64 = 64 << 20;
 
-/// How the length of a function's result follows from its arguments.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Growth {
-    /// `repeat(text, n)`: n times the text.
-    Times,
-    /// `lpad(text, n, …)`, `rpad`: n characters.
-    Characters,
-    /// `replace(text, from, to)`, `regexp_replace`: at worst every place of the text becomes `to`.
-    EachPlace,
-    /// `array_to_string(array, delimiter)`: a delimiter for each byte of the array, at worst.
-    Joined,
-    /// `concat(…)`: all arguments.
-    Sum,
-}
-
-/// A function of the engine that refuses to make too much.
+/// `replace(text, from, to)` of the engine, which refuses to make too much: at worst every place of the text becomes
+/// `to`.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Bounded {
     inner: Arc<ScalarUDF>,
-    growth: Growth,
 }
 
-/// The function with a bound, if it is one that can make much of little.
+/// The function with a bound, if it is one that can make much of little. Functions of our own have theirs inside.
 pub(super) fn bounded(function: &Arc<ScalarUDF>) -> Option<Arc<ScalarUDF>> {
-    let growth = match function.name() {
-        "repeat" => Growth::Times,
-        "lpad" | "rpad" => Growth::Characters,
-        "replace" | "regexp_replace" => Growth::EachPlace,
-        "array_to_string" => Growth::Joined,
-        "concat" | "concat_ws" => Growth::Sum,
-        _ => return None,
-    };
-    Some(Arc::new(ScalarUDF::from(Bounded {
-        inner: Arc::clone(function),
-        growth,
-    })))
+    let inner = Arc::clone(function);
+    (function.name() == "replace").then(|| Arc::new(ScalarUDF::from(Bounded { inner })))
 }
 
 impl Bounded {
     fn check(&self, args: &ScalarFunctionArgs) -> Result<()> {
-        let rows = args.number_rows as u64;
-        if self.growth == Growth::Joined {
-            let array = args.args.first().map_or(Ok(0), array_bytes)?;
-            let delimiter = args.args.get(1).map_or(Ok(0), longest_text)?;
-            return self.refuse_over(array.saturating_mul(delimiter.saturating_add(1)));
-        }
-        let number = |at: usize| args.args.get(at).map_or(Ok(0), largest_number);
         let bytes = |at: usize| args.args.get(at).map_or(Ok(0), longest_text);
-        let each = match self.growth {
-            Growth::Times => bytes(0)?.saturating_mul(number(1)?),
-            Growth::Characters => number(1)?.saturating_mul(4),
-            Growth::Joined => 0,
-            Growth::Sum => {
-                let mut sum = 0u64;
-                for arg in &args.args {
-                    sum = sum.saturating_add(longest_text(arg)?);
-                }
-                // The separator of concat_ws comes once for each argument.
-                sum.saturating_add(bytes(0)?.saturating_mul(args.args.len() as u64))
-            }
-            Growth::EachPlace => bytes(0)?.saturating_add(1).saturating_mul(bytes(2)?.max(1)),
-        };
-        self.refuse_over(each.saturating_mul(rows))
-    }
-
-    fn refuse_over(&self, bytes: u64) -> Result<()> {
-        match bytes > RESULT_BYTES_MAX {
+        let each = bytes(0)?.saturating_add(1).saturating_mul(bytes(2)?.max(1));
+        match each.saturating_mul(args.number_rows as u64) > RESULT_BYTES_MAX {
             true => Err(CatalogError::ResultTooLarge(self.inner.name().to_owned()).into()),
             false => Ok(()),
         }
     }
-}
-
-fn array_bytes(value: &ColumnarValue) -> Result<u64> {
-    Ok(value.to_array(1)?.get_buffer_memory_size() as u64)
-}
-
-fn largest_number(value: &ColumnarValue) -> Result<u64> {
-    let numbers = cast(&value.to_array(1)?, &DataType::Int64)?;
-    let largest = arrow::compute::max(numbers.as_primitive::<Int64Type>());
-    Ok(largest.map_or(0, |n| u64::try_from(n).unwrap_or(0)))
 }
 
 /// The longest of the texts, in bytes; of what is no text, as long as it can become as one.

@@ -1,22 +1,58 @@
 //! Scalar functions that the catalog adds to the engine's own.
 
+mod aggregates;
+mod arrays;
 mod asctime;
 mod bounded;
 mod constant;
+mod dates;
+mod decimal;
+mod define;
+mod facts;
+mod inet;
+mod interval;
+mod json;
+mod math;
+mod objects;
+mod output;
+mod parts;
+mod planner;
+mod privileges;
+mod quote;
 mod rdns;
+mod reg;
+mod regexp;
+mod sets;
+mod settings;
+mod size;
+mod sleep;
+mod template;
+#[cfg(test)]
+mod tests;
+mod text;
+mod value;
+mod zoned;
 
 use std::sync::Arc;
 
+use arrow::datatypes::Field;
+use chrono::{DateTime, Utc};
 use datafusion::common::ScalarValue;
 use datafusion::execution::SessionStateDefaults;
 use datafusion::logical_expr::ScalarUDF;
 use datafusion::logical_expr::async_udf::AsyncScalarUDF;
 
+use super::column::TYPE;
 use super::kept::Dependence;
 use super::resolver::NameCache;
 use super::statement::Caller;
+use super::system::Dictionary;
 
+pub(super) use aggregates::aggregates;
 pub(crate) use asctime::asctime_texts;
+pub(super) use planner::PostgresPlanner;
+#[cfg(test)]
+pub(super) use value::texts;
 
 /// The name of the one database.
 pub const DATABASE: &str = "rollcall";
@@ -46,33 +82,103 @@ pub(super) fn of_engine() -> Vec<Arc<ScalarUDF>> {
 }
 
 /// Functions that are the same for every caller.
-pub(super) fn shared(names: &Arc<NameCache>) -> Vec<Arc<ScalarUDF>> {
+pub(super) fn shared(names: &Arc<NameCache>, dictionary: &Arc<Dictionary>) -> Vec<Arc<ScalarUDF>> {
     let rdns = AsyncScalarUDF::new(Arc::new(rdns::Rdns::new(Arc::clone(names))));
-    vec![
+    let sleep = AsyncScalarUDF::new(Arc::new(sleep::Sleep::default()));
+    let started = Utc::now().timestamp_micros();
+    let topics = [
+        aggregates::functions(),
+        arrays::functions(),
+        dates::functions(),
+        facts::functions(started),
+        inet::functions(),
+        interval::functions(),
+        json::functions(),
+        math::functions(),
+        objects::functions(dictionary),
+        parts::functions(),
+        planner::functions(),
+        privileges::functions(dictionary),
+        quote::functions(),
+        reg::functions(dictionary),
+        regexp::functions(),
+        sets::functions(),
+        size::functions(),
+        text::functions(),
+    ];
+    let mut all = vec![
         Arc::new(ScalarUDF::from(asctime::AscTime::default())),
         Arc::new(rdns.into_scalar_udf()),
-        text("version", VERSION),
-        text("current_catalog", DATABASE),
-        text("current_database", DATABASE),
-        text("current_schema", SCHEMA),
-    ]
+        Arc::new(sleep.into_scalar_udf()),
+        constant_text("version", VERSION),
+        constant_text("current_catalog", DATABASE),
+        constant_text("current_database", DATABASE),
+        constant_text("current_schema", SCHEMA),
+    ];
+    all.extend(topics.into_iter().flatten());
+    all
+}
+
+/// The field, as a column of another type of PostgreSQL's than its Arrow type says.
+fn named(field: Field, pg_type: &str) -> Field {
+    field.with_metadata([(TYPE.to_owned(), pg_type.to_owned())].into())
 }
 
 /// Functions whose answer depends on who asks.
 pub(super) fn of_caller(caller: &Caller) -> Vec<Arc<ScalarUDF>> {
     let pid = caller.session.as_ref().map(|s| s.id().get() as i32);
-    vec![
-        text("current_user", &caller.user),
-        text("session_user", &caller.user),
-        text("current_role", &caller.user),
+    let mut functions = vec![
+        constant_text("current_user", &caller.user),
+        constant_text("session_user", &caller.user),
+        constant_text("current_role", &caller.user),
         constant::function("pg_backend_pid", ScalarValue::Int32(pid)),
-    ]
+    ];
+    functions.extend(settings::of_caller(caller));
+    functions.extend(facts::of_caller(caller));
+    functions
 }
+
+/// Functions whose answer is the moment at which a statement began.
+pub(super) fn of_moment(began: DateTime<Utc>) -> Vec<Arc<ScalarUDF>> {
+    dates::of_statement(began)
+}
+
+/// Functions that depend on their arguments and the time zone, which a kept plan is made for.
+const AS_ARGUMENTS: [&str; 18] = [
+    "array_to_string",
+    "concat",
+    "concat_ws",
+    "date_part",
+    "date_trunc",
+    "extract",
+    "format",
+    "make_timestamptz",
+    "pg_postmaster_start_time",
+    "pg_conf_load_time",
+    "pg_is_in_recovery",
+    "pg_typeof",
+    "quote_literal",
+    "quote_nullable",
+    "timestamptz_pl_interval",
+    "timestamptz_mi_interval",
+    "timezone",
+    "to_char",
+];
 
 /// What a function that is not immutable depends on.
 pub(super) fn dependence(name: &str) -> Dependence {
     match name {
         "current_user" | "session_user" | "current_role" | "pg_backend_pid" => Dependence::Caller,
+        "current_setting" | "set_config" => Dependence::CallerAndMoment,
+        name if AS_ARGUMENTS.contains(&name) => Dependence::Nothing,
+        // The dictionary stays what it is, but for roles.
+        "format_type" | "obj_description" | "col_description" => Dependence::Nothing,
+        name if name.contains("role") || name == "pg_get_userbyid" => Dependence::Moment,
+        name if name.starts_with("reg") || name.starts_with("to_reg") => Dependence::Nothing,
+        name if name.starts_with("pg_get_") || name.ends_with("_is_visible") => Dependence::Nothing,
+        "inet_client_addr" | "inet_client_port" | "inet_server_addr" | "inet_server_port" => {
+            Dependence::Caller
+        }
         // What rdns() and asctime() depend on beside their arguments is asked for at each run.
         "version" | "current_catalog" | "current_database" | "current_schema" | "rdns"
         | "asctime" => Dependence::Nothing,
@@ -81,6 +187,6 @@ pub(super) fn dependence(name: &str) -> Dependence {
     }
 }
 
-fn text(name: &'static str, value: &str) -> Arc<ScalarUDF> {
+fn constant_text(name: &'static str, value: &str) -> Arc<ScalarUDF> {
     constant::function(name, ScalarValue::Utf8(Some(value.to_owned())))
 }

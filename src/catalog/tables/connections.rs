@@ -48,8 +48,13 @@ static COLUMNS: [Column<Session, Connection>; 6] = [
 pub(super) fn table() -> Plain<Session, Connection> {
     Plain {
         name: "connections",
+        comment: "Sessions' connections to servers",
         columns: &COLUMNS,
         primary_key: &[],
+        foreign_keys: &[
+            ("session_id", "sessions", "id"),
+            ("server", "servers", "name"),
+        ],
         reads_sessions: true,
         rows: |statement| {
             let mut rows = Vec::new();

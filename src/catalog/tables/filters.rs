@@ -24,8 +24,10 @@ static COLUMNS: [Column<Filter, ()>; 2] = [
 pub(super) fn table() -> Plain<Filter, ()> {
     Plain {
         name: "filters",
+        comment: "What sees sessions' traffic between client and router",
         columns: &COLUMNS,
         primary_key: &[0],
+        foreign_keys: &[],
         reads_sessions: false,
         rows: |statement| {
             let filters = &statement.topology().filters;

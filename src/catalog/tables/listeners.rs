@@ -56,8 +56,10 @@ static COLUMNS: [Column<Listener, ()>; 6] = [
 pub(super) fn table() -> Plain<Listener, ()> {
     Plain {
         name: "listeners",
+        comment: "The addresses that accept clients",
         columns: &COLUMNS,
         primary_key: &[0],
+        foreign_keys: &[("service", "services", "name")],
         reads_sessions: false,
         rows: |statement| {
             let listeners = &statement.topology().listeners;

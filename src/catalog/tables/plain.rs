@@ -16,8 +16,10 @@ pub(super) type Rows<A, B> = Vec<(Arc<A>, B)>;
 /// A table of few rows, made whole when it is read.
 pub(super) struct Plain<A: 'static, B: 'static> {
     pub name: &'static str,
+    pub comment: &'static str,
     pub columns: &'static [Column<A, B>],
     pub primary_key: &'static [usize],
+    pub foreign_keys: &'static [(&'static str, &'static str, &'static str)],
     /// Whether the rows come from all sessions.
     pub reads_sessions: bool,
     pub rows: fn(&Statement) -> Rows<A, B>,
@@ -38,8 +40,16 @@ where
         self.name
     }
 
+    fn comment(&self) -> &'static str {
+        self.comment
+    }
+
     fn schema(&self) -> Schema {
         Schema::new(self.columns.iter().map(Column::field).collect::<Vec<_>>())
+    }
+
+    fn foreign_keys(&self) -> &'static [(&'static str, &'static str, &'static str)] {
+        self.foreign_keys
     }
 
     fn primary_key(&self) -> &'static [usize] {

@@ -78,8 +78,10 @@ fn state(server: &Server) -> &'static str {
 pub(super) fn table() -> Plain<Server, ()> {
     Plain {
         name: "servers",
+        comment: "The backend database servers",
         columns: &COLUMNS,
         primary_key: &[0],
+        foreign_keys: &[],
         reads_sessions: false,
         rows: |statement| {
             let servers = &statement.topology().servers;

@@ -54,8 +54,10 @@ static COLUMNS: [Column<Service, ()>; 7] = [
 pub(super) fn table() -> Plain<Service, ()> {
     Plain {
         name: "services",
+        comment: "What clients connect to",
         columns: &COLUMNS,
         primary_key: &[0],
+        foreign_keys: &[],
         reads_sessions: false,
         rows: |statement| {
             let services = &statement.topology().services;

@@ -33,8 +33,13 @@ static COLUMNS: [Column<Session, Place>; 3] = [
 pub(super) fn table() -> Plain<Session, Place> {
     Plain {
         name: "session_filters",
+        comment: "Which filters see which session's traffic",
         columns: &COLUMNS,
         primary_key: &[],
+        foreign_keys: &[
+            ("session_id", "sessions", "id"),
+            ("filter", "filters", "name"),
+        ],
         reads_sessions: true,
         rows: |statement| {
             let mut rows = Vec::new();

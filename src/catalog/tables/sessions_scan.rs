@@ -33,12 +33,23 @@ impl Source for Sessions {
         "sessions"
     }
 
+    fn comment(&self) -> &'static str {
+        "Who is connected"
+    }
+
     fn schema(&self) -> Schema {
         Sessions::columns()
     }
 
     fn primary_key(&self) -> &'static [usize] {
         &[ID]
+    }
+
+    fn foreign_keys(&self) -> &'static [(&'static str, &'static str, &'static str)] {
+        &[
+            ("service", "services", "name"),
+            ("listener", "listeners", "name"),
+        ]
     }
 
     fn order_column(&self) -> Option<usize> {

@@ -51,6 +51,11 @@ pub(crate) async fn open(mut wire: Wire, tls: Option<&TlsSlot>) -> Opening {
             Some(inside) => (wire, certificate) = inside,
             None => return Opening::Over,
         }
+        // Whoever is led to this port to speak another protocol is found out by that (as PostgreSQL 17 has it).
+        if !wire.has_alpn() {
+            let message = "received direct SSL connection request without ALPN protocol negotiation extension";
+            return Opening::Refused(wire, SqlError::fatal("08P01", message));
+        }
     }
     let (mut ssl_asked, mut gss_asked) = (certificate.is_some(), false);
     loop {

@@ -78,6 +78,11 @@ impl Wire {
         self.transport.tls()
     }
 
+    /// Whether client and server agreed inside TLS to speak a protocol of this server's.
+    pub fn has_alpn(&self) -> bool {
+        self.transport.alpn().is_some()
+    }
+
     /// Waits for more input and appends it; false at the end of the client's stream. Cancel-safe.
     pub async fn read(&mut self) -> io::Result<bool> {
         if self.input.is_empty() {

@@ -6,10 +6,14 @@
 //! What does not fit, and what cannot be sent at all, is left to the way of one row at a time, which knows all types
 //! and all errors.
 
+mod field;
+
+use self::field::Field;
 use super::column::{Column, EPOCH_S, Values, split};
 use super::digits::put_i64;
+use super::line::LineStyle;
 use super::time::{MICROS, STAMP_CELL_BYTES};
-use super::{EncodeError, float};
+use super::{COPY_DATA, EncodeError, float};
 use crate::sql::types::Format;
 use arrow::array::{
     Array, GenericStringArray, LargeStringArray, OffsetSizeTrait, StringArray, StringViewArray,
@@ -31,6 +35,15 @@ const HEADER_BYTES: usize = 7;
 const SHORT_TEXT_BYTES: usize = 32;
 /// A text up to this length stands in the view itself.
 const INLINE_BYTES: usize = 12;
+
+/// What a row becomes.
+#[derive(Debug)]
+pub(super) enum Shape<'a> {
+    /// A message of this type with the number of values, and each value behind its length.
+    Message(u8),
+    /// A CopyData message with a line.
+    Line(&'a LineStyle),
+}
 
 /// One width of cells for the rows of a block.
 #[derive(Debug)]
@@ -75,6 +88,25 @@ impl<const WIDTH: usize> Cells<WIDTH> {
     fn put(&self, nth: usize, to: &mut [u8], at: usize) -> usize {
         to[at..at + WIDTH].copy_from_slice(&self.cells[nth]);
         at + usize::from(self.lens[nth])
+    }
+
+    /// Copies the value of the block's row `nth` as a field of a line.
+    #[inline]
+    fn put_field(&self, nth: usize, to: &mut [u8], at: usize, field: &Field<'_>) -> usize {
+        // No scalar is empty: what has nothing behind its length is null.
+        let len = usize::from(self.lens[nth]) - LENGTH_BYTES;
+        if len == 0 {
+            return field.put_null(to, at);
+        }
+        let start = at + usize::from(field.forced);
+        let value = &self.cells[nth][LENGTH_BYTES..];
+        to[start..start + WIDTH - LENGTH_BYTES].copy_from_slice(value);
+        if !field.forced {
+            return start + len;
+        }
+        to[at] = field.style.quote;
+        to[start + len] = field.style.quote;
+        start + len + 1
     }
 }
 
@@ -274,9 +306,13 @@ pub(super) struct Block {
 
 impl Block {
     /// A block for these columns; `None` if one of them cannot be formatted this way.
-    pub(super) fn of(columns: &[Column]) -> Option<Self> {
+    pub(super) fn of(columns: &[Column], shape: &Shape<'_>) -> Option<Self> {
+        let beside = match shape {
+            Shape::Message(_) => 0,
+            Shape::Line(style) => style.beside_value()?,
+        };
         let parts = columns.iter().map(Part::of).collect::<Option<Vec<_>>>()?;
-        let cells: usize = parts.iter().map(Part::bytes_max).sum();
+        let cells: usize = parts.iter().map(|part| part.bytes_max() + beside).sum();
         Some(Self {
             parts,
             row_bytes_max: HEADER_BYTES + cells,
@@ -295,6 +331,7 @@ impl Block {
         rows: Range<usize>,
         out: &mut BytesMut,
         bytes_max: usize,
+        shape: &Shape<'_>,
     ) -> usize {
         if !self.rows.contains(&rows.start) {
             self.rows = rows.start..rows.end.min(rows.start + BLOCK_ROWS);
@@ -311,7 +348,11 @@ impl Block {
         let room = bytes_max.saturating_sub(out.len());
         let (mut next, mut len) = (rows.start, 0);
         while next < end && len < room {
-            match self.put_row(next, len) {
+            let put = match shape {
+                Shape::Message(kind) => self.put_row(next, len, *kind),
+                Shape::Line(style) => self.put_line(next, len, style),
+            };
+            match put {
                 Ok(after) => len = after,
                 // It meets the same fate alone.
                 Err(_) => {
@@ -326,7 +367,7 @@ impl Block {
     }
 
     /// Puts the message of a row of the block together at `start`; returns where it ends.
-    fn put_row(&mut self, row: usize, start: usize) -> Result<usize, EncodeError> {
+    fn put_row(&mut self, row: usize, start: usize, kind: u8) -> Result<usize, EncodeError> {
         let nth = row - self.rows.start;
         let to = &mut self.messages;
         make_room(to, start, self.row_bytes_max);
@@ -365,10 +406,58 @@ impl Block {
         }
         // The length counts itself, but not the type. No value is longer than the row.
         let length = i32::try_from(at - start - 1).map_err(|_| EncodeError::RowTooLong)?;
-        to[start] = b'D';
+        to[start] = kind;
         put(&length.to_be_bytes(), to, start + 1);
         // At most COLUMNS_MAX.
         put(&(self.parts.len() as i16).to_be_bytes(), to, start + 5);
+        Ok(at)
+    }
+
+    /// Puts the message with the line of a row of the block together at `start`; returns where it ends.
+    fn put_line(
+        &mut self,
+        row: usize,
+        start: usize,
+        style: &LineStyle,
+    ) -> Result<usize, EncodeError> {
+        let nth = row - self.rows.start;
+        let (to, rest) = (&mut self.messages, self.row_bytes_max);
+        make_room(to, start, rest);
+        // Type and length.
+        let mut at = start + 5;
+        for (n, part) in self.parts.iter().enumerate() {
+            let forced = style.is_forced(n);
+            let field = Field { style, forced };
+            at = match part {
+                Part::Null => field.put_null(to, at),
+                Part::Narrow(cells) => cells.put_field(nth, to, at, &field),
+                Part::Integer(cells) => cells.put_field(nth, to, at, &field),
+                Part::Float(cells) => cells.put_field(nth, to, at, &field),
+                Part::Stamp(cells) => cells.put_field(nth, to, at, &field),
+                Part::Scalar(cells) => cells.put_field(nth, to, at, &field),
+                Part::View(texts) if texts.is_null(row) => field.put_null(to, at),
+                Part::View(texts) => {
+                    let view = texts.views()[row];
+                    let len = view as u32 as usize;
+                    if len <= INLINE_BYTES {
+                        field.put_inline(view, to, at)
+                    } else {
+                        let all = &texts.data_buffers()[(view >> 64) as u32 as usize];
+                        field.put_text((all, (view >> 96) as usize, len), to, at, rest)
+                    }
+                }
+                Part::Utf8(texts) => field.put_nth(texts, row, to, at, rest),
+                Part::LargeUtf8(texts) => field.put_nth(texts, row, to, at, rest),
+            };
+            to[at] = style.delimiter;
+            at += 1;
+        }
+        // In place of the last delimiter, or of none.
+        at = at.max(start + 6);
+        to[at - 1] = b'\n';
+        let length = i32::try_from(at - start - 1).map_err(|_| EncodeError::RowTooLong)?;
+        to[start] = COPY_DATA;
+        put(&length.to_be_bytes(), to, start + 1);
         Ok(at)
     }
 }

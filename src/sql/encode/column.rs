@@ -3,14 +3,15 @@
 use super::nested::{ArrayValues, RecordValues};
 use super::time::{DAY_S, EPOCH_DAYS, MICROS, TimestampWriter};
 use super::zone::Zone;
-use super::{EncodeError, binary, patch_length, text};
-use crate::sql::types::{Format, pg_type};
+use super::{EncodeError, binary, inet, patch_length, text};
+use crate::sql::types::{Format, pg_type_of};
 use arrow::array::types::*;
 use arrow::array::*;
 use arrow::buffer::{BooleanBuffer, NullBuffer, ScalarBuffer};
-use arrow::datatypes::{DataType, IntervalUnit, TimeUnit, i256};
+use arrow::datatypes::{DataType, Field, IntervalUnit, TimeUnit, i256};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use bytes::{BufMut, BytesMut};
+use pgwire::api::Type;
 
 /// Seconds between 1970-01-01 and PostgreSQL's epoch, 2000-01-01.
 pub(super) const EPOCH_S: i64 = EPOCH_DAYS * DAY_S;
@@ -47,6 +48,8 @@ pub(super) enum Values {
     Binary(BinaryArray),
     LargeBinary(LargeBinaryArray),
     BinaryView(BinaryViewArray),
+    /// Values in their binary form.
+    Raw(BinaryArray),
     FixedBinary(FixedSizeBinaryArray),
     Date32(ScalarBuffer<i32>),
     Date64(ScalarBuffer<i64>),
@@ -67,9 +70,9 @@ pub(super) enum Values {
 }
 
 impl Column {
-    /// Binds `array`, the column `name`.
+    /// Binds `array`, the column of a field.
     pub(super) fn bind(
-        name: &str,
+        field: &Field,
         array: &ArrayRef,
         format: Format,
         zone: &Zone,
@@ -91,7 +94,12 @@ impl Column {
                 }
             };
         }
+        let ty = pg_type_of(field);
+        let name = field.name();
         let values = match array.data_type() {
+            _ if format == Format::Binary && matches!(ty, Type::INET | Type::CIDR) => {
+                Values::Raw(inet::binary(name, array, ty == Type::CIDR)?)
+            }
             D::Null => Values::Null,
             D::Boolean => Values::Bool(array.as_boolean().values().clone()),
             D::Int8 => Values::Int8(values!(Int8Type)),
@@ -158,10 +166,8 @@ impl Column {
             | D::LargeList(_)
             | D::FixedSizeList(..)
             | D::ListView(_)
-            | D::LargeListView(_) => Values::Array(ArrayValues::bind(name, array, format, zone)?),
-            D::Struct(_) => {
-                Values::Record(RecordValues::bind(name, array.as_struct(), format, zone)?)
-            }
+            | D::LargeListView(_) => Values::Array(ArrayValues::bind(field, array, format, zone)?),
+            D::Struct(_) => Values::Record(RecordValues::bind(array.as_struct(), format, zone)?),
             D::Dictionary(..) => {
                 let dictionary = array.as_any_dictionary();
                 // Keys of null rows need not point anywhere; with no values there is nothing to point at.
@@ -172,12 +178,12 @@ impl Column {
                 };
                 Values::Dictionary(
                     keys,
-                    Box::new(Self::bind(name, dictionary.values(), format, zone)?),
+                    Box::new(Self::bind(field, dictionary.values(), format, zone)?),
                 )
             }
             _ => Values::Utf8(displayed(name, array)?),
         };
-        let oid = pg_type(array.data_type()).oid();
+        let oid = ty.oid();
         Ok(Self {
             values,
             nulls: array.logical_nulls(),
@@ -240,7 +246,10 @@ impl Column {
             Values::Int32(v) => write_int4(v[row], format, out),
             Values::UInt16(v) => write_int4(v[row].into(), format, out),
             Values::Int64(v) => write_int8(v[row], format, out),
-            Values::UInt32(v) => write_int8(v[row].into(), format, out),
+            Values::UInt32(v) => match format {
+                Format::Text => write_int8(v[row].into(), format, out),
+                Format::Binary => out.put_u32(v[row]),
+            },
             Values::UInt64(v) => {
                 let value = i64::try_from(v[row]).map_err(|_| EncodeError::OutOfRange("bigint"))?;
                 write_int8(value, format, out);
@@ -258,6 +267,7 @@ impl Column {
             Values::LargeBinary(v) => write_bytea(v.value(row), format, out),
             Values::BinaryView(v) => write_bytea(v.value(row), format, out),
             Values::FixedBinary(v) => write_bytea(v.value(row), format, out),
+            Values::Raw(v) => out.extend_from_slice(v.value(row)),
             Values::Date32(v) => match v[row] {
                 i32::MAX => write_infinite_date(true, format, out),
                 i32::MIN => write_infinite_date(false, format, out),

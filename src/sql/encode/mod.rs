@@ -9,12 +9,14 @@ mod block;
 mod column;
 mod digits;
 mod float;
+mod inet;
+mod line;
 mod nested;
 mod text;
 mod time;
 pub mod zone;
 
-use self::block::{BLOCK_ROWS, Block};
+use self::block::{BLOCK_ROWS, Block, Shape};
 use self::column::Column;
 use super::sqlstate::SqlError;
 use super::types::Format;
@@ -22,6 +24,13 @@ use arrow::array::RecordBatch;
 use bytes::{BufMut, BytesMut};
 use std::ops::Range;
 use zone::Zone;
+
+pub use self::line::{LineEncoder, LineStyle};
+
+/// The type of a DataRow message.
+const DATA_ROW: u8 = b'D';
+/// The type of a CopyData message. With values in binary it holds what a DataRow holds.
+const COPY_DATA: u8 = b'd';
 
 /// Most columns of a result (PostgreSQL's `MaxTupleAttributeNumber`).
 const COLUMNS_MAX: usize = 1664;
@@ -84,6 +93,8 @@ impl From<EncodeError> for SqlError {
 #[derive(Debug)]
 pub struct RowEncoder {
     columns: Vec<Column>,
+    /// The type of the messages.
+    message: u8,
     /// For a batch that is worth it and has no columns of any length.
     block: Option<Block>,
 }
@@ -99,32 +110,28 @@ impl RowEncoder {
         formats: &[Format],
         zone: &Zone,
     ) -> Result<Self, EncodeError> {
-        let count = batch.num_columns();
-        if count > COLUMNS_MAX {
-            return Err(EncodeError::TooManyColumns);
-        }
-        if formats.len() > 1 && formats.len() != count {
-            return Err(EncodeError::FormatCount {
-                given: formats.len(),
-                columns: count,
-            });
-        }
-        let first = formats.first().copied().unwrap_or_default();
-        let schema = batch.schema_ref();
-        let columns = batch
-            .columns()
-            .iter()
-            .enumerate()
-            .map(|(n, array)| {
-                let format = formats.get(n).copied().unwrap_or(first);
-                Column::bind(schema.field(n).name(), array, format, zone)
-            })
-            .collect::<Result<Vec<_>, _>>()?;
+        let columns = bind(batch, formats, zone)?;
         let block = match batch.num_rows() {
             0..BLOCK_ROWS => None,
-            _ => Block::of(&columns),
+            _ => Block::of(&columns, &Shape::Message(DATA_ROW)),
         };
-        Ok(Self { columns, block })
+        Ok(Self {
+            columns,
+            message: DATA_ROW,
+            block,
+        })
+    }
+
+    /// As [`try_new`](Self::try_new), for COPY in its binary format: the messages are CopyData.
+    ///
+    /// # Errors
+    /// [`EncodeError::TooManyColumns`], [`EncodeError::NoText`].
+    pub fn try_new_for_copy(batch: &RecordBatch, zone: &Zone) -> Result<Self, EncodeError> {
+        let encoder = Self::try_new(batch, &[Format::Binary], zone)?;
+        Ok(Self {
+            message: COPY_DATA,
+            ..encoder
+        })
     }
 
     /// Appends one DataRow message for each of `rows`, until `out` has `bytes_max` bytes; returns the row that comes
@@ -144,7 +151,10 @@ impl RowEncoder {
         let mut next = rows.start;
         while next < rows.end && out.len() < bytes_max {
             let written = match &mut self.block {
-                Some(block) => block.write(&mut self.columns, next..rows.end, out, bytes_max),
+                Some(block) => {
+                    let shape = Shape::Message(self.message);
+                    block.write(&mut self.columns, next..rows.end, out, bytes_max, &shape)
+                }
                 None => next,
             };
             if written == next {
@@ -174,7 +184,7 @@ impl RowEncoder {
     }
 
     fn write_row(&mut self, row: usize, out: &mut BytesMut) -> Result<(), EncodeError> {
-        out.put_u8(b'D');
+        out.put_u8(self.message);
         let length_at = out.len();
         out.put_i32(0);
         // At most COLUMNS_MAX.
@@ -185,6 +195,27 @@ impl RowEncoder {
         // The length counts itself.
         patch_length(out, length_at, 0)
     }
+}
+
+/// Binds the columns of `batch`.
+fn bind(batch: &RecordBatch, formats: &[Format], zone: &Zone) -> Result<Vec<Column>, EncodeError> {
+    let count = batch.num_columns();
+    if count > COLUMNS_MAX {
+        return Err(EncodeError::TooManyColumns);
+    }
+    if formats.len() > 1 && formats.len() != count {
+        return Err(EncodeError::FormatCount {
+            given: formats.len(),
+            columns: count,
+        });
+    }
+    let first = formats.first().copied().unwrap_or_default();
+    let schema = batch.schema_ref();
+    let column = |(n, array)| {
+        let format = formats.get(n).copied().unwrap_or(first);
+        Column::bind(schema.field(n), array, format, zone)
+    };
+    batch.columns().iter().enumerate().map(column).collect()
 }
 
 /// Writes at `at` the number of bytes behind it, less `excluded`.

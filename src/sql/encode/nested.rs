@@ -4,11 +4,12 @@ use super::EncodeError;
 use super::column::Column;
 use super::text::Quoting;
 use super::zone::Zone;
-use crate::sql::types::Format;
+use crate::sql::types::{Format, pg_type_of};
 use arrow::array::{Array, ArrayRef, AsArray, StructArray};
 use arrow::buffer::{OffsetBuffer, ScalarBuffer};
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, Field};
 use bytes::{BufMut, BytesMut};
+use pgwire::api::Type;
 use std::ops::Range;
 
 /// Most dimensions of an array (PostgreSQL's `MAXDIM`).
@@ -46,13 +47,15 @@ impl Ranges {
 pub(super) struct ArrayValues {
     ranges: Ranges,
     items: Box<Column>,
+    /// Whether it is one of the catalog's vectors, which begin at 0 and have a text form of their own.
+    is_vector: bool,
     scratch: Vec<u8>,
 }
 
 impl ArrayValues {
     /// Binds a list of any layout.
     pub(super) fn bind(
-        name: &str,
+        field: &Field,
         array: &ArrayRef,
         format: Format,
         zone: &Zone,
@@ -85,16 +88,35 @@ impl ArrayValues {
                 (Ranges::Offsets32(list.offsets().clone()), list.values())
             }
         };
-        let items = Box::new(Column::bind(name, items, format, zone)?);
+        let anonymous = Field::new(field.name(), items.data_type().clone(), true);
+        let item = match array.data_type() {
+            DataType::List(item)
+            | DataType::LargeList(item)
+            | DataType::FixedSizeList(item, _)
+            | DataType::ListView(item)
+            | DataType::LargeListView(item) => item.as_ref(),
+            _ => &anonymous,
+        };
         Ok(Self {
             ranges,
-            items,
+            items: Box::new(Column::bind(item, items, format, zone)?),
+            is_vector: matches!(pg_type_of(field), Type::INT2_VECTOR | Type::OID_VECTOR),
             scratch: Vec::new(),
         })
     }
 
-    /// Appends `{a,"b c",NULL}`; inner arrays stand as they are.
+    /// Appends `{a,"b c",NULL}`; inner arrays stand as they are. A vector is `1 2`.
     pub(super) fn write_text(&mut self, row: usize, out: &mut BytesMut) -> Result<(), EncodeError> {
+        if self.is_vector {
+            let range = self.ranges.get(row);
+            for at in range.clone() {
+                if at > range.start {
+                    out.put_u8(b' ');
+                }
+                self.items.write(at, out)?;
+            }
+            return Ok(());
+        }
         out.put_u8(b'{');
         let range = self.ranges.get(row);
         for at in range.clone() {
@@ -132,13 +154,13 @@ impl ArrayValues {
         let empty_len = out.len();
         for size in &sizes[..dimensions] {
             out.put_i32(i32::try_from(*size).map_err(|_| EncodeError::RowTooLong)?);
-            out.put_i32(1);
+            out.put_i32(i32::from(!self.is_vector));
         }
         if self.write_elements(row, &sizes[..dimensions], out)? {
             out[nulls_at + 3] = 1;
         }
-        // PostgreSQL's empty array has no dimensions.
-        if sizes[..dimensions].contains(&0) {
+        // PostgreSQL's empty array has no dimensions, but its empty vector has one.
+        if !self.is_vector && sizes[..dimensions].contains(&0) {
             out.truncate(empty_len);
             out[start..start + 4].copy_from_slice(&[0; 4]);
         }
@@ -204,15 +226,15 @@ pub(super) struct RecordValues {
 impl RecordValues {
     /// Binds the fields of a struct.
     pub(super) fn bind(
-        name: &str,
         array: &StructArray,
         format: Format,
         zone: &Zone,
     ) -> Result<Self, EncodeError> {
         let fields = array
-            .columns()
+            .fields()
             .iter()
-            .map(|field| Column::bind(name, field, format, zone))
+            .zip(array.columns())
+            .map(|(field, values)| Column::bind(field, values, format, zone))
             .collect::<Result<_, _>>()?;
         Ok(Self {
             fields,

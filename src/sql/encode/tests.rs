@@ -347,3 +347,33 @@ fn what_does_not_fit_is_an_error_and_leaves_no_half_row() {
         "22008"
     );
 }
+
+#[test]
+fn oids_and_vectors_have_forms_of_their_own() {
+    let oids = || UInt32Array::from(vec![26, u32::MAX]);
+    assert_eq!(text(oids()), ["26", "4294967295"]);
+    assert_eq!(binary(oids()), ["0000001a", "ffffffff"]);
+    let vector = ListArray::from_iter_primitive::<Int16Type, _, _>([
+        Some(vec![Some(1), Some(2)]),
+        Some(vec![]),
+    ]);
+    let field = Field::new("indkey", vector.data_type().clone(), false)
+        .with_metadata([(crate::catalog::TYPE.to_owned(), "int2vector".to_owned())].into());
+    let schema = Arc::new(Schema::new(vec![field]));
+    let batch = RecordBatch::try_new(schema, vec![Arc::new(vector)]).unwrap();
+    let encode = |format| {
+        let mut encoder = RowEncoder::try_new(&batch, &[format], &Zone::default()).unwrap();
+        [0, 1].map(|row| {
+            let mut out = BytesMut::new();
+            encoder.encode_row(row, &mut out).unwrap();
+            values(&out).remove(0).unwrap()
+        })
+    };
+    assert_eq!(encode(Format::Text), [b"1 2".to_vec(), Vec::new()]);
+    // One dimension, no nulls, int2, two elements from 0 on.
+    let [two, none] = encode(Format::Binary);
+    let head = [0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 21];
+    let both = [0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 2, 0, 1, 0, 0, 0, 2, 0, 2];
+    assert_eq!(two, [&head[..], &both].concat());
+    assert_eq!(none, [&head[..], &[0; 8]].concat());
+}

@@ -53,7 +53,6 @@ pub(super) fn refusal(parser: &Parser<'_>) -> Option<SqlError> {
     match verb.as_str() {
         "INSERT" | "UPDATE" | "DELETE" | "MERGE" | "VACUUM" | "ANALYZE" | "REINDEX" | "CLUSTER"
         | "COMMENT" => Some(read_only(&verb)),
-        "COPY" => Some(read_only("COPY").with_hint("SELECT the rows instead.")),
         "TRUNCATE" => Some(read_only("TRUNCATE TABLE")),
         "LOCK" => Some(read_only("LOCK TABLE")),
         "REFRESH" => Some(read_only("REFRESH MATERIALIZED VIEW")),
@@ -71,16 +70,6 @@ pub(super) fn refusal(parser: &Parser<'_>) -> Option<SqlError> {
         "GRANT" | "REVOKE" | "LOAD" | "DO" | "CHECKPOINT" | "REASSIGN" | "SECURITY" => {
             Some(denied(&verb))
         }
-        "PREPARE" | "EXECUTE" => Some(
-            SqlError::new("0A000", format!("{verb} is not supported")).with_hint(
-                "Prepare statements through the extended query protocol, as drivers do.",
-            ),
-        ),
-        "DECLARE" | "FETCH" | "MOVE" => Some(
-            SqlError::new("0A000", "SQL cursors are not supported").with_hint(
-                "Read in steps with a row limit of the extended query protocol (\"fetch size\").",
-            ),
-        ),
         "CALL" | "NOTIFY" => Some(SqlError::new("0A000", format!("{verb} is not supported"))),
         _ => None,
     }

@@ -29,7 +29,7 @@ pub(super) fn peek_word(parser: &Parser<'_>) -> Option<String> {
     unquoted(&parser.peek_token_ref().token)
 }
 
-fn unquoted(token: &Token) -> Option<String> {
+pub(super) fn unquoted(token: &Token) -> Option<String> {
     match token {
         Token::Word(word) if word.quote_style.is_none() => Some(word.value.to_ascii_uppercase()),
         _ => None,
@@ -52,7 +52,7 @@ pub(super) fn next_is(parser: &mut Parser<'_>, word: &str) -> bool {
 }
 
 /// Takes the next tokens if they are these words; takes none otherwise.
-fn next_are(parser: &mut Parser<'_>, words: &[&str]) -> bool {
+pub(super) fn next_are(parser: &mut Parser<'_>, words: &[&str]) -> bool {
     let found = words
         .iter()
         .enumerate()
@@ -64,7 +64,7 @@ fn next_are(parser: &mut Parser<'_>, words: &[&str]) -> bool {
 }
 
 /// Takes a name: a word, in lower case unless it is quoted.
-fn name(parser: &mut Parser<'_>) -> Result<String, Trouble> {
+pub(super) fn name(parser: &mut Parser<'_>) -> Result<String, Trouble> {
     let Token::Word(word) = &parser.peek_token_ref().token else {
         return Err(Trouble::Syntax);
     };

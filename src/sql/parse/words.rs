@@ -133,6 +133,8 @@ fn table_as_select(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
         query_begins = match (&token.token, word) {
             (Token::SemiColon | Token::LParen, _) => true,
             (_, Keyword::UNION | Keyword::INTERSECT | Keyword::EXCEPT | Keyword::EXPLAIN) => true,
+            // Of DECLARE.
+            (_, Keyword::FOR) => true,
             (_, Keyword::ALL | Keyword::DISTINCT | Keyword::ANALYZE | Keyword::VERBOSE) => {
                 query_begins
             }

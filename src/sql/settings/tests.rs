@@ -7,17 +7,20 @@ fn set(settings: &mut Settings, name: &str, value: &str) -> Result<String, &'sta
 }
 
 #[test]
-fn definitions_are_in_the_order_of_show_all_and_take_their_own_defaults() {
-    let names: Vec<_> = DEFINITIONS.iter().map(|d| d.name.to_lowercase()).collect();
-    assert!(names.is_sorted());
-    for Definition {
-        name,
-        default,
-        kind,
-        ..
-    } in DEFINITIONS
-    {
-        if !matches!(kind, Kind::Fixed) {
+fn definitions_are_all_different_and_take_their_own_defaults() {
+    let names: Vec<_> = (0..COUNT)
+        .map(|n| definition(n).name.to_lowercase())
+        .collect();
+    let distinct: std::collections::BTreeSet<_> = names.iter().collect();
+    assert_eq!(distinct.len(), names.len());
+    for index in 0..COUNT {
+        let Definition {
+            name,
+            default,
+            kind,
+            ..
+        } = definition(index);
+        if !matches!(kind, Kind::Fixed(_)) {
             assert_eq!(
                 kind.accept(name, default).as_deref(),
                 Ok(*default),
@@ -25,6 +28,41 @@ fn definitions_are_in_the_order_of_show_all_and_take_their_own_defaults() {
             );
         }
     }
+}
+
+#[test]
+fn a_client_makes_up_parameters_with_a_dot() {
+    let mut settings = Settings::new();
+    assert_eq!(settings.show("my.app").map_err(|e| e.code), Err("42704"));
+    assert_eq!(set(&mut settings, "My.App", "x").map(drop), Ok(()));
+    assert_eq!(settings.show("my.app").unwrap().1, "x");
+    settings.reset(Some("my.app")).unwrap();
+    assert_eq!(settings.show("my.app").unwrap().1, "");
+    assert_eq!(set(&mut settings, "my.1", "x"), Err("42602"));
+    assert_eq!(set(&mut settings, "my", "x"), Err("42704"));
+    assert_eq!(set(&mut settings, "datafusion.x.y", "x"), Err("42704"));
+    assert_eq!(
+        set(&mut settings, "my.app", &"x".repeat(2 << 20)),
+        Err("54000")
+    );
+    settings.begin();
+    set(&mut settings, "my.app", "y").unwrap();
+    settings.rollback();
+    assert_eq!(settings.show("my.app").unwrap().1, "");
+}
+
+#[test]
+fn rows_of_pg_settings_are_in_units() {
+    let mut settings = Settings::new();
+    set(&mut settings, "statement_timeout", "5s").unwrap();
+    let all = settings.all();
+    let row = all.iter().find(|row| row.name == "statement_timeout");
+    let row = row.unwrap();
+    assert_eq!((row.setting.as_str(), row.unit), ("5000", Some("ms")));
+    assert_eq!((row.vartype, row.source), ("integer", "session"));
+    assert_eq!(row.max.as_deref(), Some("2147483647"));
+    let names: Vec<_> = all.iter().map(|row| row.name.to_lowercase()).collect();
+    assert!(names.is_sorted() && !names.contains(&"role".to_owned()));
 }
 
 #[test]

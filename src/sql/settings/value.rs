@@ -1,5 +1,6 @@
 //! What parameters take, and the one form in which each value is kept and shown.
 
+use super::number::{self, Unit};
 use crate::sql::encode::zone::Zone;
 use crate::sql::sqlstate::SqlError;
 
@@ -7,16 +8,24 @@ use crate::sql::sqlstate::SqlError;
 const APPLICATION_NAME_BYTES_MAX: usize = 63;
 /// Longest value of a free text, in bytes.
 const TEXT_BYTES_MAX: usize = 1_000;
-/// Longest duration, in milliseconds.
-const MILLISECONDS_MAX: u64 = i32::MAX as u64;
+
+/// The type of what the server says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Type {
+    Bool,
+    Integer,
+    Text,
+}
 
 /// What a parameter takes.
 #[derive(Debug)]
 pub(super) enum Kind {
     /// Nothing: the server says it.
-    Fixed,
+    Fixed(Type),
     /// A truth value.
     Bool,
+    /// Only this truth value: the other one would be a promise that cannot be kept.
+    Always(bool),
     /// One of these, in any case.
     OneOf(&'static [&'static str]),
     /// A whole number.
@@ -25,9 +34,16 @@ pub(super) enum Kind {
         min: i32,
         /// The largest.
         max: i32,
+        /// What it counts.
+        unit: Unit,
     },
-    /// A duration; milliseconds when it names no unit.
-    Milliseconds,
+    /// A number.
+    Real {
+        /// The smallest.
+        min: f64,
+        /// The largest.
+        max: f64,
+    },
     /// Any short text.
     Text,
     /// Any text; shortened to what the column takes.
@@ -48,6 +64,17 @@ impl Kind {
         matches!(self, Self::SearchPath | Self::DateStyle)
     }
 
+    /// `pg_settings.vartype`.
+    pub fn vartype(&self) -> &'static str {
+        match self {
+            Self::Fixed(Type::Bool) | Self::Bool | Self::Always(_) => "bool",
+            Self::Fixed(Type::Integer) | Self::Integer { .. } => "integer",
+            Self::Real { .. } => "real",
+            Self::OneOf(_) => "enum",
+            _ => "string",
+        }
+    }
+
     /// The form in which `value` is kept.
     ///
     /// # Errors
@@ -57,14 +84,22 @@ impl Kind {
             let message = format!("invalid value for parameter \"{name}\": \"{value}\"");
             SqlError::new("22023", message)
         };
+        let truth = || {
+            boolean(value).ok_or_else(|| {
+                let message = format!("parameter \"{name}\" requires a Boolean value");
+                SqlError::new("22023", message)
+            })
+        };
         match self {
-            Self::Fixed => {
+            Self::Fixed(_) => {
                 let message = format!("parameter \"{name}\" cannot be changed");
                 Err(SqlError::new("55P02", message))
             }
-            Self::Bool => boolean(value)
-                .map(|on| if on { "on" } else { "off" }.to_owned())
-                .ok_or_else(refused),
+            Self::Bool => truth().map(|on| on_off(on).to_owned()),
+            Self::Always(only) => match truth()? {
+                wanted if wanted == *only => Ok(on_off(wanted).to_owned()),
+                _ => Err(refused().with_hint(format!("Available values: {}.", on_off(*only)))),
+            },
             Self::OneOf(values) => {
                 let spelled = match boolean(value) {
                     Some(true) if values.contains(&"on") => "on",
@@ -76,22 +111,34 @@ impl Kind {
                     refused().with_hint(format!("Available values: {}.", values.join(", ")))
                 })
             }
-            Self::Integer { min, max } => {
-                let number: i32 = value.trim().parse().map_err(|_| refused())?;
-                if (*min..=*max).contains(&number) {
-                    Ok(number.to_string())
-                } else {
-                    Err(refused().with_hint(format!("The valid range is {min} .. {max}.")))
+            Self::Integer { min, max, unit } => {
+                let number = number::integer(value, *unit).map_err(|hint| match hint {
+                    Some(hint) => refused().with_hint(hint),
+                    None => refused(),
+                })?;
+                if !(*min..=*max).contains(&number) {
+                    let unit = unit.name().map(|unit| format!(" {unit}"));
+                    let number = format!("{number}{}", unit.unwrap_or_default());
+                    return Err(outside(name, &number, min, max));
                 }
+                Ok(number::shown(number, *unit))
             }
-            Self::Milliseconds => milliseconds(value)
-                .map(show_milliseconds)
-                .map_err(|hint| refused().with_hint(hint)),
+            Self::Real { min, max } => {
+                let number: f64 = value.trim().parse().map_err(|_| refused())?;
+                if !(*min..=*max).contains(&number) {
+                    let (min, max) = (number::shown_real(*min), number::shown_real(*max));
+                    return Err(outside(name, &number::shown_real(number), min, max));
+                }
+                Ok(number::shown_real(number))
+            }
             Self::Text | Self::SearchPath if value.len() > TEXT_BYTES_MAX => Err(refused()),
             Self::Text | Self::SearchPath => Ok(value.to_owned()),
             Self::ApplicationName => Ok(application_name(value)),
-            Self::DateStyle => date_style(value)
-                .ok_or_else(|| refused().with_hint("Dates are shown and read in ISO form only.")),
+            Self::DateStyle => date_style(value).map_err(|word| {
+                refused()
+                    .with_detail(format!("Unrecognized key word: \"{word}\"."))
+                    .with_hint("Dates are shown and read in ISO form only.")
+            }),
             Self::Encoding => encoding(value)
                 .map(str::to_owned)
                 .ok_or_else(|| refused().with_hint("The only character set is UTF8.")),
@@ -101,6 +148,17 @@ impl Kind {
             },
         }
     }
+}
+
+fn outside(
+    name: &str,
+    number: &str,
+    min: impl std::fmt::Display,
+    max: impl std::fmt::Display,
+) -> SqlError {
+    let message =
+        format!("{number} is outside the valid range for parameter \"{name}\" ({min} .. {max})");
+    SqlError::new("22023", message)
 }
 
 /// Several values of SET as one text.
@@ -123,11 +181,20 @@ fn identifier(name: &str) -> String {
     }
 }
 
+fn on_off(value: bool) -> &'static str {
+    if value { "on" } else { "off" }
+}
+
+/// A truth value under its names, which may be shortened as long as they cannot be mistaken.
 fn boolean(value: &str) -> Option<bool> {
-    match value.to_ascii_lowercase().as_str() {
-        "on" | "true" | "t" | "yes" | "y" | "1" => Some(true),
-        "off" | "of" | "false" | "f" | "no" | "n" | "0" => Some(false),
-        _ => None,
+    let value = value.to_ascii_lowercase();
+    let is = |name: &str, least: usize| value.len() >= least && name.starts_with(&value);
+    if is("true", 1) || is("yes", 1) || is("on", 2) || value == "1" {
+        Some(true)
+    } else if is("false", 1) || is("no", 1) || is("off", 2) || value == "0" {
+        Some(false)
+    } else {
+        None
     }
 }
 
@@ -154,63 +221,16 @@ fn encoding(value: &str) -> Option<&'static str> {
     }
 }
 
-fn date_style(value: &str) -> Option<String> {
+/// The date style; the error is the word that is not taken.
+fn date_style(value: &str) -> Result<String, &str> {
     let mut order = "MDY";
-    for word in value.split(',') {
-        match word.trim().to_ascii_uppercase().as_str() {
+    for word in value.split(',').map(str::trim) {
+        match word.to_ascii_uppercase().as_str() {
             "ISO" => {}
             "MDY" | "US" | "NONEURO" | "NONEUROPEAN" => order = "MDY",
             "YMD" => order = "YMD",
-            _ => return None,
+            _ => return Err(word),
         }
     }
-    Some(format!("ISO, {order}"))
-}
-
-/// A duration in milliseconds: a number, and a unit unless it is milliseconds. The error is a hint.
-pub(super) fn milliseconds(value: &str) -> Result<u64, String> {
-    let value = value.trim();
-    let unit_at = value
-        .find(|c: char| c.is_ascii_alphabetic())
-        .unwrap_or(value.len());
-    let (number, unit) = value.split_at(unit_at);
-    let number: f64 = number.trim().parse().map_err(|_| {
-        "Give a number and a unit: \"us\", \"ms\", \"s\", \"min\", \"h\" or \"d\".".to_owned()
-    })?;
-    let unit_ms = match unit.trim() {
-        "us" => 0.001,
-        "" | "ms" => 1.0,
-        "s" => 1_000.0,
-        "min" => 60_000.0,
-        "h" => 3_600_000.0,
-        "d" => 86_400_000.0,
-        _ => {
-            return Err(
-                "Valid units are \"us\", \"ms\", \"s\", \"min\", \"h\" and \"d\".".to_owned(),
-            );
-        }
-    };
-    let ms = (number * unit_ms).round();
-    if (0.0..=MILLISECONDS_MAX as f64).contains(&ms) {
-        Ok(ms as u64)
-    } else {
-        Err(format!("The valid range is 0 ms .. {MILLISECONDS_MAX} ms."))
-    }
-}
-
-/// A duration with the largest unit that it is a whole number of, as PostgreSQL shows it.
-fn show_milliseconds(ms: u64) -> String {
-    const UNITS: [(u64, &str); 4] = [
-        (86_400_000, "d"),
-        (3_600_000, "h"),
-        (60_000, "min"),
-        (1_000, "s"),
-    ];
-    if ms == 0 {
-        return "0".to_owned();
-    }
-    match UNITS.iter().find(|(unit, _)| ms.is_multiple_of(*unit)) {
-        Some((unit, name)) => format!("{}{name}", ms / unit),
-        None => format!("{ms}ms"),
-    }
+    Ok(format!("ISO, {order}"))
 }

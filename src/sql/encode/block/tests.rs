@@ -80,7 +80,7 @@ fn both_ways(columns: Vec<ArrayRef>, format: Format, bytes_max: usize) -> [(Byte
     let failed = (0..count).any(|row| one_by_one.encode_row(row, &mut expected).is_err());
 
     let mut by_block = encoder(columns, format);
-    by_block.block = Block::of(&by_block.columns);
+    by_block.block = Block::of(&by_block.columns, &Shape::Message(b'D'));
     assert!(by_block.block.is_some());
     let (mut all, mut next, mut fails) = (BytesMut::new(), 0, false);
     while next < count && !fails {

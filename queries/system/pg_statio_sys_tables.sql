@@ -1,0 +1,4 @@
+-- pg_catalog.pg_statio_sys_tables: the part of pg_statio_all_tables that is about the system's tables.
+SELECT *
+FROM pg_statio_all_tables
+WHERE schemaname IN ('pg_catalog', 'information_schema')

@@ -1,0 +1,2 @@
+-- information_schema.role_table_grants: everybody reads everything.
+SELECT * FROM information_schema.table_privileges

@@ -1,0 +1,14 @@
+-- information_schema.views
+SELECT
+  'rollcall' AS table_catalog,
+  n.nspname AS table_schema,
+  c.relname AS table_name,
+  'NONE' AS check_option,
+  'NO' AS is_updatable,
+  'NO' AS is_insertable_into,
+  'NO' AS is_trigger_updatable,
+  'NO' AS is_trigger_deletable,
+  'NO' AS is_trigger_insertable_into
+FROM pg_class c
+JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind = 'v'

@@ -1,0 +1,238 @@
+//! Aggregates that PostgreSQL has and the engine lacks. Each is a function of the list of its values, which the engine
+//! gathers, sorted and accounted for, with `array_agg`.
+
+use std::hash::Hash;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, Float64Array};
+use arrow::compute::{cast, take};
+use arrow::datatypes::{DataType, Float64Type};
+use datafusion::common::{Result, not_impl_err};
+use datafusion::execution::SessionStateDefaults;
+use datafusion::functions_aggregate::array_agg::array_agg_udaf;
+use datafusion::logical_expr::expr::{AggregateFunction, ScalarFunction};
+use datafusion::logical_expr::function::AccumulatorArgs;
+use datafusion::logical_expr::planner::{PlannerResult, RawAggregateExpr};
+use datafusion::logical_expr::{
+    Accumulator, AggregateUDF, AggregateUDFImpl, Expr, ScalarUDF, Signature, Volatility,
+};
+
+use super::define::{Answer, Function, Gives};
+use super::output::Value;
+use super::sets::one_list;
+use super::value::{Kind, Row, list_item, list_of};
+use crate::proxy::postgres::error::SqlError;
+
+/// Names of aggregates, the function of the list that each is, and whether it takes WITHIN GROUP.
+const MADE: [(&str, &str, bool); 6] = [
+    ("mode", "list_mode", true),
+    ("percentile_disc", "list_percentile_disc", true),
+    ("json_agg", "json_of_list", false),
+    ("jsonb_agg", "jsonb_of_list", false),
+    ("json_object_agg", "json_of_pairs", false),
+    ("jsonb_object_agg", "json_of_pairs", false),
+];
+
+/// A name that the planner of SQL has to know; [`planned`] puts something else in its place.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Named {
+    name: &'static str,
+    is_ordered_set: bool,
+    signature: Signature,
+}
+
+impl AggregateUDFImpl for Named {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(DataType::Utf8)
+    }
+
+    fn accumulator(&self, _: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
+        not_impl_err!("{} as a window function", self.name)
+    }
+
+    fn supports_within_group_clause(&self) -> bool {
+        self.is_ordered_set
+    }
+}
+
+/// The engine's aggregates and PostgreSQL's.
+pub(in crate::catalog) fn aggregates() -> Vec<Arc<AggregateUDF>> {
+    let mut all = SessionStateDefaults::default_aggregate_functions();
+    for function in &mut all {
+        if function.name() == "bool_and" {
+            let with_alias = function.as_ref().clone().with_aliases(["every"]);
+            *function = Arc::new(with_alias);
+        }
+    }
+    all.extend(MADE.iter().map(|(name, _, is_ordered_set)| {
+        Arc::new(AggregateUDF::from(Named {
+            name,
+            is_ordered_set: *is_ordered_set,
+            signature: Signature::variadic_any(Volatility::Immutable),
+        }))
+    }));
+    all
+}
+
+/// Whether an expression is an array of fractions.
+fn is_array(expr: &Expr) -> bool {
+    match expr {
+        Expr::ScalarFunction(call) => call.func.name() == "make_array",
+        Expr::Literal(value, _) => list_item(&value.data_type()).is_some(),
+        Expr::Cast(cast) => list_item(cast.field.data_type()).is_some(),
+        _ => false,
+    }
+}
+
+/// The plan of an aggregate that is one of ours. `find` gives a scalar function by its name.
+pub(super) fn planned(
+    raw: RawAggregateExpr,
+    find: impl Fn(&str) -> Option<Arc<ScalarUDF>>,
+) -> PlannerResult<RawAggregateExpr> {
+    let name = raw.func.name().to_owned();
+    let of_fractions = name == "percentile_cont" && raw.args.get(1).is_some_and(is_array);
+    let made = MADE.iter().find(|(known, ..)| *known == name);
+    let function = match (made, of_fractions) {
+        (Some((_, function, _)), _) => find(function),
+        (None, true) => find("list_percentile_cont"),
+        (None, false) => None,
+    };
+    let Some(function) = function else {
+        return PlannerResult::Original(raw);
+    };
+    let mut args = raw.args.iter().cloned();
+    let Some(mut value) = args.next() else {
+        return PlannerResult::Original(raw);
+    };
+    let is_ordered_set = of_fractions || made.is_some_and(|(.., is_ordered_set)| *is_ordered_set);
+    let mut filter = raw.filter.clone();
+    let mut rest: Vec<Expr> = args.collect();
+    if is_ordered_set {
+        let present = value.clone().is_not_null();
+        filter = Some(Box::new(match filter {
+            Some(filter) => filter.and(present),
+            None => present,
+        }));
+    } else if let (Some(member), Some(pair)) = (rest.pop(), find("struct")) {
+        value = Expr::ScalarFunction(ScalarFunction::new_udf(pair, vec![value, member]));
+    }
+    let list = AggregateFunction::new_udf(
+        array_agg_udaf(),
+        vec![value],
+        raw.distinct,
+        filter,
+        raw.order_by,
+        None,
+    );
+    let mut given = vec![Expr::AggregateFunction(list)];
+    given.extend(rest);
+    PlannerResult::Planned(Expr::ScalarFunction(ScalarFunction::new_udf(
+        function, given,
+    )))
+}
+
+/// The value that comes most often: of several the first.
+fn mode(a: &Row<'_>) -> Answer {
+    let elements = a.elements(0);
+    let mut best = (0, 0);
+    let mut start = 0;
+    for end in 1..=elements.len() {
+        if end < elements.len() && elements.slice(start, 1) == elements.slice(end, 1) {
+            continue;
+        }
+        if end - start > best.1 {
+            best = (start, end - start);
+        }
+        start = end;
+    }
+    Ok(match best.1 {
+        0 => Value::Null,
+        _ => Value::One(elements.slice(best.0, 1)),
+    })
+}
+
+fn fraction(value: f64) -> Result<f64, SqlError> {
+    match (0.0..=1.0).contains(&value) {
+        true => Ok(value),
+        false => Err(SqlError::new(
+            "22003",
+            format!("percentile value {value} is not between 0 and 1"),
+        )),
+    }
+}
+
+/// The place of the first value that has at least this part of all at or before it.
+fn place(fraction: f64, count: usize) -> usize {
+    let rank = (fraction * count as f64).ceil() as usize;
+    rank.clamp(1, count.max(1)) - 1
+}
+
+fn interpolated(values: &Float64Array, fraction: f64) -> f64 {
+    let at = fraction * (values.len() - 1) as f64;
+    let (low, high) = (
+        values.value(at.floor() as usize),
+        values.value(at.ceil() as usize),
+    );
+    low + (high - low) * at.fract()
+}
+
+fn fractions(a: &Row<'_>) -> Result<Vec<Option<f64>>, SqlError> {
+    let failed = |error: arrow::error::ArrowError| SqlError::new("42804", error.to_string());
+    let given = cast(&a.elements(1), &DataType::Float64).map_err(failed)?;
+    let given = given.as_primitive::<Float64Type>();
+    given
+        .iter()
+        .map(|value| value.map(fraction).transpose())
+        .collect()
+}
+
+pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
+    use Kind::{Array, Float};
+    let failed = |error: arrow::error::ArrowError| SqlError::new("42804", error.to_string());
+    let all = [
+        Function::new("list_mode").on(&[Array], Gives::Element(0), mode),
+        Function::new("list_percentile_disc")
+            .on(&[Array, Float], Gives::Element(0), |a| {
+                let elements = a.elements(0);
+                let at = place(fraction(a.float(1))?, elements.len());
+                Ok(if elements.is_empty() {
+                    Value::Null
+                } else {
+                    Value::One(elements.slice(at, 1))
+                })
+            })
+            .on(&[Array, Array], Gives::Same(0), move |a| {
+                let elements = a.elements(0);
+                if elements.is_empty() {
+                    return Ok(Value::Null);
+                }
+                let at = |fraction: Option<f64>| fraction.map(|f| place(f, elements.len()) as u64);
+                let places: arrow::array::UInt64Array = fractions(a)?.into_iter().map(at).collect();
+                let picked: ArrayRef = take(&elements, &places, None).map_err(failed)?;
+                Ok(one_list(picked))
+            }),
+        Function::new("list_percentile_cont").on(
+            &[Array, Array],
+            Gives::Of(|_, _| list_of(DataType::Float64)),
+            move |a| {
+                let values = cast(&a.elements(0), &DataType::Float64).map_err(failed)?;
+                let values = values.as_primitive::<Float64Type>();
+                if values.is_empty() {
+                    return Ok(Value::Null);
+                }
+                let at = |fraction: Option<f64>| fraction.map(|f| interpolated(values, f));
+                let picked: Float64Array = fractions(a)?.into_iter().map(at).collect();
+                Ok(one_list(Arc::new(picked)))
+            },
+        ),
+    ];
+    all.map(Function::done).into()
+}

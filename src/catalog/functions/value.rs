@@ -1,0 +1,485 @@
+//! Values between the engine's columns and functions that are written for one row.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, new_empty_array, new_null_array};
+use arrow::compute::cast;
+use arrow::datatypes::{
+    DataType, Date32Type, Decimal128Type, Field, FieldRef, Float64Type, Int64Type,
+    IntervalMonthDayNano, IntervalMonthDayNanoType, IntervalUnit, Schema, TimeUnit,
+    TimestampMicrosecondType,
+};
+use bytes::BytesMut;
+use datafusion::common::{Result, ScalarValue};
+use datafusion::error::DataFusionError;
+
+use super::bounded::RESULT_BYTES_MAX;
+use super::interval::Interval;
+use crate::catalog::column::TYPE;
+use crate::catalog::error::CatalogError;
+use crate::proxy::postgres::error::SqlError;
+use crate::sql::encode::RowEncoder;
+use crate::sql::encode::zone::Zone;
+use crate::sql::params::decode_parameter_in;
+use crate::sql::types::Format;
+
+/// What a function takes at one place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Kind {
+    /// `boolean`.
+    Bool,
+    /// Any integer, `oid` among them.
+    Int,
+    /// `double precision`.
+    Float,
+    /// `numeric`.
+    Numeric,
+    /// `text`.
+    Text,
+    /// `bytea`.
+    Bytes,
+    /// `date`.
+    Date,
+    /// `timestamp without time zone`.
+    Stamp,
+    /// `timestamp with time zone`.
+    StampTz,
+    /// `interval`.
+    Interval,
+    /// `anyarray`.
+    Array,
+    /// `anyelement`.
+    Any,
+}
+
+/// How badly an argument of a type fits; `None`: not at all. Text stands for PostgreSQL's untyped literals too, so it
+/// fits everything, badly.
+pub(super) fn misfit(kind: Kind, given: &DataType) -> Option<u32> {
+    use DataType as D;
+    if let D::Dictionary(_, value) = given {
+        return misfit(kind, value);
+    }
+    let literal = matches!(given, D::Null) || is_text(given);
+    let found = match kind {
+        Kind::Any => Some(40),
+        Kind::Text if literal => Some(0),
+        Kind::Bool => matches!(given, D::Boolean).then_some(0),
+        Kind::Int => given.is_integer().then_some(0),
+        Kind::Float => match given {
+            D::Float16 | D::Float32 | D::Float64 => Some(0),
+            D::Decimal128(..) => Some(2),
+            _ => given.is_integer().then_some(1),
+        },
+        Kind::Numeric => match given {
+            D::Decimal32(..) | D::Decimal64(..) | D::Decimal128(..) | D::Decimal256(..) => Some(0),
+            D::Float16 | D::Float32 | D::Float64 => Some(8),
+            _ => given.is_integer().then_some(2),
+        },
+        Kind::Text => None,
+        Kind::Bytes => matches!(
+            given,
+            D::Binary | D::LargeBinary | D::BinaryView | D::FixedSizeBinary(_)
+        )
+        .then_some(0),
+        Kind::Date => match given {
+            D::Date32 | D::Date64 => Some(0),
+            _ => None,
+        },
+        Kind::Stamp => match given {
+            D::Timestamp(_, None) => Some(0),
+            D::Date32 | D::Date64 => Some(3),
+            _ => None,
+        },
+        Kind::StampTz => match given {
+            D::Timestamp(_, Some(_)) => Some(0),
+            D::Timestamp(_, None) => Some(2),
+            D::Date32 | D::Date64 => Some(2),
+            _ => None,
+        },
+        Kind::Interval => match given {
+            D::Interval(_) | D::Duration(_) => Some(0),
+            D::Time32(_) | D::Time64(_) => Some(2),
+            _ => None,
+        },
+        Kind::Array => list_item(given).map(|_| 0),
+    };
+    found.or_else(|| literal.then_some(9))
+}
+
+pub(super) fn is_text(given: &DataType) -> bool {
+    matches!(
+        given,
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View
+    )
+}
+
+/// The type of a list's elements.
+pub(super) fn list_item(given: &DataType) -> Option<&DataType> {
+    match given {
+        DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) => {
+            Some(item.data_type())
+        }
+        _ => None,
+    }
+}
+
+pub(super) fn list_of(item: DataType) -> DataType {
+    DataType::List(Arc::new(Field::new_list_field(item, true)))
+}
+
+/// The type of every instant that functions make.
+pub(super) fn stamp_type(zoned: bool) -> DataType {
+    DataType::Timestamp(TimeUnit::Microsecond, zoned.then(|| "+00:00".into()))
+}
+
+/// An argument for all rows.
+#[derive(Debug)]
+pub(super) struct Column {
+    array: ArrayRef,
+    /// The argument is one value for all rows.
+    is_constant: bool,
+    /// The type that its field names, if it is another than its Arrow type says.
+    pg_type: Option<String>,
+}
+
+impl Column {
+    /// Converts what was given to what is taken.
+    pub fn read(array: ArrayRef, is_constant: bool, kind: Kind, zone: &Zone) -> Result<Self> {
+        let array = match array.data_type() {
+            DataType::Dictionary(_, value) => cast(&array, value)?,
+            _ => array,
+        };
+        let array = match wanted(kind) {
+            None if kind == Kind::Text => cast(&array, &DataType::Utf8)?,
+            None => array,
+            Some(wanted) if array.data_type() == &wanted => array,
+            Some(wanted) if is_text(array.data_type()) => from_text(&array, &wanted, zone)?,
+            Some(wanted) => convert(&array, &wanted, zone)?,
+        };
+        Ok(Self {
+            array,
+            is_constant,
+            pg_type: None,
+        })
+    }
+
+    /// The argument of a field.
+    pub fn of_field(mut self, field: Option<&FieldRef>) -> Self {
+        self.pg_type = field.and_then(|field| field.metadata().get(TYPE)).cloned();
+        self
+    }
+
+    /// The type that its field names.
+    pub fn pg_type(&self) -> Option<&str> {
+        self.pg_type.as_deref()
+    }
+
+    pub fn row(&self, row: usize) -> usize {
+        if self.is_constant { 0 } else { row }
+    }
+
+    pub fn is_null(&self, row: usize) -> bool {
+        self.array.is_null(self.row(row)) || self.array.data_type().is_null()
+    }
+
+    /// Whether it is one value for all rows.
+    pub fn is_constant(&self) -> bool {
+        self.is_constant
+    }
+
+    pub fn array(&self) -> &ArrayRef {
+        &self.array
+    }
+}
+
+/// The type that rows of a kind are read from; `None` for what is read as it is.
+fn wanted(kind: Kind) -> Option<DataType> {
+    Some(match kind {
+        Kind::Bool => DataType::Boolean,
+        Kind::Int => DataType::Int64,
+        Kind::Float => DataType::Float64,
+        // Read with whatever scale it has.
+        Kind::Numeric => DataType::Decimal128(38, 10),
+        Kind::Text => return None,
+        Kind::Bytes => DataType::Binary,
+        Kind::Date => DataType::Date32,
+        Kind::Stamp => stamp_type(false),
+        Kind::StampTz => stamp_type(true),
+        Kind::Interval => DataType::Interval(IntervalUnit::MonthDayNano),
+        Kind::Array | Kind::Any => return None,
+    })
+}
+
+fn from_text(array: &ArrayRef, wanted: &DataType, zone: &Zone) -> Result<ArrayRef> {
+    let texts = cast(array, &DataType::Utf8)?;
+    let texts = texts.as_string::<i32>();
+    if matches!(wanted, DataType::Interval(_)) {
+        let read = texts.iter().map(|text| {
+            let interval = text.map(super::interval::read).transpose();
+            interval
+                .map(|interval| interval.map(Interval::to_arrow))
+                .map_err(|error| DataFusionError::External(Box::new(error)))
+        });
+        let intervals = read.collect::<Result<arrow::array::IntervalMonthDayNanoArray>>()?;
+        return Ok(Arc::new(intervals));
+    }
+    let values = texts.iter().map(|text| {
+        let text = text.map(str::as_bytes);
+        decode_parameter_in(text, Format::Text, 0, wanted, zone)
+            .map_err(|error| DataFusionError::External(Box::new(error)))
+    });
+    let values = values.collect::<Result<Vec<ScalarValue>>>()?;
+    match values.is_empty() {
+        true => Ok(new_empty_array(wanted)),
+        false => ScalarValue::iter_to_array(values),
+    }
+}
+
+fn convert(array: &ArrayRef, wanted: &DataType, zone: &Zone) -> Result<ArrayRef> {
+    let given = array.data_type();
+    match (given, wanted) {
+        (DataType::Decimal128(..), DataType::Decimal128(..)) => Ok(Arc::clone(array)),
+        (DataType::Timestamp(_, Some(_)), DataType::Timestamp(_, Some(_))) => {
+            Ok(cast(array, wanted)?)
+        }
+        (
+            DataType::Timestamp(_, None) | DataType::Date32 | DataType::Date64,
+            DataType::Timestamp(_, zoned),
+        ) => {
+            let local = cast(array, &stamp_type(false))?;
+            if zoned.is_none() {
+                return Ok(local);
+            }
+            let local = local.as_primitive::<TimestampMicrosecondType>();
+            let instants: arrow::array::TimestampMicrosecondArray =
+                local.unary(|micros| super::zoned::instant(micros, zone));
+            Ok(Arc::new(instants.with_timezone("+00:00")))
+        }
+        (DataType::Duration(_), DataType::Interval(_)) => {
+            let micros = cast(
+                &cast(array, &DataType::Duration(TimeUnit::Microsecond))?,
+                &DataType::Int64,
+            )?;
+            let micros = micros.as_primitive::<Int64Type>();
+            let intervals: arrow::array::IntervalMonthDayNanoArray =
+                micros.unary(|micros| Interval::of_difference(micros).to_arrow());
+            Ok(Arc::new(intervals))
+        }
+        _ => Ok(cast(array, wanted)?),
+    }
+}
+
+/// The arguments of one row. A place that is read as another kind than was asked for reads as nothing.
+pub(super) struct Row<'a> {
+    pub columns: &'a [Column],
+    pub row: usize,
+    pub zone: &'a Zone,
+}
+
+impl Row<'_> {
+    fn at(&self, place: usize) -> Option<(&ArrayRef, usize)> {
+        let column = self.columns.get(place)?;
+        Some((&column.array, column.row(self.row)))
+    }
+
+    /// How many arguments there are.
+    pub fn len(&self) -> usize {
+        self.columns.len()
+    }
+
+    pub fn is_null(&self, place: usize) -> bool {
+        self.columns
+            .get(place)
+            .is_none_or(|column| column.is_null(self.row))
+    }
+
+    pub fn text(&self, place: usize) -> &str {
+        match self.columns.get(place) {
+            Some(column) => column
+                .array
+                .as_string_opt::<i32>()
+                .map_or("", |texts| texts.value(column.row(self.row))),
+            None => "",
+        }
+    }
+
+    /// The text, or nothing for NULL.
+    pub fn opt_text(&self, place: usize) -> Option<&str> {
+        (!self.is_null(place)).then(|| self.text(place))
+    }
+
+    pub fn bool(&self, place: usize) -> bool {
+        self.at(place)
+            .and_then(|(array, row)| Some(array.as_boolean_opt()?.value(row)))
+            .unwrap_or_default()
+    }
+
+    pub fn int(&self, place: usize) -> i64 {
+        self.at(place)
+            .and_then(|(array, row)| Some(array.as_primitive_opt::<Int64Type>()?.value(row)))
+            .unwrap_or_default()
+    }
+
+    /// The integer as a number that PostgreSQL keeps in an `integer`.
+    ///
+    /// # Errors
+    /// 22003 beyond its range.
+    pub fn int4(&self, place: usize) -> Result<i32, SqlError> {
+        i32::try_from(self.int(place)).map_err(|_| SqlError::new("22003", "integer out of range"))
+    }
+
+    pub fn float(&self, place: usize) -> f64 {
+        self.at(place)
+            .and_then(|(array, row)| Some(array.as_primitive_opt::<Float64Type>()?.value(row)))
+            .unwrap_or_default()
+    }
+
+    /// The digits of a number, and how many of them stand behind the point.
+    pub fn numeric(&self, place: usize) -> (i128, i8) {
+        self.at(place)
+            .and_then(|(array, row)| {
+                let numbers = array.as_primitive_opt::<Decimal128Type>()?;
+                Some((numbers.value(row), numbers.scale()))
+            })
+            .unwrap_or_default()
+    }
+
+    /// Days since 1970-01-01.
+    pub fn date(&self, place: usize) -> i32 {
+        self.at(place)
+            .and_then(|(array, row)| Some(array.as_primitive_opt::<Date32Type>()?.value(row)))
+            .unwrap_or_default()
+    }
+
+    /// Microseconds since 1970-01-01, in UTC or of a clock without a zone.
+    pub fn micros(&self, place: usize) -> i64 {
+        self.at(place)
+            .and_then(|(array, row)| {
+                Some(
+                    array
+                        .as_primitive_opt::<TimestampMicrosecondType>()?
+                        .value(row),
+                )
+            })
+            .unwrap_or_default()
+    }
+
+    pub fn interval(&self, place: usize) -> Interval {
+        self.at(place)
+            .and_then(|(array, row)| {
+                Some(
+                    array
+                        .as_primitive_opt::<IntervalMonthDayNanoType>()?
+                        .value(row),
+                )
+            })
+            .map(Interval::from_arrow)
+            .unwrap_or_default()
+    }
+
+    pub fn bytes(&self, place: usize) -> &[u8] {
+        match self.columns.get(place) {
+            Some(column) => column
+                .array
+                .as_binary_opt::<i32>()
+                .map_or(&[], |values| values.value(column.row(self.row))),
+            None => &[],
+        }
+    }
+
+    /// The value itself, as an array of one.
+    pub fn any(&self, place: usize) -> ArrayRef {
+        match self.at(place) {
+            Some((array, row)) => array.slice(row, 1),
+            None => new_null_array(&DataType::Null, 1),
+        }
+    }
+
+    /// The elements of a list.
+    pub fn elements(&self, place: usize) -> ArrayRef {
+        let found = self.at(place).and_then(|(array, row)| {
+            if array.is_null(row) {
+                return None;
+            }
+            match array.data_type() {
+                DataType::List(_) => Some(array.as_list_opt::<i32>()?.value(row)),
+                DataType::LargeList(_) => Some(array.as_list_opt::<i64>()?.value(row)),
+                DataType::FixedSizeList(..) => Some(array.as_fixed_size_list_opt()?.value(row)),
+                _ => None,
+            }
+        });
+        found.unwrap_or_else(|| new_empty_array(&DataType::Null))
+    }
+
+    /// The value in its text form; `None` for NULL.
+    ///
+    /// # Errors
+    /// Of the encoder.
+    pub fn shown(&self, place: usize) -> Result<Option<String>, SqlError> {
+        if self.is_null(place) {
+            return Ok(None);
+        }
+        let mut texts = texts(&self.any(place), self.zone)?;
+        Ok(texts.pop().flatten())
+    }
+}
+
+/// The text forms of the values of an array, as the door sends them.
+///
+/// # Errors
+/// Of the encoder.
+pub(in crate::catalog) fn texts(
+    array: &ArrayRef,
+    zone: &Zone,
+) -> Result<Vec<Option<String>>, SqlError> {
+    /// The message's kind, its length and the number of columns.
+    const HEAD: usize = 7;
+    if array.data_type().is_null() {
+        return Ok(vec![None; array.len()]);
+    }
+    if let Some(texts) = array.as_string_opt::<i32>() {
+        return Ok(texts.iter().map(|text| text.map(str::to_owned)).collect());
+    }
+    let schema = Schema::new(vec![Field::new("value", array.data_type().clone(), true)]);
+    let batch = RecordBatch::try_new(Arc::new(schema), vec![Arc::clone(array)])
+        .map_err(|error| SqlError::new("XX000", error.to_string()))?;
+    let mut encoder = RowEncoder::try_new(&batch, &[], zone)?;
+    let mut message = BytesMut::new();
+    let mut texts = Vec::with_capacity(array.len());
+    for row in 0..array.len() {
+        message.clear();
+        encoder.encode_row(row, &mut message)?;
+        let text = message.get(HEAD + 4..).map(String::from_utf8_lossy);
+        let text = text.filter(|_| !array.is_null(row));
+        texts.push(text.map(|text| text.into_owned()));
+    }
+    Ok(texts)
+}
+
+/// Refuses what a function is about to make when it is more than memory is meant to hold.
+///
+/// # Errors
+/// [`CatalogError::ResultTooLarge`]'s words and code.
+pub(super) fn refuse_over(name: &str, bytes: u64) -> Result<(), SqlError> {
+    if bytes <= RESULT_BYTES_MAX {
+        return Ok(());
+    }
+    let error = CatalogError::ResultTooLarge(name.to_owned());
+    Err(SqlError::new(error.sqlstate(), error.to_string()))
+}
+
+impl Interval {
+    /// From the engine's form.
+    pub fn from_arrow(value: IntervalMonthDayNano) -> Self {
+        Self {
+            months: value.months,
+            days: value.days,
+            micros: value.nanoseconds / 1000,
+        }
+    }
+
+    /// In the engine's form. What is longer than nanoseconds can count ends at their limit.
+    pub fn to_arrow(self) -> IntervalMonthDayNano {
+        IntervalMonthDayNano::new(self.months, self.days, self.micros.saturating_mul(1000))
+    }
+}
