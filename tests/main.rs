@@ -1,6 +1,8 @@
 //! The promises, kept by the real program before real clients. One file for each.
 
+mod activity;
 mod cli;
+mod crowd;
 mod doors;
 mod kills;
 mod proxy;
@@ -8,6 +10,7 @@ mod psql;
 mod rest;
 mod security;
 mod soak;
+mod sql;
 mod stops;
 mod support;
 mod wire;

@@ -146,6 +146,16 @@ impl Users {
         self.generation.store(Arc::new(Generation::new(map)));
     }
 
+    /// The accounts of all configured users, in no order.
+    pub fn accounts(&self) -> Vec<Account> {
+        let generation = self.generation.load();
+        let account = |(name, credential): (&Arc<str>, &Credential)| Account {
+            name: Arc::clone(name),
+            role: credential.role,
+        };
+        generation.users.iter().map(account).collect()
+    }
+
     /// Whether no users are configured. Then each door accepts loopback peers only, and takes any name with any
     /// password as an admin; the peer's address is the door's to check.
     pub fn is_open(&self) -> bool {

@@ -21,7 +21,9 @@ use super::count::CountScans;
 use super::functions::{self, DATABASE, PostgresPlanner, SCHEMA};
 use super::resolver::NameCache;
 use super::statement::{Caller, Statement};
-use super::system::{Dictionary, Planner, PublicSchema, SystemSchema, role_oid_function};
+use super::system::{
+    Dictionary, Planner, PublicSchema, References, SystemSchema, role_oid_function,
+};
 use crate::session::Registry;
 
 /// The engine's functions whose type or value depends on the time zone.
@@ -82,7 +84,7 @@ pub(super) fn base_state(
     // The first that knows an expression plans it.
     let mut planners = SessionStateDefaults::default_expr_planners();
     planners.insert(0, Arc::new(PostgresPlanner::new(&functions)));
-    let state = SessionStateBuilder::new()
+    let mut state = SessionStateBuilder::new()
         .with_config(config)
         .with_runtime_env(runtime_env(memory_bytes_max)?)
         .with_catalog_list(Arc::new(catalogs))
@@ -95,6 +97,8 @@ pub(super) fn base_state(
         .with_physical_optimizer_rule(Arc::new(CountScans))
         .build();
     dictionary.set_functions(&state);
+    let references = Arc::new(References::new(&state));
+    state.add_analyzer_rule(references);
     Ok(state)
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::DataType;
 use datafusion::common::{Result, ScalarValue, internal_err};
-use datafusion::logical_expr::expr::{InList, Placeholder};
+use datafusion::logical_expr::expr::{Cast, InList, Placeholder};
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
 
 use super::statement::{Row, Statement};
@@ -35,7 +35,7 @@ impl KeyColumn {
     fn admits(self, value: &KeyValue) -> bool {
         let data_type = value.data_type();
         match self {
-            Self::Id => data_type == DataType::Int64,
+            Self::Id => matches!(data_type, DataType::Int64 | DataType::Int32),
             Self::Service | Self::User => data_type.is_string(),
         }
     }
@@ -379,12 +379,14 @@ fn equality(filter: &Expr) -> Option<(&str, Vec<KeyValue>)> {
             left,
             op: Operator::Eq,
             right,
-        }) => match (left.as_ref(), right.as_ref()) {
-            (Expr::Column(column), value) | (value, Expr::Column(column)) => {
-                Some((column.name(), vec![KeyValue::of(value)?]))
-            }
-            _ => None,
-        },
+        }) => {
+            let (name, value) = match (key_name(left), key_name(right)) {
+                (Some(name), None) => (name, right),
+                (None, Some(name)) => (name, left),
+                _ => return None,
+            };
+            Some((name, vec![KeyValue::of(value)?]))
+        }
         // The engine spells a short IN list this way.
         Expr::BinaryExpr(BinaryExpr {
             left,
@@ -401,11 +403,22 @@ fn equality(filter: &Expr) -> Option<(&str, Vec<KeyValue>)> {
             list,
             negated: false,
         }) => {
-            let Expr::Column(column) = expr.as_ref() else {
-                return None;
-            };
             let values = list.iter().map(KeyValue::of).collect::<Option<Vec<_>>>()?;
-            Some((column.name(), values))
+            Some((key_name(expr)?, values))
+        }
+        _ => None,
+    }
+}
+
+/// The column that an expression has the values of. Ids have 31 bits: as the `integer` that views make of them, they
+/// are the same.
+fn key_name(expr: &Expr) -> Option<&str> {
+    match expr {
+        Expr::Column(column) => Some(column.name()),
+        Expr::Cast(Cast { expr, field })
+            if matches!(field.data_type(), DataType::Int32 | DataType::Int64) =>
+        {
+            key_name(expr).filter(|name| *name == "id")
         }
         _ => None,
     }
@@ -415,6 +428,7 @@ fn equality(filter: &Expr) -> Option<(&str, Vec<KeyValue>)> {
 fn id(value: &ScalarValue) -> Option<SessionId> {
     match value {
         ScalarValue::Int64(number) => number.and_then(SessionId::new),
+        ScalarValue::Int32(number) => number.and_then(|number| SessionId::new(number.into())),
         _ => None,
     }
 }

@@ -291,6 +291,7 @@ impl Catalog {
         let plan = state
             .statement_to_plan(EngineStatement::Statement(Box::new(statement)))
             .await?;
+        let plan = system::References::new(&state).spell_result(plan)?;
         // The doors let only queries through; this holds for every other caller too.
         SQLOptions::new()
             .with_allow_ddl(false)

@@ -1,6 +1,7 @@
 //! The catalog, asked as the doors ask it.
 
 mod actions;
+mod activity;
 mod brief;
 mod functions;
 mod idle;

@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
 use super::{Door, ServerError};
-use crate::auth::Users;
-use crate::catalog::{Catalog, CatalogOptions};
+use crate::auth::{Role as UserRole, Users};
+use crate::catalog::{Catalog, CatalogOptions, Role, Roles};
 use crate::config::Config;
 use crate::proxy::Proxy;
 use crate::session::{Listener, Registry, Service, Topology};
@@ -11,6 +11,22 @@ use crate::{rest, sql};
 /// The service that clients of the SQL door are sessions on, and its listener.
 const CATALOG: &str = "catalog";
 const LISTENER: &str = "sql";
+
+/// The configured users as the catalog's roles.
+#[derive(Debug)]
+struct UserRoles(Arc<Users>);
+
+impl Roles for UserRoles {
+    fn all(&self) -> Vec<Role> {
+        let accounts = self.0.accounts().into_iter();
+        accounts
+            .map(|account| Role {
+                admin: account.role == UserRole::Admin,
+                name: account.name,
+            })
+            .collect()
+    }
+}
 
 /// What is behind the two doors, ready to be served.
 pub(super) struct Doors {
@@ -44,6 +60,7 @@ impl Doors {
         let options = CatalogOptions {
             query_memory_bytes_max: config.limits.query_memory_bytes_max,
             rdns_timeout: config.limits.rdns_timeout,
+            roles: Arc::new(UserRoles(Arc::clone(users))),
             ..CatalogOptions::default()
         };
         let catalog = Catalog::new(registry, options)?;

@@ -1,5 +1,6 @@
 //! PostgreSQL through the proxy: what a direct connection gives, and what only a proxy can.
 
+mod activity;
 mod bulk;
 mod bytes;
 mod cancel;

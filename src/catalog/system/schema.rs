@@ -22,6 +22,9 @@ use crate::session::Registry;
 /// What views are planned with, once it is there. It belongs to the catalog, and holds the schemas itself.
 pub(in crate::catalog) type Planner = Arc<OnceLock<Weak<SessionState>>>;
 
+/// What MariaDB calls `information_schema.processlist`, for whoever writes it in quotes.
+const MARIADB_PROCESSLIST: &str = "PROCESSLIST";
+
 /// A schema of system relations. What a relation needs is made when it is first named.
 #[derive(Debug)]
 pub(in crate::catalog) struct SystemSchema {
@@ -79,6 +82,10 @@ impl SchemaProvider for SystemSchema {
     }
 
     async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
+        let name = match name {
+            MARIADB_PROCESSLIST => "processlist",
+            name => name,
+        };
         let Some((name, oid)) = self.names.get_key_value(name) else {
             return Ok(None);
         };
@@ -93,6 +100,7 @@ impl SchemaProvider for SystemSchema {
 
     fn table_exist(&self, name: &str) -> bool {
         self.names.contains_key(name)
+            || name == MARIADB_PROCESSLIST && self.names.contains_key("processlist")
     }
 }
 

@@ -68,6 +68,7 @@ views! {
     "pg_tables",
     "pg_user",
     "pg_views",
+    "processlist",
     "referential_constraints",
     "role_column_grants",
     "role_table_grants",

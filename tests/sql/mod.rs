@@ -1,0 +1,3 @@
+//! SQL that is sent to hurt.
+
+mod awkward;
