@@ -16,6 +16,7 @@ use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::execution::{FunctionRegistry, SessionStateDefaults};
 use datafusion::prelude::SessionConfig;
 
+use super::correlated::LateralPlanner;
 use super::count::CountScans;
 use super::functions::{self, DATABASE, PostgresPlanner, SCHEMA};
 use super::resolver::NameCache;
@@ -92,6 +93,7 @@ pub(super) fn base_state(
         .with_aggregate_functions(functions::aggregates())
         .with_window_functions(SessionStateDefaults::default_window_functions())
         .with_table_function_list(table_functions)
+        .with_query_planner(Arc::new(LateralPlanner))
         .with_physical_optimizer_rule(Arc::new(CountScans))
         .build();
     dictionary.set_functions(&state);

@@ -8,6 +8,7 @@
 mod action;
 mod brief;
 mod column;
+mod correlated;
 mod count;
 mod engine;
 mod error;
@@ -298,7 +299,7 @@ impl Catalog {
             .with_allow_statements(false)
             .verify_plan(&plan)?;
         let parameter_types = parameters::types(&plan, declared)?;
-        Prepared::new(plan, parameter_types, actions, &state)
+        Prepared::new(plan, parameter_types, actions, &state, &now)
     }
 
     async fn begin(
@@ -313,7 +314,7 @@ impl Catalog {
                 let state = engine::statement_state(&self.base, caller, &statement)?;
                 let parameters = statement.parameters().clone();
                 let plan = Arc::unwrap_or_clone(prepared.plan).with_param_values(parameters)?;
-                let plan = state.create_physical_plan(&plan).await?;
+                let plan = correlated::physical_plan(&state, &statement, &plan).await?;
                 (stop::stoppable(plan)?, state.task_ctx())
             }
         };
@@ -405,13 +406,20 @@ impl Prepared {
         parameter_types: Vec<DataType>,
         actions: Vec<action::Item>,
         state: &SessionState,
+        statement: &Arc<Statement>,
     ) -> Result<Self> {
         // The analyzer settles the types of set operations and the like; it may lack parameter values for that,
         // and then the plan as it stands tells as much as is known.
         let options = state.config().options();
         let analyzed = state
             .analyzer()
-            .execute_and_check(plan.clone(), options, |_, _| {});
+            .execute_and_check(plan.clone(), options, |_, _| {})
+            .or_else(|_| {
+                let plan = correlated::analysable(state, statement, &plan)?;
+                state
+                    .analyzer()
+                    .execute_and_check(plan, options, |_, _| {})
+            });
         let schema = match &analyzed {
             Ok(analyzed) => analyzed.schema().inner(),
             Err(_) => plan.schema().inner(),

@@ -10,6 +10,14 @@ use datafusion::sql::sqlparser::ast::{
 /// The name of a column that has none.
 const UNNAMED: &str = "?column?";
 
+/// What separates the name of a column that shares it with others from the number that tells them apart.
+pub(super) const SAME: char = '\u{1f}';
+
+/// The name that PostgreSQL gives a column of this expression.
+pub(super) fn name(expr: &Expr) -> String {
+    name_of(expr).map_or_else(|| UNNAMED.to_owned(), |found| found.text)
+}
+
 /// The names that PostgreSQL gives the columns of `query`: one for each item of its first SELECT list, `None` for a
 /// wildcard, which stands for any number of columns that the engine names. An empty list where the engine names all.
 pub fn result_names(query: &Query) -> Vec<Option<String>> {
@@ -27,7 +35,11 @@ pub fn result_names(query: &Query) -> Vec<Option<String>> {
 /// Lays `names` over the engine's names. Where wildcards leave open which column is which, the engine's names stay:
 /// columns of tables, which are right.
 pub fn overlay(names: &[Option<String>], fields: &Fields) -> Vec<String> {
-    let mut result: Vec<String> = fields.iter().map(|field| field.name().clone()).collect();
+    let shown = |name: &String| match name.split_once(SAME) {
+        Some((shown, _)) => shown.to_owned(),
+        None => name.clone(),
+    };
+    let mut result: Vec<String> = fields.iter().map(|field| shown(field.name())).collect();
     let first_wildcard = names
         .iter()
         .position(Option::is_none)
@@ -62,7 +74,7 @@ pub fn overlay(names: &[Option<String>], fields: &Fields) -> Vec<String> {
 fn item_name(item: &SelectItem) -> Option<String> {
     match item {
         SelectItem::UnnamedExpr(expr) => {
-            Some(name_of(expr).map_or_else(|| UNNAMED.to_owned(), |found| found.text))
+            Some(name(expr))
         }
         SelectItem::ExprWithAlias { alias, .. } => Some(fold(alias)),
         _ => None,

@@ -13,6 +13,7 @@ mod prepared;
 mod query;
 mod refuse;
 mod session;
+mod words;
 
 pub use self::copy::{CopyOptions, ForceQuote};
 pub use self::cursor::{Cursor, Direction};
@@ -23,9 +24,8 @@ use super::sqlstate::SqlError;
 use datafusion::common::format::ExplainStatementOptions;
 use datafusion::sql::parser::{ExplainStatement, Statement};
 use datafusion::sql::sqlparser::ast;
-use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError, ParserOptions};
-use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
+use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 
 /// How long a `SET` lasts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -205,7 +205,7 @@ pub fn parse(sql: &str) -> Result<Vec<ParsedStatement>, SqlError> {
     let tokens = Tokenizer::new(&DoorDialect::new(0), sql)
         .tokenize_with_location()
         .map_err(|error| syntax_error(sql, &ParserError::TokenizerError(error.to_string())))?;
-    let tokens = table_as_select(tokens);
+    let tokens = words::rewrite(sql, tokens)?;
     depth::check(&tokens)?;
     if tokens.len() > TOKENS_MAX {
         let message = "statement too complex";
@@ -231,53 +231,6 @@ pub fn parse(sql: &str) -> Result<Vec<ParsedStatement>, SqlError> {
             return Err(near_next(sql, &parser));
         }
     }
-}
-
-/// Writes `SELECT * FROM` where a query begins with TABLE, which the parser reads past its end.
-fn table_as_select(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
-    let keyword = |token: &Token| match token {
-        Token::Word(word) if word.quote_style.is_none() => word.keyword,
-        _ => Keyword::NoKeyword,
-    };
-    if !tokens
-        .iter()
-        .any(|token| keyword(&token.token) == Keyword::TABLE)
-    {
-        return tokens;
-    }
-    let mut query_begins = true;
-    let mut written = Vec::with_capacity(tokens.len() + 2);
-    for token in tokens {
-        if matches!(token.token, Token::Whitespace(_)) {
-            written.push(token);
-            continue;
-        }
-        let word = keyword(&token.token);
-        if query_begins && word == Keyword::TABLE {
-            let select = [
-                Token::make_keyword("SELECT"),
-                Token::Mul,
-                Token::make_keyword("FROM"),
-            ];
-            written.extend(select.map(|word| TokenWithSpan::new(word, token.span)));
-            query_begins = false;
-            continue;
-        }
-        query_begins = match (&token.token, word) {
-            (Token::SemiColon | Token::LParen, _) => true,
-            (_, Keyword::UNION | Keyword::INTERSECT | Keyword::EXCEPT | Keyword::EXPLAIN) => true,
-            // Of DECLARE.
-            (_, Keyword::FOR) => true,
-            (_, Keyword::ALL | Keyword::DISTINCT | Keyword::ANALYZE | Keyword::VERBOSE) => {
-                query_begins
-            }
-            // Behind the options of EXPLAIN, or behind WITH.
-            (Token::RParen, _) => true,
-            _ => false,
-        };
-        written.push(token);
-    }
-    written
 }
 
 /// Reads one statement, up to its end.
@@ -346,7 +299,7 @@ fn read_query(
         .map_err(|error| syntax_error(sql, &error))?;
     // Before the rewriting, which turns `user` into other expressions.
     let names = result_names(&query);
-    query::prepare(&mut query)?;
+    query::prepare(sql, &mut query)?;
     Ok((query, names))
 }
 

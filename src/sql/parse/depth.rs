@@ -230,7 +230,8 @@ pub(super) fn check(tokens: &[TokenWithSpan]) -> Result<(), SqlError> {
     Ok(())
 }
 
-fn keyword(token: &Token) -> Keyword {
+/// The keyword that an unquoted word is.
+pub(super) fn keyword(token: &Token) -> Keyword {
     match token {
         Token::Word(word) if word.quote_style.is_none() => word.keyword,
         _ => Keyword::NoKeyword,
@@ -305,7 +306,7 @@ fn count(level: &mut Level, token: &Token, word: Keyword, previous: &Token) {
 }
 
 /// Whether a token, none of brackets and commas, is an operand or the end of one, rather than an operator.
-fn is_operand(token: &Token) -> bool {
+pub(super) fn is_operand(token: &Token) -> bool {
     match token {
         Token::Word(_) => keyword(token) == Keyword::NoKeyword,
         Token::Number(..)

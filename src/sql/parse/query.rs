@@ -1,14 +1,20 @@
 //! Queries: whether they only read, and their translation into what the engine understands.
 
-use std::collections::HashSet;
+mod arrays;
+mod build;
+mod columns;
+mod functions;
+mod operators;
+mod tables;
+mod types;
 
+use self::build::{folded, number};
+use self::columns::{COLUMNS_MAX, name_columns, number_duplicates, order_by_number};
 use super::refuse::read_only;
-use crate::sql::names::result_names;
 use crate::sql::sqlstate::SqlError;
 use datafusion::sql::sqlparser::ast::{
-    Expr, Function, FunctionArgumentList, FunctionArguments, Ident, LimitClause, ObjectName,
-    ObjectNamePart, Offset, OrderByKind, Query, Select, SelectItem, SetExpr, Statement,
-    TableFactor, Value, VisitMut, VisitorMut,
+    Expr, LimitClause, ObjectName, ObjectNamePart, Offset, Query, Select, SetExpr, Statement,
+    TableFactor, VisitMut, VisitorMut,
 };
 use std::ops::ControlFlow;
 
@@ -17,11 +23,28 @@ use std::ops::ControlFlow;
 /// # Errors
 /// 25006 for SELECT INTO, FOR UPDATE and its kin, and data-modifying statements in WITH; 0A000 for clauses that the
 /// engine would ignore.
-pub(super) fn prepare(query: &mut Query) -> Result<(), SqlError> {
-    let mut reader = Reader::default();
+pub(super) fn prepare(sql: &str, query: &mut Query) -> Result<(), SqlError> {
+    let mut reader = Reader {
+        sql,
+        from: Vec::new(),
+        queries: Vec::new(),
+    };
     match query.visit(&mut reader) {
-        ControlFlow::Break(error) => Err(error),
-        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(error) => return Err(error),
+        ControlFlow::Continue(()) => {}
+    }
+    if let Some(select) = outermost(&mut query.body) {
+        types::print_references(&mut select.projection);
+    }
+    Ok(())
+}
+
+/// The SELECT that makes the result.
+fn outermost(body: &mut SetExpr) -> Option<&mut Select> {
+    match body {
+        SetExpr::Select(select) => Some(select),
+        SetExpr::Query(query) => outermost(&mut query.body),
+        _ => None,
     }
 }
 
@@ -30,8 +53,9 @@ pub(super) fn prepare(query: &mut Query) -> Result<(), SqlError> {
 const TABLES_MAX: usize = 2_000;
 
 /// Walks a query. The depth was bounded before parsing.
-#[derive(Default)]
-struct Reader {
+struct Reader<'a> {
+    /// The statement as it was written.
+    sql: &'a str,
     /// For each query and SELECT around the current place, whether it has a FROM.
     from: Vec<bool>,
     /// The queries around the current place.
@@ -49,7 +73,7 @@ struct Scope {
     known: Vec<(String, usize)>,
 }
 
-impl VisitorMut for Reader {
+impl VisitorMut for Reader<'_> {
     type Break = SqlError;
 
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<SqlError> {
@@ -131,6 +155,10 @@ impl VisitorMut for Reader {
             let message = format!("target lists can have at most {COLUMNS_MAX} entries");
             return ControlFlow::Break(SqlError::new("54011", message));
         }
+        // The engine's own names clash where PostgreSQL's are told apart below, and no outer query would find them.
+        if self.queries.len() > 1 || select.projection.len() > 1 {
+            name_columns(&mut select.projection);
+        }
         number_duplicates(&mut select.projection);
         self.from.push(!select.from.is_empty());
         ControlFlow::Continue(())
@@ -146,7 +174,7 @@ impl VisitorMut for Reader {
             TableFactor::Table {
                 sample: Some(_), ..
             } => unsupported("TABLESAMPLE"),
-            _ => ControlFlow::Continue(()),
+            _ => tables::rewrite(factor),
         }
     }
 
@@ -156,35 +184,14 @@ impl VisitorMut for Reader {
     }
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<SqlError> {
-        let Some(word) = bare_word(expr) else {
-            return ControlFlow::Continue(());
-        };
-        let word = word.value.to_ascii_lowercase();
-        let function = match word.as_str() {
-            "user" if self.from.last() == Some(&true) => {
-                *expr = Expr::Identifier(Ident::with_quote('"', "user"));
-                return ControlFlow::Continue(());
-            }
-            "user" => "current_user",
-            "current_user" | "session_user" | "current_role" | "current_catalog"
-            | "current_schema" => &word,
-            _ => return ControlFlow::Continue(()),
-        };
-        *expr = call(function);
-        ControlFlow::Continue(())
+        functions::rewrite(expr, self.from.last() == Some(&true))?;
+        types::rewrite(self.sql, expr)?;
+        operators::rewrite(expr)?;
+        arrays::rewrite(expr)
     }
 }
 
-/// An identifier as it is compared.
-fn folded(ident: &Ident) -> String {
-    if ident.quote_style.is_some() {
-        ident.value.clone()
-    } else {
-        ident.value.to_lowercase()
-    }
-}
-
-fn unsupported(what: &str) -> ControlFlow<SqlError> {
+fn unsupported<T>(what: &str) -> ControlFlow<SqlError, T> {
     ControlFlow::Break(SqlError::new("0A000", format!("{what} is not supported")))
 }
 
@@ -214,129 +221,3 @@ fn fetch_as_limit(query: &mut Query) {
     }
 }
 
-/// `SELECT count(*) … ORDER BY count` sorts by the column that PostgreSQL calls `count`. The engine has another
-/// name for it, so it is told the number.
-fn order_by_number(query: &mut Query) {
-    let names = result_names(query);
-    let (SetExpr::Select(select), Some(order)) = (query.body.as_ref(), &mut query.order_by) else {
-        return;
-    };
-    let OrderByKind::Expressions(keys) = &mut order.kind else {
-        return;
-    };
-    if names.iter().any(Option::is_none) {
-        return;
-    }
-    for key in keys {
-        let Expr::Identifier(ident) = &key.expr else {
-            continue;
-        };
-        let wanted = folded(ident);
-        let mut same = names
-            .iter()
-            .enumerate()
-            .filter(|(_, name)| name.as_ref() == Some(&wanted));
-        if let (Some((at, _)), None) = (same.next(), same.next())
-            && let Some(SelectItem::UnnamedExpr(item)) = select.projection.get(at)
-            && !matches!(item, Expr::Identifier(_) | Expr::CompoundIdentifier(_))
-        {
-            key.expr = number(at + 1);
-        }
-    }
-}
-
-/// The most columns of a result, as in PostgreSQL.
-const COLUMNS_MAX: usize = 1664;
-
-fn number(n: usize) -> Expr {
-    Expr::Value(Value::Number(n.to_string(), false).into())
-}
-
-/// PostgreSQL lets columns of a result share a name, the engine does not: those after the first get an alias, which
-/// no client sees since it is given PostgreSQL's names.
-fn number_duplicates(projection: &mut [SelectItem]) {
-    if projection.len() < 2 {
-        return;
-    }
-    let wildcard = projection.iter().any(|item| key(item).is_none());
-    let mut names: HashSet<String> = HashSet::with_capacity(projection.len());
-    // The shorter names that a qualified column may stand for.
-    let mut shorter: HashSet<String> = HashSet::new();
-    for (at, item) in projection.iter_mut().enumerate() {
-        let Some((name, is_column)) = key(item) else {
-            continue;
-        };
-        let last = name.rsplit('.').next().unwrap_or_default();
-        let same = names.contains(&name)
-            || (is_column && (names.contains(last) || shorter.contains(&name)));
-        if same || (wildcard && is_column) {
-            let alias = Ident::with_quote('"', format!("{name}:{}", at + 1));
-            match item {
-                SelectItem::UnnamedExpr(expr) => {
-                    *item = SelectItem::ExprWithAlias {
-                        expr: expr.clone(),
-                        alias,
-                    };
-                }
-                SelectItem::ExprWithAlias { alias: old, .. } => *old = alias,
-                _ => {}
-            }
-        }
-        shorter.extend(
-            name.match_indices('.')
-                .map(|(at, _)| name[at + 1..].to_owned()),
-        );
-        names.insert(name);
-    }
-}
-
-/// What the engine calls an item, near enough to find duplicates, and whether it is a column; `None` for a wildcard.
-fn key(item: &SelectItem) -> Option<(String, bool)> {
-    let mut expr = match item {
-        SelectItem::ExprWithAlias { alias, .. } => {
-            return Some((alias.value.to_lowercase(), false));
-        }
-        SelectItem::UnnamedExpr(expr) => expr,
-        _ => return None,
-    };
-    // The engine leaves casts out of names.
-    while let Expr::Cast { expr: inner, .. } | Expr::Nested(inner) = expr {
-        expr = inner;
-    }
-    let is_column = matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_));
-    Some((expr.to_string().to_lowercase(), is_column))
-}
-
-/// An unquoted name without parentheses: a column, or one of the functions that are written so.
-fn bare_word(expr: &Expr) -> Option<&Ident> {
-    let ident = match expr {
-        Expr::Identifier(ident) => ident,
-        Expr::Function(function) if matches!(function.args, FunctionArguments::None) => {
-            match function.name.0.as_slice() {
-                [ObjectNamePart::Identifier(ident)] => ident,
-                _ => return None,
-            }
-        }
-        _ => return None,
-    };
-    ident.quote_style.is_none().then_some(ident)
-}
-
-/// `name()`.
-fn call(name: &str) -> Expr {
-    let nothing = FunctionArgumentList {
-        duplicate_treatment: None,
-        args: Vec::new(),
-        clauses: Vec::new(),
-    };
-    Expr::Function(Function {
-        name: ObjectName::from(vec![Ident::new(name)]),
-        uses_odbc_syntax: false,
-        parameters: FunctionArguments::None,
-        args: FunctionArguments::List(nothing),
-        filter: None,
-        null_treatment: None,
-        over: None,
-        within_group: Vec::new(),
-    })
-}

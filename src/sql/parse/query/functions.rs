@@ -1,0 +1,159 @@
+//! Calls: functions under names of the catalog's schemas, functions that are written without parentheses, and functions
+//! that make rows in a SELECT list.
+
+use std::ops::ControlFlow;
+
+use super::build::{argument, arguments, call, cast, parts};
+use crate::sql::sqlstate::SqlError;
+use datafusion::sql::sqlparser::ast::{
+    DataType, Expr, Function, FunctionArguments, Ident, ObjectName, ObjectNamePart, TimezoneInfo,
+};
+
+/// Schemas of the catalog, which the engine's functions are not in.
+const SCHEMAS: [&str; 2] = ["pg_catalog", "information_schema"];
+
+/// Functions that make a list to the engine and rows to PostgreSQL.
+const SET_RETURNING: [&str; 13] = [
+    "generate_series",
+    "generate_subscripts",
+    "_pg_expandarray",
+    "aclexplode",
+    "pg_options_to_table",
+    "regexp_split_to_table",
+    "regexp_matches",
+    "string_to_table",
+    "json_array_elements",
+    "json_array_elements_text",
+    "json_object_keys",
+    "jsonb_array_elements",
+    "unnest",
+];
+
+/// Whether a function makes rows.
+pub(super) fn is_set_returning(name: &str) -> bool {
+    SET_RETURNING.contains(&name)
+}
+
+/// The function that makes the list of `generate_series` in a SELECT list.
+pub(super) const SERIES: &str = "series";
+
+/// Takes the schemas of the catalog off the name of a function.
+pub(super) fn unqualify(name: &mut ObjectName) {
+    let is_schema = |part: &ObjectNamePart| {
+        let ident = part.as_ident().map(super::build::folded);
+        ident.is_some_and(|schema| SCHEMAS.contains(&schema.as_str()))
+    };
+    if name.0.len() == 2 && name.0.first().is_some_and(is_schema) {
+        name.0.remove(0);
+    }
+}
+
+/// Rewrites a call whose arguments have been rewritten already. `reads` tells whether the SELECT around it has a FROM.
+pub(super) fn rewrite(expr: &mut Expr, reads: bool) -> ControlFlow<SqlError> {
+    if let Some(word) = bare_word(expr) {
+        if let Some(written) = keyword(&word.value.to_ascii_lowercase(), reads) {
+            *expr = written;
+        }
+        return ControlFlow::Continue(());
+    }
+    let Expr::Function(function) = expr else {
+        return ControlFlow::Continue(());
+    };
+    unqualify(&mut function.name);
+    let Some((None, name)) = parts(&function.name) else {
+        return ControlFlow::Continue(());
+    };
+    // current_timestamp(3) and the like round; the engine has microseconds throughout.
+    if is_keyword_function(&name) && arguments(function).is_some_and(|list| list.len() == 1) {
+        if let Some(written) = keyword(&name, reads) {
+            *expr = written;
+        }
+        return ControlFlow::Continue(());
+    }
+    let is_quoted = function
+        .name
+        .0
+        .last()
+        .and_then(|part| part.as_ident())
+        .is_some_and(|ident| ident.quote_style.is_some());
+    if name != "unnest" && is_set_returning(&name) && !is_quoted {
+        if name == "generate_series" {
+            function.name = ObjectName::from(vec![Ident::new(SERIES)]);
+        }
+        let list = expr.clone();
+        *expr = call("unnest", vec![list]);
+    }
+    ControlFlow::Continue(())
+}
+
+/// A function of the FROM clause.
+pub(super) struct TableFunction {
+    /// Its name, without a schema of the catalog.
+    pub name: String,
+    pub arguments: Vec<Expr>,
+}
+
+impl TableFunction {
+    /// The call that makes the list of its rows.
+    pub fn list(&self, at: usize) -> Option<Expr> {
+        match self.name.as_str() {
+            "unnest" => self.arguments.get(at).cloned(),
+            "generate_series" => Some(call(SERIES, self.arguments.clone())),
+            name => Some(self.quoted_call(name)),
+        }
+    }
+
+    /// The call as it stands: a quoted name is not taken for rows once more.
+    pub fn quoted_call(&self, name: &str) -> Expr {
+        let mut list = call(name, self.arguments.clone());
+        if let Expr::Function(function) = &mut list {
+            function.name = ObjectName::from(vec![Ident::with_quote('"', name)]);
+        }
+        list
+    }
+}
+
+/// The plain arguments of a function.
+pub(super) fn plain(list: &[datafusion::sql::sqlparser::ast::FunctionArg]) -> Option<Vec<Expr>> {
+    list.iter().map(|arg| argument(arg).cloned()).collect()
+}
+
+fn is_keyword_function(name: &str) -> bool {
+    matches!(
+        name,
+        "current_timestamp" | "localtimestamp" | "current_time" | "localtime"
+    )
+}
+
+/// What a word without parentheses calls; `user` is a column where there can be columns.
+fn keyword(word: &str, reads: bool) -> Option<Expr> {
+    let now = || call("now", Vec::new());
+    Some(match word {
+        "user" if reads => Expr::Identifier(Ident::with_quote('"', "user")),
+        "user" => call("current_user", Vec::new()),
+        "current_user" | "session_user" | "current_role" | "current_catalog" | "current_schema" => {
+            call(word, Vec::new())
+        }
+        "current_timestamp" => now(),
+        "localtimestamp" => cast(now(), DataType::Timestamp(None, TimezoneInfo::None)),
+        "localtime" | "current_time" => cast(now(), DataType::Time(None, TimezoneInfo::None)),
+        _ => return None,
+    })
+}
+
+/// An unquoted name without parentheses: a column, or one of the functions that are written so.
+fn bare_word(expr: &Expr) -> Option<&Ident> {
+    let ident = match expr {
+        Expr::Identifier(ident) => ident,
+        Expr::Function(Function {
+            name,
+            args: FunctionArguments::None,
+            ..
+        }) => match name.0.as_slice() {
+            [ObjectNamePart::Identifier(ident)] => ident,
+            _ => return None,
+        },
+        _ => return None,
+    };
+    ident.quote_style.is_none().then_some(ident)
+}

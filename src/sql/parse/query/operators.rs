@@ -1,0 +1,440 @@
+//! Operators: those under names of the catalog, and those that the engine has as functions or in other words.
+
+use std::ops::ControlFlow;
+
+use super::arrays::not;
+use super::build::{alias, bare, binary, call, cast, joined, literal, nested, number, quoted, select, text};
+use super::unsupported;
+use crate::sql::sqlstate::SqlError;
+use datafusion::sql::sqlparser::ast::{
+    AccessExpr, BinaryOperator, DataType, Expr, Function, Ident, SelectItem, TableFactor,
+    UnaryOperator, Value, ValueWithSpan,
+};
+
+/// Rows that a comparison with a list of rows is written out for.
+const ROWS_MAX: usize = 200;
+
+/// Rewrites an operator whose operands have been rewritten already.
+pub(super) fn rewrite(expr: &mut Expr) -> ControlFlow<SqlError> {
+    let written = match expr {
+        Expr::BinaryOp { left, op, right } => {
+            if let BinaryOperator::PGCustomBinaryOperator(parts) = op {
+                *op = named(parts)?;
+            }
+            binary_operator(left, op, right)
+        }
+        Expr::UnaryOp { op, expr } => unary_operator(*op, expr),
+        Expr::AtTimeZone {
+            timestamp,
+            time_zone,
+        } => Some(call(
+            "timezone",
+            vec![time_zone.as_ref().clone(), timestamp.as_ref().clone()],
+        )),
+        Expr::Like {
+            any: false,
+            pattern,
+            escape_char,
+            ..
+        }
+        | Expr::ILike {
+            any: false,
+            pattern,
+            escape_char,
+            ..
+        } => {
+            escape(pattern, escape_char)?;
+            None
+        }
+        Expr::SimilarTo {
+            negated,
+            expr,
+            pattern,
+            escape_char,
+        } => {
+            let operator = match negated {
+                false => BinaryOperator::PGRegexMatch,
+                true => BinaryOperator::PGRegexNotMatch,
+            };
+            let regex = match literal(pattern) {
+                Some(pattern) => text(similar(pattern, escape_of(escape_char).unwrap_or(Some('\\')))),
+                None => call("similar_to_escape", vec![pattern.as_ref().clone()]),
+            };
+            Some(binary(expr.as_ref().clone(), operator, regex))
+        }
+        Expr::InList {
+            expr,
+            list,
+            negated,
+        } => row_in_list(expr, list, *negated)?,
+        Expr::InSubquery {
+            expr,
+            subquery,
+            negated,
+        } => row(expr).map(|row| {
+            let names: Vec<Ident> = (1..=row.len()).map(|n| quoted(format!("member {n}"))).collect();
+            let table = quoted("row source");
+            let equal = row.iter().zip(&names).map(|(value, name)| {
+                let member = Expr::CompoundIdentifier(vec![table.clone(), name.clone()]);
+                binary(member, BinaryOperator::Eq, (*value).clone())
+            });
+            let condition = joined(equal.collect(), BinaryOperator::And, true);
+            let from = TableFactor::Derived {
+                lateral: false,
+                subquery: subquery.clone(),
+                alias: Some(alias(table.clone(), names.clone())),
+                sample: None,
+            };
+            let item = SelectItem::UnnamedExpr(number(1));
+            Expr::Exists {
+                subquery: Box::new(select(vec![item], Some(from), Some(condition))),
+                negated: *negated,
+            }
+        }),
+        Expr::CompoundFieldAccess { root, access_chain } => field(root, access_chain),
+        _ => None,
+    };
+    if let Some(written) = written {
+        *expr = written;
+    }
+    ControlFlow::Continue(())
+}
+
+/// The operator that `OPERATOR(schema.symbol)` names.
+fn named(parts: &[String]) -> ControlFlow<SqlError, BinaryOperator> {
+    use BinaryOperator as B;
+    let symbol = parts.last().map(String::as_str).unwrap_or_default();
+    ControlFlow::Continue(match symbol {
+        "=" => B::Eq,
+        "<>" | "!=" => B::NotEq,
+        "<" => B::Lt,
+        "<=" => B::LtEq,
+        ">" => B::Gt,
+        ">=" => B::GtEq,
+        "+" => B::Plus,
+        "-" => B::Minus,
+        "*" => B::Multiply,
+        "/" => B::Divide,
+        "%" => B::Modulo,
+        "^" => B::PGExp,
+        "||" => B::StringConcat,
+        "~" => B::PGRegexMatch,
+        "~*" => B::PGRegexIMatch,
+        "!~" => B::PGRegexNotMatch,
+        "!~*" => B::PGRegexNotIMatch,
+        "~~" => B::PGLikeMatch,
+        "~~*" => B::PGILikeMatch,
+        "!~~" => B::PGNotLikeMatch,
+        "!~~*" => B::PGNotILikeMatch,
+        "@>" => B::AtArrow,
+        "<@" => B::ArrowAt,
+        "&&" => B::PGOverlap,
+        "&" => B::BitwiseAnd,
+        "|" => B::BitwiseOr,
+        "#" => B::PGBitwiseXor,
+        "<<" => B::PGBitwiseShiftLeft,
+        ">>" => B::PGBitwiseShiftRight,
+        "->" => B::Arrow,
+        "->>" => B::LongArrow,
+        "#>" => B::HashArrow,
+        "#>>" => B::HashLongArrow,
+        _ => {
+            let message = format!("operator does not exist: {}", parts.join("."));
+            return ControlFlow::Break(SqlError::new("42883", message));
+        }
+    })
+}
+
+fn binary_operator(left: &Expr, op: &BinaryOperator, right: &Expr) -> Option<Expr> {
+    use BinaryOperator as B;
+    let function = |name: &str| Some(call(name, vec![left.clone(), right.clone()]));
+    let is_number = |expr: &Expr| {
+        matches!(bare(expr), Expr::Value(value) if matches!(value.value, Value::Number(..)))
+    };
+    match op {
+        B::PGOverlap => function("array_has_any"),
+        B::PGStartsWith => function("starts_with"),
+        B::Arrow if is_number(right) => function("json_array_element"),
+        B::Arrow => function("json_object_field"),
+        B::LongArrow if is_number(right) => function("json_array_element_text"),
+        B::LongArrow => function("json_object_field_text"),
+        B::HashArrow => function("json_extract_path"),
+        B::HashLongArrow => function("json_extract_path_text"),
+        // A sign binds closer than the power.
+        B::PGExp => None,
+        B::Overlaps => overlaps(left, right),
+        B::Eq | B::NotEq | B::Lt | B::LtEq | B::Gt | B::GtEq => {
+            let (left, right) = (row(left)?, row(right)?);
+            (left.len() == right.len()).then(|| rows(&left, op, &right))
+        }
+        _ => None,
+    }
+}
+
+fn unary_operator(op: UnaryOperator, operand: &Expr) -> Option<Expr> {
+    match op {
+        UnaryOperator::PGSquareRoot => Some(call("sqrt", vec![operand.clone()])),
+        UnaryOperator::PGCubeRoot => Some(call("cbrt", vec![operand.clone()])),
+        UnaryOperator::PGAbs => Some(call("abs", vec![operand.clone()])),
+        // -1 - x has just the other bits.
+        UnaryOperator::BitwiseNot => {
+            let ones = Expr::UnaryOp {
+                op: UnaryOperator::Minus,
+                expr: Box::new(number(1)),
+            };
+            let difference = binary(ones, BinaryOperator::Minus, operand.clone());
+            Some(Expr::Nested(Box::new(difference)))
+        }
+        UnaryOperator::Minus => match operand {
+            Expr::BinaryOp {
+                left,
+                op: BinaryOperator::PGExp,
+                right,
+            } => {
+                let base = Expr::UnaryOp {
+                    op: UnaryOperator::Minus,
+                    expr: left.clone(),
+                };
+                Some(binary(base, BinaryOperator::PGExp, right.as_ref().clone()))
+            }
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// The members of `(a, b)` or `ROW(a, b)`.
+fn row(expr: &Expr) -> Option<Vec<&Expr>> {
+    match expr {
+        Expr::Tuple(members) => Some(members.iter().collect()),
+        Expr::Function(function) if is_row(function) => super::build::arguments(function),
+        Expr::Nested(inner) => row(inner),
+        _ => None,
+    }
+}
+
+fn is_row(function: &Function) -> bool {
+    function.name.to_string().eq_ignore_ascii_case("row")
+}
+
+/// A comparison of rows, member by member.
+fn rows(left: &[&Expr], op: &BinaryOperator, right: &[&Expr]) -> Expr {
+    use BinaryOperator as B;
+    let pair = |n: usize, op: &B| binary(left[n].clone(), op.clone(), right[n].clone());
+    let all = |len: usize| (0..len).map(|n| pair(n, &B::Eq)).collect::<Vec<_>>();
+    match op {
+        B::Eq => joined(all(left.len()), B::And, true),
+        B::NotEq => {
+            let different = (0..left.len()).map(|n| pair(n, &B::NotEq)).collect();
+            joined(different, B::Or, false)
+        }
+        _ => {
+            let strict = match op {
+                B::Lt | B::LtEq => B::Lt,
+                _ => B::Gt,
+            };
+            let first_difference = (0..left.len()).map(|n| {
+                let last = n + 1 == left.len();
+                let mut terms = all(n);
+                terms.push(pair(n, if last { op } else { &strict }));
+                joined(terms, B::And, true)
+            });
+            joined(first_difference.collect(), B::Or, false)
+        }
+    }
+}
+
+fn row_in_list(
+    expr: &Expr,
+    list: &[Expr],
+    negated: bool,
+) -> ControlFlow<SqlError, Option<Expr>> {
+    let Some(left) = row(expr) else {
+        return ControlFlow::Continue(None);
+    };
+    if list.len() > ROWS_MAX {
+        return unsupported(&format!("IN with more than {ROWS_MAX} rows"));
+    }
+    let mut alternatives = Vec::with_capacity(list.len());
+    for item in list {
+        match row(item) {
+            Some(right) if right.len() == left.len() => {
+                alternatives.push(rows(&left, &BinaryOperator::Eq, &right));
+            }
+            _ => {
+                let error = SqlError::new("42601", "unequal number of entries in row expressions");
+                return ControlFlow::Break(error);
+            }
+        }
+    }
+    let any = joined(alternatives, BinaryOperator::Or, false);
+    ControlFlow::Continue(Some(match negated {
+        true => not(any),
+        false => any,
+    }))
+}
+
+/// `(a, b) OVERLAPS (c, d)`.
+fn overlaps(left: &Expr, right: &Expr) -> Option<Expr> {
+    use BinaryOperator as B;
+    let (left, right) = (row(left)?, row(right)?);
+    let ([a, b], [c, d]) = (left.as_slice(), right.as_slice()) else {
+        return None;
+    };
+    // An interval says how long the period is.
+    let end = |start: &Expr, end: &Expr| match bare(end) {
+        Expr::Interval(_) => binary(start.clone(), B::Plus, end.clone()),
+        _ => end.clone(),
+    };
+    let (b, d) = (end(a, b), end(c, d));
+    let bounds = |name: &str, x: &Expr, y: &Expr| call(name, vec![x.clone(), y.clone()]);
+    let before = |x: (&Expr, &Expr), y: (&Expr, &Expr)| {
+        binary(bounds("least", x.0, x.1), B::Lt, bounds("greatest", y.0, y.1))
+    };
+    let both = binary(before((a, &b), (c, &d)), B::And, before((c, &d), (a, &b)));
+    let same = binary(bounds("least", a, &b), B::Eq, bounds("least", c, &d));
+    Some(Expr::Nested(Box::new(binary(both, B::Or, same))))
+}
+
+/// The character that ESCAPE names; `Some(None)` for none.
+fn escape_of(escape: &Option<ValueWithSpan>) -> Option<Option<char>> {
+    let escape = escape.as_ref()?;
+    match &escape.value {
+        Value::SingleQuotedString(text) => Some(text.chars().next()),
+        _ => None,
+    }
+}
+
+/// Writes the pattern of LIKE with the backslash as its escape, which is the only one that the engine knows.
+fn escape(pattern: &mut Expr, escape: &mut Option<ValueWithSpan>) -> ControlFlow<SqlError> {
+    let Some(with) = escape_of(escape) else {
+        return ControlFlow::Continue(());
+    };
+    if let Some(Value::SingleQuotedString(text)) = escape.as_ref().map(|escape| &escape.value)
+        && text.chars().count() > 1
+    {
+        let error = SqlError::new("22025", "invalid escape string");
+        return ControlFlow::Break(error.with_hint("Escape string must be empty or one character."));
+    }
+    *escape = None;
+    if with == Some('\\') {
+        return ControlFlow::Continue(());
+    }
+    *pattern = match literal(pattern) {
+        Some(literal) => {
+            let mut written = String::with_capacity(literal.len());
+            let mut chars = literal.chars();
+            while let Some(c) = chars.next() {
+                match c {
+                    c if Some(c) == with => {
+                        written.push('\\');
+                        written.extend(chars.next());
+                    }
+                    '\\' => written.push_str("\\\\"),
+                    c => written.push(c),
+                }
+            }
+            text(written)
+        }
+        None => call(
+            "like_escape",
+            vec![
+                cast(pattern.clone(), DataType::Text),
+                text(with.map(String::from).unwrap_or_default()),
+            ],
+        ),
+    };
+    ControlFlow::Continue(())
+}
+
+/// The regular expression that a pattern of SIMILAR TO stands for.
+fn similar(pattern: &str, escape: Option<char>) -> String {
+    let mut regex = String::from("^(?:");
+    let mut chars = pattern.chars();
+    let mut in_class = false;
+    while let Some(c) = chars.next() {
+        match c {
+            c if Some(c) == escape => {
+                if let Some(next) = chars.next() {
+                    if !next.is_alphanumeric() {
+                        regex.push('\\');
+                    }
+                    regex.push(next);
+                }
+            }
+            '[' => {
+                in_class = true;
+                regex.push(c);
+            }
+            ']' => {
+                in_class = false;
+                regex.push(c);
+            }
+            c if in_class => regex.push(c),
+            '%' => regex.push_str("(?s:.*)"),
+            '_' => regex.push_str("(?s:.)"),
+            '(' => regex.push_str("(?:"),
+            '.' | '^' | '$' | '\\' => {
+                regex.push('\\');
+                regex.push(c);
+            }
+            c => regex.push(c),
+        }
+    }
+    regex.push_str(")$");
+    regex
+}
+
+/// `(name).field`, `(call(…)).field`.
+fn field(root: &Expr, chain: &[AccessExpr]) -> Option<Expr> {
+    let (AccessExpr::Dot(Expr::Identifier(first)), rest) = chain.split_first()? else {
+        return None;
+    };
+    let accessed = match (root, bare(root)) {
+        (Expr::Nested(_), Expr::Identifier(name)) => {
+            Expr::CompoundIdentifier(vec![name.clone(), first.clone()])
+        }
+        (Expr::Nested(_), Expr::CompoundIdentifier(names)) => {
+            let mut names = names.clone();
+            names.push(first.clone());
+            Expr::CompoundIdentifier(names)
+        }
+        (Expr::Nested(_), inner @ Expr::Function(_)) => {
+            let name = super::build::folded(first);
+            match row(inner) {
+                // The fields of a row that is written out are f1, f2, …
+                Some(members) => {
+                    let at = name.strip_prefix('f')?.parse::<usize>().ok()?;
+                    nested((*members.get(at.checked_sub(1)?)?).clone())
+                }
+                None => call("get_field", vec![inner.clone(), text(name)]),
+            }
+        }
+        _ => return None,
+    };
+    Some(match rest.is_empty() {
+        true => accessed,
+        false => Expr::CompoundFieldAccess {
+            root: Box::new(accessed),
+            access_chain: rest.to_vec(),
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_of_similar_to_become_regular_expressions() {
+        for (pattern, regex) in [
+            ("a%", "^(?:a(?s:.*))$"),
+            ("(a|b)_", "^(?:(?:a|b)(?s:.))$"),
+            ("a.b$", "^(?:a\\.b\\$)$"),
+            ("\\%x", "^(?:\\%x)$"),
+            ("[%_]+", "^(?:[%_]+)$"),
+        ] {
+            assert_eq!(similar(pattern, Some('\\')), regex, "{pattern}");
+        }
+    }
+}

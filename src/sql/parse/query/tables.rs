@@ -1,0 +1,212 @@
+//! The FROM clause: functions that make rows, with the columns that PostgreSQL gives them.
+
+use std::ops::ControlFlow;
+
+use super::arrays::hidden;
+use super::build::{alias, call, folded, number, parts, quoted, select};
+use super::functions::{TableFunction, is_set_returning, plain, unqualify};
+use super::unsupported;
+use crate::sql::sqlstate::SqlError;
+use datafusion::sql::sqlparser::ast::{
+    Expr, Ident, SelectItem, TableAlias, TableFactor, TableFunctionArgs, visit_expressions,
+};
+
+/// Rewrites a function in FROM, before its arguments are.
+pub(super) fn rewrite(factor: &mut TableFactor) -> ControlFlow<SqlError> {
+    let Some((function, old, ordinality)) = function_of(factor)? else {
+        return ControlFlow::Continue(());
+    };
+    let known = is_set_returning(&function.name);
+    let table = match &old {
+        Some(alias) => alias.name.clone(),
+        None => quoted(function.name.clone()),
+    };
+    let named: Vec<Ident> = match &old {
+        Some(alias) => alias.columns.iter().map(|column| column.name.clone()).collect(),
+        None => Vec::new(),
+    };
+    let depends = function.arguments.iter().any(reads_columns);
+    let lists = match function.name.as_str() {
+        "unnest" => function.arguments.len(),
+        _ => 1,
+    };
+    // The engine has these as they are, given names for their columns.
+    if !known || (!ordinality && !depends && function.name == "generate_series") {
+        if !known {
+            if ordinality {
+                return unsupported("WITH ORDINALITY of this function");
+            }
+            return ControlFlow::Continue(());
+        }
+        let columns = if named.is_empty() { vec![table.clone()] } else { named };
+        set_alias(factor, alias(table, columns));
+        return ControlFlow::Continue(());
+    }
+    let is_composite = matches!(
+        function.name.as_str(),
+        "_pg_expandarray" | "aclexplode" | "pg_options_to_table"
+    );
+    if is_composite {
+        *factor = composite(&function, old, ordinality)?;
+        return ControlFlow::Continue(());
+    }
+    let mut columns = Vec::new();
+    let mut items = Vec::new();
+    for at in 0..lists {
+        let Some(list) = function.list(at) else {
+            return ControlFlow::Continue(());
+        };
+        let name = match (named.get(at), lists) {
+            (Some(name), _) => name.clone(),
+            // A function of one column lends it its alias.
+            (None, 1) => table.clone(),
+            (None, _) => quoted("unnest"),
+        };
+        let inner = hidden(&format!("{}{}", folded(&name), at));
+        items.push(SelectItem::ExprWithAlias {
+            expr: call("unnest", vec![list]),
+            alias: inner,
+        });
+        columns.push(name);
+    }
+    if ordinality {
+        let longest: Vec<Expr> = (0..lists)
+            .filter_map(|at| function.list(at))
+            .map(|list| call("cardinality", vec![list]))
+            .collect();
+        let length = match longest.len() {
+            1 => longest.into_iter().next().unwrap_or_else(|| number(0)),
+            _ => call("greatest", longest),
+        };
+        items.push(SelectItem::ExprWithAlias {
+            expr: call(
+                "unnest",
+                vec![call(super::functions::SERIES, vec![number(1), length])],
+            ),
+            alias: hidden("ordinality"),
+        });
+        columns.push(named.get(lists).cloned().unwrap_or_else(|| quoted("ordinality")));
+    }
+    *factor = TableFactor::Derived {
+        lateral: depends,
+        subquery: Box::new(select(items, None, None)),
+        alias: Some(alias(table, columns)),
+        sample: None,
+    };
+    ControlFlow::Continue(())
+}
+
+/// A function whose rows have several columns.
+fn composite(
+    function: &TableFunction,
+    old: Option<TableAlias>,
+    ordinality: bool,
+) -> ControlFlow<SqlError, TableFactor> {
+    if ordinality {
+        return ControlFlow::Break(SqlError::new(
+            "0A000",
+            format!("WITH ORDINALITY of {} is not supported", function.name),
+        ));
+    }
+    let fields: &[&str] = match function.name.as_str() {
+        "_pg_expandarray" => &["x", "n"],
+        "aclexplode" => &["grantor", "grantee", "privilege_type", "is_grantable"],
+        _ => &["option_name", "option_value"],
+    };
+    let row = quoted("row");
+    let list = function.quoted_call(&function.name);
+    let rows = select(
+        vec![SelectItem::ExprWithAlias {
+            expr: call("unnest", vec![list]),
+            alias: row.clone(),
+        }],
+        None,
+        None,
+    );
+    let from = TableFactor::Derived {
+        lateral: false,
+        subquery: Box::new(rows),
+        alias: Some(alias(quoted("rows"), Vec::new())),
+        sample: None,
+    };
+    let item = |field: &&str| SelectItem::ExprWithAlias {
+        expr: call(
+            "get_field",
+            vec![Expr::Identifier(row.clone()), super::build::text(*field)],
+        ),
+        alias: quoted(*field),
+    };
+    let items = fields.iter().map(item).collect();
+    ControlFlow::Continue(TableFactor::Derived {
+        lateral: function.arguments.iter().any(reads_columns),
+        subquery: Box::new(select(items, Some(from), None)),
+        alias: Some(old.unwrap_or_else(|| alias(quoted(function.name.clone()), Vec::new()))),
+        sample: None,
+    })
+}
+
+/// The function that a table of FROM is, its alias, and whether its rows are numbered.
+type Called = (TableFunction, Option<TableAlias>, bool);
+
+fn function_of(factor: &mut TableFactor) -> ControlFlow<SqlError, Option<Called>> {
+    let (name, arguments, alias, ordinality) = match factor {
+        TableFactor::Table {
+            name,
+            args: Some(TableFunctionArgs { args, .. }),
+            alias,
+            with_ordinality,
+            ..
+        } => {
+            unqualify(name);
+            (parts(name), plain(args), alias.clone(), *with_ordinality)
+        }
+        TableFactor::Function {
+            name,
+            args,
+            alias,
+            with_ordinality,
+            ..
+        } => {
+            unqualify(name);
+            (parts(name), plain(args), alias.clone(), *with_ordinality)
+        }
+        TableFactor::UNNEST {
+            alias,
+            array_exprs,
+            with_ordinality,
+            ..
+        } => (
+            Some((None, "unnest".to_owned())),
+            Some(array_exprs.clone()),
+            alias.clone(),
+            *with_ordinality,
+        ),
+        _ => return ControlFlow::Continue(None),
+    };
+    let (Some((None, name)), Some(arguments)) = (name, arguments) else {
+        return ControlFlow::Continue(None);
+    };
+    let function = TableFunction { name, arguments };
+    ControlFlow::Continue(Some((function, alias, ordinality)))
+}
+
+fn set_alias(factor: &mut TableFactor, new: TableAlias) {
+    if let TableFactor::Table { alias, .. }
+    | TableFactor::Function { alias, .. }
+    | TableFactor::UNNEST { alias, .. } = factor
+    {
+        *alias = Some(new);
+    }
+}
+
+/// Whether an argument reads something of the tables before it.
+fn reads_columns(expr: &Expr) -> bool {
+    visit_expressions(expr, |expr| match expr {
+        Expr::Identifier(_)
+        | Expr::CompoundIdentifier(_)
+        | Expr::CompoundFieldAccess { .. }
+        | Expr::Subquery(_) => ControlFlow::Break(()),
+        _ => ControlFlow::Continue(()),
+    })
+    .is_break()
+}

@@ -1,0 +1,327 @@
+//! Casts: the types that PostgreSQL knows and the engine does not.
+//!
+//! Types of the catalog become calls (`E::regclass` is `regclass(E)`), texts under other names become text, and what is
+//! unknown is refused here, where its place in the statement is known.
+
+use std::ops::ControlFlow;
+
+use super::build::{bare, call, cast, literal, number, parts, text};
+use super::arrays;
+use crate::sql::sqlstate::SqlError;
+use datafusion::sql::sqlparser::ast::{
+    ArrayElemTypeDef, CharacterLength, DataType, ExactNumberInfo, Expr, Function, ObjectName,
+    SelectItem, TimezoneInfo, TypedString,
+};
+
+/// Types that name a thing of the catalog: `NAME(value)` gives its oid and `NAMEout(oid)` its text.
+const REFERENCES: [&str; 11] = [
+    "regclass",
+    "regtype",
+    "regproc",
+    "regprocedure",
+    "regoper",
+    "regoperator",
+    "regnamespace",
+    "regrole",
+    "regcollation",
+    "regconfig",
+    "regdictionary",
+];
+
+/// Types whose values are texts to the engine.
+const TEXTS: [&str; 31] = [
+    "name",
+    "bpchar",
+    "cstring",
+    "unknown",
+    "text",
+    "varchar",
+    "json",
+    "jsonb",
+    "jsonpath",
+    "uuid",
+    "xml",
+    "citext",
+    "pg_lsn",
+    "tid",
+    "pg_node_tree",
+    "int2vector",
+    "oidvector",
+    "aclitem",
+    "macaddr",
+    "macaddr8",
+    "tsvector",
+    "tsquery",
+    "refcursor",
+    "pg_snapshot",
+    "txid_snapshot",
+    "sql_identifier",
+    "character_data",
+    "yes_or_no",
+    "anyelement",
+    "pg_ndistinct",
+    "pg_dependencies",
+];
+
+/// What a cast to a type is written as.
+enum Target {
+    /// The engine knows the type.
+    Known,
+    /// The same type under the name that the engine knows.
+    As(DataType),
+    /// A function converts.
+    Call(&'static str),
+    /// Text of so many characters at most, and filled up to them if they are fixed.
+    Text { length: Option<u64>, fixed: bool },
+    /// The first character of the text.
+    Character,
+    /// An array of these.
+    Array(Box<Target>),
+    /// Nobody knows it.
+    Unknown(String),
+}
+
+/// Rewrites a cast or a typed literal, whose operand has been rewritten already.
+pub(super) fn rewrite(sql: &str, expr: &mut Expr) -> ControlFlow<SqlError> {
+    match expr {
+        Expr::Cast {
+            expr: operand,
+            data_type,
+            ..
+        } => {
+            if let Some(name) = reference(bare(operand))
+                && matches!(
+                    target(data_type),
+                    Target::Text { .. } | Target::Known if is_text(data_type)
+                )
+            {
+                let operand = std::mem::replace(operand.as_mut(), number(0));
+                *expr = call(&format!("{name}out"), vec![operand]);
+                return ControlFlow::Continue(());
+            }
+            let operand = operand.as_ref().clone();
+            if let Some(written) = convert(sql, operand, data_type, target(data_type))? {
+                *expr = written;
+            }
+        }
+        Expr::TypedString(TypedString {
+            data_type, value, ..
+        }) => {
+            let Some(value) = literal(&Expr::Value(value.clone())).map(str::to_owned) else {
+                return ControlFlow::Continue(());
+            };
+            if let Some(written) = convert(sql, text(value), data_type, target(data_type))? {
+                *expr = written;
+            }
+        }
+        _ => {}
+    }
+    ControlFlow::Continue(())
+}
+
+/// Writes a thing of the catalog that is an item of the outermost SELECT list as its text.
+pub(super) fn print_references(projection: &mut [SelectItem]) {
+    for item in projection {
+        let (SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. }) = item else {
+            continue;
+        };
+        if let Some(name) = reference(bare(expr)) {
+            let operand = std::mem::replace(expr, number(0));
+            *expr = call(&format!("{name}out"), vec![operand]);
+        }
+    }
+}
+
+/// The type of the catalog that a call converts to.
+fn reference(expr: &Expr) -> Option<&'static str> {
+    let Expr::Function(Function { name, .. }) = expr else {
+        return None;
+    };
+    let (None, name) = parts(name)? else {
+        return None;
+    };
+    REFERENCES.into_iter().find(|known| *known == name)
+}
+
+fn is_text(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Text)
+        || matches!(target(data_type), Target::Text { length: None, .. })
+}
+
+/// The conversion; `None` where the engine does it under that name.
+fn convert(
+    sql: &str,
+    operand: Expr,
+    data_type: &DataType,
+    target: Target,
+) -> ControlFlow<SqlError, Option<Expr>> {
+    let written = match target {
+        Target::Known => return ControlFlow::Continue(None),
+        Target::As(known) => cast(operand, known),
+        Target::Call(name) => call(name, vec![operand]),
+        Target::Character => call("left", vec![cast(operand, DataType::Text), number(1)]),
+        Target::Text {
+            length: None,
+            fixed: false,
+        } if matches!(data_type, DataType::Text) => return ControlFlow::Continue(None),
+        Target::Text { length: None, .. } => cast(operand, DataType::Text),
+        Target::Text {
+            length: Some(length),
+            fixed,
+        } => {
+            let function = if fixed { "rpad" } else { "left" };
+            let length = number(usize::try_from(length).unwrap_or(usize::MAX));
+            call(function, vec![cast(operand, DataType::Text), length])
+        }
+        Target::Array(element) => {
+            return array(sql, operand, data_type, *element);
+        }
+        Target::Unknown(name) => return ControlFlow::Break(unknown(sql, data_type, &name)),
+    };
+    ControlFlow::Continue(Some(written))
+}
+
+/// A conversion to an array. Literals are read here: the engine does not read arrays from text.
+fn array(
+    sql: &str,
+    operand: Expr,
+    data_type: &DataType,
+    element: Target,
+) -> ControlFlow<SqlError, Option<Expr>> {
+    let DataType::Array(ArrayElemTypeDef::SquareBracket(element_type, _)) = data_type else {
+        return ControlFlow::Continue(None);
+    };
+    // `int[][]` says no more than `int[]`.
+    if let Target::Array(_) = element {
+        return convert(sql, operand, element_type, target(element_type));
+    }
+    if let Target::Unknown(name) = element {
+        return ControlFlow::Break(unknown(sql, element_type, &name));
+    }
+    let known: DataType = match &element {
+        Target::Known => element_type.as_ref().clone(),
+        Target::As(known) => known.clone(),
+        Target::Call("oid") => DataType::IntUnsigned(None),
+        Target::Call(name) if REFERENCES.contains(name) => DataType::IntUnsigned(None),
+        _ => DataType::Text,
+    };
+    let whole = DataType::Array(ArrayElemTypeDef::SquareBracket(Box::new(known), None));
+    let source = match literal(&operand) {
+        Some(value) => match arrays::read(value) {
+            Ok(elements) => Some(elements),
+            Err(error) => return ControlFlow::Break(error),
+        },
+        None => match bare(&operand) {
+            Expr::Array(array) => Some(array.elem.clone()),
+            _ => None,
+        },
+    };
+    let operand = match (source, &element) {
+        (Some(elements), Target::Call(name)) => {
+            arrays::array(elements.into_iter().map(|e| call(name, vec![e])).collect())
+        }
+        (Some(elements), _) => arrays::array(elements),
+        // Whatever has it already is an array of oids.
+        (None, Target::Call(_)) => return ControlFlow::Continue(Some(operand)),
+        (None, _) => operand,
+    };
+    ControlFlow::Continue(Some(cast(operand, whole)))
+}
+
+/// The refusal of a cast to a type that is not known.
+fn unknown(sql: &str, data_type: &DataType, name: &str) -> SqlError {
+    let error = SqlError::new("42704", format!("type \"{name}\" does not exist"));
+    match data_type {
+        DataType::Custom(name, _) => match name.0.first().and_then(|part| part.as_ident()) {
+            Some(ident) => error.at(sql, ident.span.start.line, ident.span.start.column),
+            None => error,
+        },
+        _ => error,
+    }
+}
+
+fn target(data_type: &DataType) -> Target {
+    use DataType as D;
+    let length = |length: &Option<CharacterLength>| match length {
+        Some(CharacterLength::IntegerLength { length, .. }) => Some(*length),
+        _ => None,
+    };
+    match data_type {
+        D::Regclass => Target::Call("regclass"),
+        D::Uuid | D::JSON | D::JSONB | D::TsVector | D::TsQuery => Target::Text {
+            length: None,
+            fixed: false,
+        },
+        D::Char(of) | D::Character(of) => Target::Text {
+            // Without a length it is one character.
+            length: Some(length(of).unwrap_or(1)),
+            fixed: true,
+        },
+        D::Varchar(of) | D::CharacterVarying(of) | D::CharVarying(of) => Target::Text {
+            length: length(of),
+            fixed: false,
+        },
+        D::Text => Target::Text {
+            length: None,
+            fixed: false,
+        },
+        D::Array(ArrayElemTypeDef::SquareBracket(element, _)) => {
+            Target::Array(Box::new(target(element)))
+        }
+        D::Bit(_) | D::BitVarying(_) | D::VarBit(_) => Target::Unknown("bit".to_owned()),
+        D::Custom(name, _) => named(name),
+        _ => Target::Known,
+    }
+}
+
+fn named(name: &ObjectName) -> Target {
+    use DataType as D;
+    let unknown = || Target::Unknown(name.to_string().to_lowercase());
+    let Some((schema, last)) = parts(name) else {
+        return unknown();
+    };
+    if schema
+        .as_deref()
+        .is_some_and(|schema| !["pg_catalog", "information_schema", "public"].contains(&schema))
+    {
+        return unknown();
+    }
+    if let Some(reference) = REFERENCES.into_iter().find(|known| *known == last) {
+        return Target::Call(reference);
+    }
+    let quoted = name
+        .0
+        .last()
+        .and_then(|part| part.as_ident())
+        .is_some_and(|ident| ident.quote_style.is_some());
+    let known = match last.as_str() {
+        "oid" | "xid" | "cid" | "xid8" => return Target::Call("oid"),
+        "inet" | "cidr" => return Target::Call("inet"),
+        "char" if quoted || schema.is_some() => return Target::Character,
+        "char" => return Target::Text { length: Some(1), fixed: true },
+        text if TEXTS.contains(&text) => {
+            return Target::Text {
+                length: None,
+                fixed: false,
+            };
+        }
+        "int2" => D::SmallInt(None),
+        "int4" | "cardinal_number" => D::Int(None),
+        "int8" => D::BigInt(None),
+        "float4" => D::Real,
+        "float8" => D::DoublePrecision,
+        "bool" => D::Boolean,
+        "numeric" => D::Numeric(ExactNumberInfo::None),
+        "bytea" => D::Bytea,
+        "date" => D::Date,
+        "time" => D::Time(None, TimezoneInfo::None),
+        "timestamp" => D::Timestamp(None, TimezoneInfo::None),
+        "timestamptz" | "time_stamp" | "abstime" => D::Timestamp(None, TimezoneInfo::Tz),
+        "interval" => D::Interval {
+            fields: None,
+            precision: None,
+        },
+        _ => return unknown(),
+    };
+    Target::As(known)
+}

@@ -1,0 +1,148 @@
+//! Words that the parser does not know where PostgreSQL has them, rewritten before it reads them.
+
+use super::depth::keyword;
+use crate::sql::sqlstate::SqlError;
+use datafusion::sql::sqlparser::keywords::Keyword;
+use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
+
+/// Collations by which texts compare as they do here: byte by byte.
+const COLLATIONS: [&str; 4] = ["default", "C", "POSIX", "ucs_basic"];
+
+/// Rewrites what must be before parsing.
+///
+/// # Errors
+/// 42704 for a collation that there is not.
+pub(super) fn rewrite(
+    sql: &str,
+    tokens: Vec<TokenWithSpan>,
+) -> Result<Vec<TokenWithSpan>, SqlError> {
+    let tokens = without_collations(sql, tokens)?;
+    Ok(table_as_select(is_null(tokens)))
+}
+
+/// Leaves out `COLLATE name`, which the parser takes behind a constant only. There is one order of texts.
+fn without_collations(
+    sql: &str,
+    tokens: Vec<TokenWithSpan>,
+) -> Result<Vec<TokenWithSpan>, SqlError> {
+    let is_collate = |token: &TokenWithSpan| keyword(&token.token) == Keyword::COLLATE;
+    if !tokens.iter().any(is_collate) {
+        return Ok(tokens);
+    }
+    let mut written = Vec::with_capacity(tokens.len());
+    let mut tokens = tokens.into_iter().peekable();
+    while let Some(token) = tokens.next() {
+        if !is_collate(&token) {
+            written.push(token);
+            continue;
+        }
+        let mut name = None;
+        while let Some(next) = tokens.peek() {
+            match &next.token {
+                Token::Whitespace(_) => {}
+                Token::Period => name = None,
+                Token::Word(word) if name.is_none() => {
+                    let value = match word.quote_style {
+                        Some(_) => word.value.clone(),
+                        None => word.value.to_lowercase(),
+                    };
+                    name = Some((value, next.span.start));
+                }
+                _ => break,
+            }
+            tokens.next();
+        }
+        match name {
+            Some((name, _)) if COLLATIONS.contains(&name.as_str()) => {
+                written.push(TokenWithSpan::new(
+                    Token::Whitespace(datafusion::sql::sqlparser::tokenizer::Whitespace::Space),
+                    token.span,
+                ));
+            }
+            Some((name, start)) => {
+                let message = format!("collation \"{name}\" for encoding \"UTF8\" does not exist");
+                return Err(SqlError::new("42704", message).at(sql, start.line, start.column));
+            }
+            // The parser says what is wrong.
+            None => written.push(token),
+        }
+    }
+    Ok(written)
+}
+
+/// Writes `IS NULL` for `ISNULL`.
+fn is_null(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    let is_it = |token: &Token| {
+        matches!(token, Token::Word(word)
+            if word.quote_style.is_none() && word.value.eq_ignore_ascii_case("isnull"))
+    };
+    if !tokens.iter().any(|token| is_it(&token.token)) {
+        return tokens;
+    }
+    let mut written: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len() + 2);
+    let mut after_operand = false;
+    for token in tokens {
+        if matches!(token.token, Token::Whitespace(_)) {
+            written.push(token);
+            continue;
+        }
+        if after_operand && is_it(&token.token) {
+            let span = token.span;
+            written.push(TokenWithSpan::new(Token::make_keyword("IS"), span));
+            written.push(TokenWithSpan::new(Token::make_keyword("NULL"), span));
+            continue;
+        }
+        after_operand = match &token.token {
+            Token::Period => false,
+            Token::Word(word) => {
+                word.keyword == Keyword::NoKeyword || word.keyword == Keyword::NULL
+            }
+            other => super::depth::is_operand(other),
+        };
+        written.push(token);
+    }
+    written
+}
+
+/// Writes `SELECT * FROM` where a query begins with TABLE, which the parser reads past its end.
+fn table_as_select(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    if !tokens
+        .iter()
+        .any(|token| keyword(&token.token) == Keyword::TABLE)
+    {
+        return tokens;
+    }
+    let mut query_begins = true;
+    let mut written = Vec::with_capacity(tokens.len() + 2);
+    for token in tokens {
+        if matches!(token.token, Token::Whitespace(_)) {
+            written.push(token);
+            continue;
+        }
+        let word = keyword(&token.token);
+        if query_begins && word == Keyword::TABLE {
+            let select = [
+                Token::make_keyword("SELECT"),
+                Token::Mul,
+                Token::make_keyword("FROM"),
+            ];
+            written.extend(select.map(|word| TokenWithSpan::new(word, token.span)));
+            query_begins = false;
+            continue;
+        }
+        query_begins = match (&token.token, word) {
+            (Token::SemiColon | Token::LParen, _) => true,
+            (_, Keyword::UNION | Keyword::INTERSECT | Keyword::EXCEPT | Keyword::EXPLAIN) => true,
+            // Of DECLARE.
+            (_, Keyword::FOR) => true,
+            (_, Keyword::ALL | Keyword::DISTINCT | Keyword::ANALYZE | Keyword::VERBOSE) => {
+                query_begins
+            }
+            // Behind the options of EXPLAIN, or behind WITH.
+            (Token::RParen, _) => true,
+            _ => false,
+        };
+        written.push(token);
+    }
+    written
+}
