@@ -133,6 +133,7 @@ const REMEMBERED_BYTES_MAX: usize = 8 << 10;
 pub struct Catalog {
     registry: Arc<Registry>,
     base: SessionState,
+    dictionary: Arc<Dictionary>,
     /// Plans the system's views when they are first named.
     _view_planner: Arc<SessionState>,
     runtime: runtime::QueryRuntime,
@@ -173,6 +174,7 @@ impl Catalog {
         Ok(Arc::new(Self {
             registry,
             base,
+            dictionary,
             _view_planner: view_planner,
             runtime,
             threads,
@@ -286,6 +288,7 @@ impl Catalog {
             allow(item, caller)?;
         }
         let _ = ast::VisitMut::visit(&mut statement, &mut NameSubqueries(0));
+        system::resolve_tableoids(&mut statement, &self.dictionary);
         let now = Arc::new(Statement::new(&self.registry, None));
         let state = engine::statement_state(&self.base, caller, &now)?;
         let plan = state

@@ -13,6 +13,7 @@ mod role;
 mod rows;
 mod schema;
 mod table;
+mod tableoid;
 mod types;
 mod views;
 
@@ -24,4 +25,5 @@ pub(in crate::catalog) use references::References;
 pub(in crate::catalog) use relation::{Column, ForeignKey, PrimaryKey, Relation};
 pub(in crate::catalog) use role::function as role_oid_function;
 pub(in crate::catalog) use schema::{Planner, PublicSchema, SystemSchema};
+pub(in crate::catalog) use tableoid::resolve as resolve_tableoids;
 pub(in crate::catalog) use types::{Type, name_of_arrow, name_of_field};

@@ -128,3 +128,24 @@ async fn functions_are_listed_with_their_arguments() {
         ["int8recv", "record_recv"]
     );
 }
+
+#[tokio::test]
+async fn rows_know_the_oid_of_their_table() {
+    let world = World::new();
+    let described = "SELECT n.tableoid, d.objsubid FROM pg_catalog.pg_namespace n
+                     JOIN pg_description d ON d.classoid = n.tableoid AND d.objoid = n.oid
+                     WHERE n.nspname = 'public'";
+    assert_eq!(world.query(described).await.unwrap(), ["2615|0"]);
+    let prepared = world
+        .prepare("SELECT \"pg_class\".tableoid FROM pg_class LIMIT 1")
+        .await;
+    let prepared = prepared.unwrap();
+    assert_eq!(prepared.schema().field(0).name(), "tableoid");
+    assert_eq!(*prepared.schema().field(0).data_type(), DataType::UInt32);
+    assert!(
+        world
+            .query("SELECT x.tableoid FROM pg_class")
+            .await
+            .is_err()
+    );
+}
