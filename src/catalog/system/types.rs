@@ -37,8 +37,6 @@ pub(in crate::catalog) struct Type {
     pub storage: char,
     /// The type that a domain is over, or 0.
     pub base: u32,
-    /// The modifier that a domain puts on its base, or -1.
-    pub modifier: i32,
     /// The collation of its values, or 0.
     pub collation: u32,
 }
@@ -62,7 +60,6 @@ impl Type {
             alignment: character(22)?,
             storage: character(23)?,
             base: number(25)?,
-            modifier: fields[26].parse().ok()?,
             collation: number(28)?,
         })
     }
@@ -83,7 +80,6 @@ impl Type {
             alignment: 'd',
             storage: 'x',
             base: 0,
-            modifier: -1,
             collation: 0,
         };
         let arrays = Self {
