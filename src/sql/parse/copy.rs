@@ -199,7 +199,7 @@ pub(super) fn parse_text(text: &str) -> Result<(Box<ast::Query>, Vec<Option<Stri
         .and_then(|mut parser| parser.parse_query())
         .map_err(|error| syntax_error(text, &error))?;
     let names = result_names(&query);
-    super::query::prepare(sql, &mut query)?;
+    super::query::prepare(text, &mut query)?;
     Ok((query, names))
 }
 
