@@ -192,7 +192,14 @@ impl<'a> Rewriter<'a> {
             return Ok(Transformed::no(expr));
         }
         let number = self.found;
-        let call = call(self.surroundings, number, kind, &subquery.subquery, tested, schema)?;
+        let call = call(
+            self.surroundings,
+            number,
+            kind,
+            &subquery.subquery,
+            tested,
+            schema,
+        )?;
         Ok(Transformed::yes(call))
     }
 }

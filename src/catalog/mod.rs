@@ -419,9 +419,7 @@ impl Prepared {
             .execute_and_check(plan.clone(), options, |_, _| {})
             .or_else(|_| {
                 let plan = correlated::analysable(state, statement, &plan)?;
-                state
-                    .analyzer()
-                    .execute_and_check(plan, options, |_, _| {})
+                state.analyzer().execute_and_check(plan, options, |_, _| {})
             });
         let schema = match &analyzed {
             Ok(analyzed) => analyzed.schema().inner(),

@@ -73,9 +73,7 @@ pub fn overlay(names: &[Option<String>], fields: &Fields) -> Vec<String> {
 
 fn item_name(item: &SelectItem) -> Option<String> {
     match item {
-        SelectItem::UnnamedExpr(expr) => {
-            Some(name(expr))
-        }
+        SelectItem::UnnamedExpr(expr) => Some(name(expr)),
         SelectItem::ExprWithAlias { alias, .. } => Some(fold(alias)),
         _ => None,
     }

@@ -22,12 +22,15 @@ fn psql_copies_to_its_own_files() {
     let program = Program::start("");
     let file = program.dir.path().join("out.csv");
     let sql = format!(
-        "\\copy (select value, 'a,b' as s from generate_series(1, 3)) to '{}' with csv header\n",
+        "\\copy (select generate_series, 'a,b' as s from generate_series(1, 3)) to '{}' with csv header\n",
         file.display()
     );
     script(&program, &[], &sql);
     let copied = std::fs::read_to_string(file).expect("a file");
-    assert_eq!(copied, "value,s\n1,\"a,b\"\n2,\"a,b\"\n3,\"a,b\"\n");
+    assert_eq!(
+        copied,
+        "generate_series,s\n1,\"a,b\"\n2,\"a,b\"\n3,\"a,b\"\n"
+    );
     let said = script(&program, &[], "copy (select 1, null) to stdout;\n");
     assert_eq!(said, "1\t\\N\n");
 }
@@ -35,7 +38,7 @@ fn psql_copies_to_its_own_files() {
 #[test]
 fn psql_reads_in_pieces_and_prepares() {
     let program = Program::start("");
-    let sql = "\\set FETCH_COUNT 2\nselect value from generate_series(1, 5);\n";
+    let sql = "\\set FETCH_COUNT 2\nselect generate_series from generate_series(1, 5);\n";
     assert_eq!(script(&program, &[], sql), "1\n2\n3\n4\n5\n");
     let sql = "prepare p(int) as select $1 + 1 as n;\nexecute p(41);\n";
     assert_eq!(script(&program, &[], sql), "42\n");

@@ -110,7 +110,8 @@ fn a_copy_by_the_extended_protocol_runs_to_its_end() {
 fn a_copy_that_fails_midway_says_so() {
     let door = Opened::plain();
     let mut client = door.client();
-    let sql = "copy (select 1 / (100000 - value) from generate_series(1, 200000)) to stdout";
+    let sql =
+        "copy (select 1 / (100000 - generate_series) from generate_series(1, 200000)) to stdout";
     let messages = client.query(sql);
     assert_eq!(first(&messages, 'E').code(), "22012");
     assert!(kinds(&messages).starts_with('H') && !kinds(&messages).contains('c'));

@@ -16,7 +16,7 @@ fn ask(client: &mut Client, sql: &str) -> (Vec<String>, String) {
     fetched(&client.query(sql))
 }
 
-const FIVE: &str = "select value from generate_series(1, 5)";
+const FIVE: &str = "select generate_series from generate_series(1, 5)";
 
 #[test]
 fn a_cursor_is_read_in_every_direction() {
@@ -83,10 +83,10 @@ fn a_cursor_that_only_goes_forward_says_so() {
     // Without a word about it, a cursor goes back as long as that is cheap.
     let declare = format!("declare c cursor for {FIVE}");
     assert_eq!(script(&[&declare, "fetch 2 c", "fetch prior c"]).0, ["1"]);
-    let long = "declare c cursor for select value from generate_series(1, 1000000)";
+    let long = "declare c cursor for select generate_series from generate_series(1, 1000000)";
     assert_eq!(script(&[long, "move 900000 c", "fetch c"]).0, ["900001"]);
     assert_eq!(script(&[long, "move 900000 c", "fetch prior c"]).1, "55000");
-    let kept = "declare c scroll cursor for select value, repeat('x', 500) from generate_series(1, 1000000)";
+    let kept = "declare c scroll cursor for select generate_series, repeat('x', 500) from generate_series(1, 1000000)";
     assert_eq!(script(&[kept, "move all c"]).1, "53400");
 }
 
@@ -139,7 +139,7 @@ fn fetch_by_the_extended_protocol_is_described_and_sent_in_the_formats_of_bind()
     let door = Opened::plain();
     let mut client = door.client();
     client.query("begin");
-    let declare = "declare c scroll cursor for select value::int4 as n from generate_series(1, 9) where value <= $1";
+    let declare = "declare c scroll cursor for select generate_series::int4 as n from generate_series(1, 9) where generate_series <= $1";
     client.send(
         &[
             parse("", declare),

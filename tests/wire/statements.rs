@@ -30,7 +30,7 @@ fn the_largest_row_limit_is_only_a_number() {
 fn a_result_without_end_streams_from_its_first_row() {
     let door = Opened::plain();
     let mut client = door.client();
-    let sql = "select a.value from generate_series(1, 1000000) a, generate_series(1, 1000000) b";
+    let sql = "select a.a from generate_series(1, 1000000) a, generate_series(1, 1000000) b";
     client.send(&[parse("", sql), bind("", ""), execute("", 0), sync()].concat());
     let messages: Vec<_> = (0..20_000).map(|_| client.message()).collect();
     assert_eq!(kinds(&messages[..3]), "12D");
@@ -42,7 +42,7 @@ fn a_result_without_end_streams_from_its_first_row() {
 fn a_portal_goes_on_where_it_was_suspended() {
     let door = Opened::plain();
     let mut client = door.client();
-    let sql = "select value from generate_series(1, 5)";
+    let sql = "select generate_series from generate_series(1, 5)";
     let batch = [
         query("begin"),
         parse("five", sql),

@@ -121,10 +121,13 @@ pub(super) fn call(
                     .project([cast(column, common.clone())])?
                     .build()?;
             }
-            arguments.insert(0, match tested_type == common {
-                true => tested.clone(),
-                false => cast(tested.clone(), common),
-            });
+            arguments.insert(
+                0,
+                match tested_type == common {
+                    true => tested.clone(),
+                    false => cast(tested.clone(), common),
+                },
+            );
             DataType::Boolean
         }
     };

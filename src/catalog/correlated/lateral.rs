@@ -28,9 +28,7 @@ use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, Distribution, ExecutionPlan, PlanProperties,
     SendableRecordBatchStream, execute_stream,
 };
-use datafusion::physical_planner::{
-    DefaultPhysicalPlanner, ExtensionPlanner, PhysicalPlanner,
-};
+use datafusion::physical_planner::{DefaultPhysicalPlanner, ExtensionPlanner, PhysicalPlanner};
 use futures::{StreamExt, TryStreamExt};
 
 use super::bind::{bind, free, outer};
@@ -104,9 +102,7 @@ struct LateralJoin {
 
 impl PartialEq for LateralJoin {
     fn eq(&self, other: &Self) -> bool {
-        self.left == other.left
-            && self.right == other.right
-            && self.keeps_left == other.keeps_left
+        self.left == other.left && self.right == other.right && self.keeps_left == other.keeps_left
     }
 }
 
@@ -186,7 +182,8 @@ impl ExtensionPlanner for LateralPlanner {
         session: &dyn Session,
         _: &PhysicalPlanningContext,
     ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
-        let (Some(node), Some(input)) = (node.as_any().downcast_ref::<LateralJoin>(), inputs.first())
+        let (Some(node), Some(input)) =
+            (node.as_any().downcast_ref::<LateralJoin>(), inputs.first())
         else {
             return Ok(None);
         };
@@ -241,7 +238,10 @@ impl LateralExec {
         statement.check()?;
         let mut bindings = Vec::with_capacity(self.columns.len());
         for (column, at) in self.columns.iter() {
-            bindings.push((column.clone(), ScalarValue::try_from_array(left.column(*at), 0)?));
+            bindings.push((
+                column.clone(),
+                ScalarValue::try_from_array(left.column(*at), 0)?,
+            ));
         }
         let plan = bind(self.right.as_ref().clone(), &bindings)?;
         let planned = Box::pin(physical_plan(state, statement, &plan)).await?;

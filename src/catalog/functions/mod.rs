@@ -1,5 +1,6 @@
 //! Scalar functions that the catalog adds to the engine's own.
 
+mod absent;
 mod aggregates;
 mod arrays;
 mod asctime;
@@ -87,6 +88,7 @@ pub(super) fn shared(names: &Arc<NameCache>, dictionary: &Arc<Dictionary>) -> Ve
     let sleep = AsyncScalarUDF::new(Arc::new(sleep::Sleep::default()));
     let started = Utc::now().timestamp_micros();
     let topics = [
+        absent::functions(),
         aggregates::functions(),
         arrays::functions(),
         dates::functions(),

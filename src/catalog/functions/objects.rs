@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use arrow::array::AsArray;
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, UInt32Type};
 use datafusion::logical_expr::ScalarUDF;
 
 use super::define::{Answer, Function, Gives};
@@ -247,6 +250,17 @@ pub(super) fn functions(dictionary: &Arc<Dictionary>) -> Vec<Arc<ScalarUDF>> {
             .on(&[Int, Int], Gives::Text, with.body(view))
             .on(&[Text], Gives::Text, with.body(view_named))
             .on(&[Text, Bool], Gives::Text, with.body(view_named)),
+        Function::stable("oidvectortypes").on(
+            &[Kind::Array],
+            Gives::Text,
+            with.body(|d, a| {
+                let oids = cast(&a.elements(0), &DataType::UInt32)
+                    .map_err(|error| SqlError::new("42804", error.to_string()))?;
+                let types = oids.as_primitive::<UInt32Type>().iter().flatten();
+                let types = types.map(|oid| format_type(d, oid, -1));
+                Ok(types.collect::<Vec<_>>().join(", ").into())
+            }),
+        ),
         with.function("pg_get_functiondef", function_definition),
         with.function("pg_get_function_result", |d, f| Ok(result(d, f).into())),
         with.function("pg_get_function_arguments", |d, f| {

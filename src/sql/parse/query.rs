@@ -220,4 +220,3 @@ fn fetch_as_limit(query: &mut Query) {
         });
     }
 }
-

@@ -2,12 +2,15 @@
 
 use std::ops::ControlFlow;
 
-use super::build::{alias, bare, binary, boolean, call, joined, literal, nested, quoted, select, text};
+use super::build::{
+    alias, bare, binary, boolean, call, joined, literal, nested, quoted, select, text,
+};
 use super::unsupported;
 use crate::sql::sqlstate::SqlError;
 use datafusion::sql::sqlparser::ast::{
-    Array, BinaryOperator, DataType, Expr, Function, FunctionArguments, Ident, LimitClause, OrderBy,
-    OrderByExpr, OrderByKind, Query, SelectItem, SetExpr, TableFactor, UnaryOperator, Value,
+    Array, BinaryOperator, DataType, Expr, Function, FunctionArguments, Ident, LimitClause,
+    OrderBy, OrderByExpr, OrderByKind, Query, SelectItem, SetExpr, TableFactor, UnaryOperator,
+    Value,
 };
 
 /// Elements that ANY and ALL of operators other than `=` and `<>` are written out for.
@@ -244,7 +247,10 @@ fn array_of(mut query: Query) -> Expr {
     }
     let element = quoted("element");
     // The first column is all there is, so that an order by its number can be kept.
-    let order = match (&query.limit_clause, query.order_by.as_ref().map(|order| &order.kind)) {
+    let order = match (
+        &query.limit_clause,
+        query.order_by.as_ref().map(|order| &order.kind),
+    ) {
         (None, Some(OrderByKind::Expressions(keys))) => match keys.as_slice() {
             [key] if is_first(&key.expr) => vec![OrderByExpr {
                 expr: Expr::Identifier(element.clone()),
@@ -301,7 +307,12 @@ fn aggregate_in_place(query: &Query) -> Option<Query> {
             ..
         })
     );
-    if select.distinct.is_some() || grouped || select.having.is_some() || limited || query.fetch.is_some() {
+    if select.distinct.is_some()
+        || grouped
+        || select.having.is_some()
+        || limited
+        || query.fetch.is_some()
+    {
         return None;
     }
     let (item, name) = match select.projection.as_slice() {
@@ -346,7 +357,7 @@ fn aggregate_in_place(query: &Query) -> Option<Query> {
 
 /// Whether an item is an aggregate or makes several rows.
 fn makes_rows(item: &Expr) -> bool {
-    use datafusion::sql::sqlparser::ast::{visit_expressions};
+    use datafusion::sql::sqlparser::ast::visit_expressions;
     visit_expressions(item, |expr| match expr {
         Expr::Function(function) => {
             let name = super::build::parts(&function.name).map(|(_, name)| name);

@@ -13,7 +13,7 @@ use datafusion::sql::sqlparser::ast::{
 const SCHEMAS: [&str; 2] = ["pg_catalog", "information_schema"];
 
 /// Functions that make a list to the engine and rows to PostgreSQL.
-const SET_RETURNING: [&str; 13] = [
+const SET_RETURNING: [&str; 17] = [
     "generate_series",
     "generate_subscripts",
     "_pg_expandarray",
@@ -26,6 +26,10 @@ const SET_RETURNING: [&str; 13] = [
     "json_array_elements_text",
     "json_object_keys",
     "jsonb_array_elements",
+    "pg_listening_channels",
+    "pg_partition_ancestors",
+    "pg_partition_tree",
+    "ts_token_type",
     "unnest",
 ];
 

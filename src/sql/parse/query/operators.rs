@@ -3,7 +3,9 @@
 use std::ops::ControlFlow;
 
 use super::arrays::not;
-use super::build::{alias, bare, binary, call, cast, joined, literal, nested, number, quoted, select, text};
+use super::build::{
+    alias, bare, binary, call, cast, joined, literal, nested, number, quoted, select, text,
+};
 use super::unsupported;
 use crate::sql::sqlstate::SqlError;
 use datafusion::sql::sqlparser::ast::{
@@ -57,7 +59,10 @@ pub(super) fn rewrite(expr: &mut Expr) -> ControlFlow<SqlError> {
                 true => BinaryOperator::PGRegexNotMatch,
             };
             let regex = match literal(pattern) {
-                Some(pattern) => text(similar(pattern, escape_of(escape_char).unwrap_or(Some('\\')))),
+                Some(pattern) => text(similar(
+                    pattern,
+                    escape_of(escape_char).unwrap_or(Some('\\')),
+                )),
                 None => call("similar_to_escape", vec![pattern.as_ref().clone()]),
             };
             Some(binary(expr.as_ref().clone(), operator, regex))
@@ -72,7 +77,9 @@ pub(super) fn rewrite(expr: &mut Expr) -> ControlFlow<SqlError> {
             subquery,
             negated,
         } => row(expr).map(|row| {
-            let names: Vec<Ident> = (1..=row.len()).map(|n| quoted(format!("member {n}"))).collect();
+            let names: Vec<Ident> = (1..=row.len())
+                .map(|n| quoted(format!("member {n}")))
+                .collect();
             let table = quoted("row source");
             let equal = row.iter().zip(&names).map(|(value, name)| {
                 let member = Expr::CompoundIdentifier(vec![table.clone(), name.clone()]);
@@ -148,9 +155,7 @@ fn named(parts: &[String]) -> ControlFlow<SqlError, BinaryOperator> {
 fn binary_operator(left: &Expr, op: &BinaryOperator, right: &Expr) -> Option<Expr> {
     use BinaryOperator as B;
     let function = |name: &str| Some(call(name, vec![left.clone(), right.clone()]));
-    let is_number = |expr: &Expr| {
-        matches!(bare(expr), Expr::Value(value) if matches!(value.value, Value::Number(..)))
-    };
+    let is_number = |expr: &Expr| matches!(bare(expr), Expr::Value(value) if matches!(value.value, Value::Number(..)));
     match op {
         B::PGOverlap => function("array_has_any"),
         B::PGStartsWith => function("starts_with"),
@@ -244,11 +249,7 @@ fn rows(left: &[&Expr], op: &BinaryOperator, right: &[&Expr]) -> Expr {
     }
 }
 
-fn row_in_list(
-    expr: &Expr,
-    list: &[Expr],
-    negated: bool,
-) -> ControlFlow<SqlError, Option<Expr>> {
+fn row_in_list(expr: &Expr, list: &[Expr], negated: bool) -> ControlFlow<SqlError, Option<Expr>> {
     let Some(left) = row(expr) else {
         return ControlFlow::Continue(None);
     };
@@ -289,7 +290,11 @@ fn overlaps(left: &Expr, right: &Expr) -> Option<Expr> {
     let (b, d) = (end(a, b), end(c, d));
     let bounds = |name: &str, x: &Expr, y: &Expr| call(name, vec![x.clone(), y.clone()]);
     let before = |x: (&Expr, &Expr), y: (&Expr, &Expr)| {
-        binary(bounds("least", x.0, x.1), B::Lt, bounds("greatest", y.0, y.1))
+        binary(
+            bounds("least", x.0, x.1),
+            B::Lt,
+            bounds("greatest", y.0, y.1),
+        )
     };
     let both = binary(before((a, &b), (c, &d)), B::And, before((c, &d), (a, &b)));
     let same = binary(bounds("least", a, &b), B::Eq, bounds("least", c, &d));
@@ -314,7 +319,9 @@ fn escape(pattern: &mut Expr, escape: &mut Option<ValueWithSpan>) -> ControlFlow
         && text.chars().count() > 1
     {
         let error = SqlError::new("22025", "invalid escape string");
-        return ControlFlow::Break(error.with_hint("Escape string must be empty or one character."));
+        return ControlFlow::Break(
+            error.with_hint("Escape string must be empty or one character."),
+        );
     }
     *escape = None;
     if with == Some('\\') {

@@ -8,7 +8,8 @@ use super::functions::{TableFunction, is_set_returning, plain, unqualify};
 use super::unsupported;
 use crate::sql::sqlstate::SqlError;
 use datafusion::sql::sqlparser::ast::{
-    Expr, Ident, SelectItem, TableAlias, TableFactor, TableFunctionArgs, visit_expressions,
+    Expr, Ident, ObjectName, SelectItem, TableAlias, TableFactor, TableFunctionArgs,
+    visit_expressions,
 };
 
 /// Rewrites a function in FROM, before its arguments are.
@@ -16,13 +17,24 @@ pub(super) fn rewrite(factor: &mut TableFactor) -> ControlFlow<SqlError> {
     let Some((function, old, ordinality)) = function_of(factor)? else {
         return ControlFlow::Continue(());
     };
+    if let Some(relation) = relation_of(&function.name) {
+        *factor = table(
+            relation,
+            old.unwrap_or_else(|| alias(quoted(function.name), Vec::new())),
+        );
+        return ControlFlow::Continue(());
+    }
     let known = is_set_returning(&function.name);
     let table = match &old {
         Some(alias) => alias.name.clone(),
         None => quoted(function.name.clone()),
     };
     let named: Vec<Ident> = match &old {
-        Some(alias) => alias.columns.iter().map(|column| column.name.clone()).collect(),
+        Some(alias) => alias
+            .columns
+            .iter()
+            .map(|column| column.name.clone())
+            .collect(),
         None => Vec::new(),
     };
     let depends = function.arguments.iter().any(reads_columns);
@@ -38,16 +50,16 @@ pub(super) fn rewrite(factor: &mut TableFactor) -> ControlFlow<SqlError> {
             }
             return ControlFlow::Continue(());
         }
-        let columns = if named.is_empty() { vec![table.clone()] } else { named };
+        let columns = if named.is_empty() {
+            vec![table.clone()]
+        } else {
+            named
+        };
         set_alias(factor, alias(table, columns));
         return ControlFlow::Continue(());
     }
-    let is_composite = matches!(
-        function.name.as_str(),
-        "_pg_expandarray" | "aclexplode" | "pg_options_to_table"
-    );
-    if is_composite {
-        *factor = composite(&function, old, ordinality)?;
+    if let Some(fields) = fields_of(&function.name) {
+        *factor = composite(&function, fields, old, ordinality)?;
         return ControlFlow::Continue(());
     }
     let mut columns = Vec::new();
@@ -85,7 +97,12 @@ pub(super) fn rewrite(factor: &mut TableFactor) -> ControlFlow<SqlError> {
             ),
             alias: hidden("ordinality"),
         });
-        columns.push(named.get(lists).cloned().unwrap_or_else(|| quoted("ordinality")));
+        columns.push(
+            named
+                .get(lists)
+                .cloned()
+                .unwrap_or_else(|| quoted("ordinality")),
+        );
     }
     *factor = TableFactor::Derived {
         lateral: depends,
@@ -96,9 +113,51 @@ pub(super) fn rewrite(factor: &mut TableFactor) -> ControlFlow<SqlError> {
     ControlFlow::Continue(())
 }
 
+/// The relation that has the same rows as a function without arguments.
+fn relation_of(function: &str) -> Option<&'static str> {
+    Some(match function {
+        "pg_cursor" => "pg_cursors",
+        "pg_lock_status" => "pg_locks",
+        "pg_prepared_statement" => "pg_prepared_statements",
+        "pg_show_all_settings" => "pg_settings",
+        "pg_timezone_abbrevs" => "pg_timezone_abbrevs",
+        "pg_timezone_names" => "pg_timezone_names",
+        _ => return None,
+    })
+}
+
+/// A relation of `pg_catalog`.
+fn table(relation: &str, alias: TableAlias) -> TableFactor {
+    TableFactor::Table {
+        name: ObjectName::from(vec![Ident::new("pg_catalog"), Ident::new(relation)]),
+        alias: Some(alias),
+        args: None,
+        with_hints: Vec::new(),
+        version: None,
+        with_ordinality: false,
+        partitions: Vec::new(),
+        json_path: None,
+        sample: None,
+        index_hints: Vec::new(),
+    }
+}
+
+/// The columns of a function whose rows have several.
+fn fields_of(function: &str) -> Option<&'static [&'static str]> {
+    Some(match function {
+        "_pg_expandarray" => &["x", "n"],
+        "aclexplode" => &["grantor", "grantee", "privilege_type", "is_grantable"],
+        "pg_options_to_table" => &["option_name", "option_value"],
+        "pg_partition_tree" => &["relid", "parentrelid", "isleaf", "level"],
+        "ts_token_type" => &["tokid", "alias", "description"],
+        _ => return None,
+    })
+}
+
 /// A function whose rows have several columns.
 fn composite(
     function: &TableFunction,
+    fields: &[&str],
     old: Option<TableAlias>,
     ordinality: bool,
 ) -> ControlFlow<SqlError, TableFactor> {
@@ -108,11 +167,6 @@ fn composite(
             format!("WITH ORDINALITY of {} is not supported", function.name),
         ));
     }
-    let fields: &[&str] = match function.name.as_str() {
-        "_pg_expandarray" => &["x", "n"],
-        "aclexplode" => &["grantor", "grantee", "privilege_type", "is_grantable"],
-        _ => &["option_name", "option_value"],
-    };
     let row = quoted("row");
     let list = function.quoted_call(&function.name);
     let rows = select(

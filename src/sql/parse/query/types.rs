@@ -5,8 +5,8 @@
 
 use std::ops::ControlFlow;
 
-use super::build::{bare, call, cast, literal, number, parts, text};
 use super::arrays;
+use super::build::{bare, call, cast, literal, number, parts, text};
 use crate::sql::sqlstate::SqlError;
 use datafusion::sql::sqlparser::ast::{
     ArrayElemTypeDef, CharacterLength, DataType, ExactNumberInfo, Expr, Function, ObjectName,
@@ -298,7 +298,12 @@ fn named(name: &ObjectName) -> Target {
         "oid" | "xid" | "cid" | "xid8" => return Target::Call("oid"),
         "inet" | "cidr" => return Target::Call("inet"),
         "char" if quoted || schema.is_some() => return Target::Character,
-        "char" => return Target::Text { length: Some(1), fixed: true },
+        "char" => {
+            return Target::Text {
+                length: Some(1),
+                fixed: true,
+            };
+        }
         text if TEXTS.contains(&text) => {
             return Target::Text {
                 length: None,
