@@ -31,6 +31,7 @@ mod template;
 #[cfg(test)]
 mod tests;
 mod text;
+mod textout;
 mod value;
 mod zoned;
 
@@ -53,6 +54,7 @@ pub(super) use aggregates::aggregates;
 pub(crate) use asctime::asctime_texts;
 pub(super) use planner::PostgresPlanner;
 #[cfg(test)]
+pub(super) use textout::{TEXT_OUT, has_own_text};
 pub(super) use value::texts;
 
 /// The name of the one database.
@@ -112,6 +114,7 @@ pub(super) fn shared(names: &Arc<NameCache>, dictionary: &Arc<Dictionary>) -> Ve
         Arc::new(ScalarUDF::from(asctime::AscTime::default())),
         Arc::new(rdns.into_scalar_udf()),
         Arc::new(sleep.into_scalar_udf()),
+        Arc::new(ScalarUDF::from(textout::TextOut::default())),
         constant_text("version", VERSION),
         constant_text("current_catalog", DATABASE),
         constant_text("current_database", DATABASE),
@@ -183,7 +186,8 @@ pub(super) fn dependence(name: &str) -> Dependence {
         }
         // What rdns() and asctime() depend on beside their arguments is asked for at each run.
         "version" | "current_catalog" | "current_database" | "current_schema" | "rdns"
-        | "asctime" => Dependence::Nothing,
+        | "asctime"
+        | TEXT_OUT => Dependence::Nothing,
         // The engine's own: now(), random() and the like.
         _ => Dependence::Moment,
     }

@@ -350,7 +350,6 @@ pub(super) fn functions(dictionary: &Arc<Dictionary>) -> Vec<Arc<ScalarUDF>> {
         Function::new("row_security_active").on(&[Any], Gives::Bool, |_| Ok(false.into())),
         Function::new("pg_get_function_arg_default")
             .on(&[Int, Int], Gives::Text, |_| Ok(Value::Null)),
-        Function::new("pg_partition_ancestors").on(&[Any], Gives::Oid, |_| Ok(Value::Null)),
     ];
     all.extend(
         ["pg_indexam_has_property", "pg_index_has_property"].map(|name| {

@@ -1,5 +1,6 @@
-//! Columns that hold oids of functions, types and the like, `pg_type.typinput` for one, are written as names: where
-//! they are cast to text, and in a result.
+//! Values as text. Columns that hold oids of functions, types and the like, `pg_type.typinput` for one, are written as
+//! names: where they are cast to text, and in a result. Moments, intervals, lists and the like have PostgreSQL's form
+//! where they are cast to text; in a result it is the door's to write.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use datafusion::logical_expr::{
 use datafusion::optimizer::AnalyzerRule;
 
 use crate::catalog::column::TYPE;
+use crate::catalog::functions::{TEXT_OUT, has_own_text};
 
 /// Types whose values are oids and whose text is a name.
 const REFERENCES: [&str; 3] = ["regproc", "regtype", "regclass"];
@@ -26,6 +28,8 @@ const REFERENCES: [&str; 3] = ["regproc", "regtype", "regclass"];
 pub(in crate::catalog) struct References {
     /// The output functions of the types.
     outputs: HashMap<&'static str, Arc<ScalarUDF>>,
+    /// The function that writes all other values.
+    text: Option<Arc<ScalarUDF>>,
 }
 
 impl References {
@@ -37,6 +41,7 @@ impl References {
         };
         Self {
             outputs: REFERENCES.into_iter().filter_map(output).collect(),
+            text: state.scalar_functions().get(TEXT_OUT).cloned(),
         }
     }
 
@@ -91,7 +96,9 @@ impl References {
             let Ok((_, of)) = value.to_field(schema) else {
                 return Ok(Transformed::no(expr));
             };
-            let Some(output) = self.output(of.metadata(), of.data_type()) else {
+            let output = self.output(of.metadata(), of.data_type());
+            let text = || self.text.as_ref().filter(|_| has_own_text(of.data_type()));
+            let Some(output) = output.or_else(text) else {
                 return Ok(Transformed::no(expr));
             };
             let name = output.call(vec![value.as_ref().clone()]);
