@@ -8,7 +8,8 @@ use super::functions::{TableFunction, is_set_returning, plain, unqualify};
 use super::unsupported;
 use crate::sql::sqlstate::SqlError;
 use datafusion::sql::sqlparser::ast::{
-    Expr, Ident, SelectItem, TableAlias, TableFactor, TableFunctionArgs, visit_expressions,
+    DataType, Expr, Ident, SelectItem, TableAlias, TableFactor, TableFunctionArgs, Value,
+    visit_expressions,
 };
 
 /// Rewrites a function in FROM, before its arguments are.
@@ -16,6 +17,10 @@ pub(super) fn rewrite(factor: &mut TableFactor) -> ControlFlow<SqlError> {
     let Some((function, old, ordinality)) = function_of(factor)? else {
         return ControlFlow::Continue(());
     };
+    if let Some(columns) = empty(&function.name) {
+        *factor = without_rows(&function.name, columns, old, ordinality);
+        return ControlFlow::Continue(());
+    }
     let known = is_set_returning(&function.name);
     let table = match &old {
         Some(alias) => alias.name.clone(),
@@ -94,6 +99,48 @@ pub(super) fn rewrite(factor: &mut TableFactor) -> ControlFlow<SqlError> {
         sample: None,
     };
     ControlFlow::Continue(())
+}
+
+/// Functions that have nothing to tell here, for there are no partitions, publications or text search parsers: their
+/// columns and whether these are texts.
+fn empty(name: &str) -> Option<&'static [(&'static str, bool)]> {
+    Some(match name {
+        "ts_token_type" => &[("tokid", false), ("alias", true), ("description", true)],
+        "ts_parse" => &[("tokid", false), ("token", true)],
+        "pg_partition_ancestors" => &[("relid", false)],
+        "pg_partition_tree" => &[("relid", false), ("parentrelid", false), ("level", false)],
+        "pg_get_publication_tables" => &[("relid", false)],
+        "pg_event_trigger_ddl_commands" => &[("classid", false), ("objid", false)],
+        _ => return None,
+    })
+}
+
+fn without_rows(
+    name: &str,
+    columns: &[(&'static str, bool)],
+    old: Option<TableAlias>,
+    ordinality: bool,
+) -> TableFactor {
+    let item = |name: &'static str, data_type| SelectItem::ExprWithAlias {
+        expr: super::build::cast(Expr::Value(Value::Null.into()), data_type),
+        alias: quoted(name),
+    };
+    let mut items: Vec<SelectItem> = columns
+        .iter()
+        .map(|(column, is_text)| match is_text {
+            true => item(column, DataType::Text),
+            false => item(column, DataType::Int(None)),
+        })
+        .collect();
+    if ordinality {
+        items.push(item("ordinality", DataType::BigInt(None)));
+    }
+    TableFactor::Derived {
+        lateral: false,
+        subquery: Box::new(select(items, None, Some(super::build::boolean(false)))),
+        alias: Some(old.unwrap_or_else(|| alias(quoted(name), Vec::new()))),
+        sample: None,
+    }
 }
 
 /// A function whose rows have several columns.
