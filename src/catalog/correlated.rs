@@ -12,7 +12,7 @@ mod lateral;
 
 use std::sync::Arc;
 
-use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Result, ScalarValue};
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::expr::{Exists, InSubquery, SetComparison, SetQuantifier};
@@ -47,14 +47,22 @@ pub(super) async fn physical_plan(
     statement: &Arc<Statement>,
     plan: &LogicalPlan,
 ) -> Result<Arc<dyn ExecutionPlan>> {
-    let refused = match state.create_physical_plan(plan).await {
-        Ok(planned) => return Ok(planned),
-        Err(refused) => refused,
-    };
-    let surroundings = Surroundings {
+    let surroundings = || Surroundings {
         state: Arc::new(state.clone()),
         statement: Arc::clone(statement),
     };
+    let own = match misplanned(plan)? {
+        false => None,
+        true => Some(Rewriter::of_misplanned(&surroundings()).rewrite(plan.clone())?),
+    };
+    let refused = match state
+        .create_physical_plan(own.as_ref().unwrap_or(plan))
+        .await
+    {
+        Ok(planned) => return Ok(planned),
+        Err(refused) => refused,
+    };
+    let surroundings = surroundings();
     let mut rewriter = Rewriter::new(&surroundings, Vec::new());
     let rewritten = rewriter.rewrite(plan.clone())?;
     if rewriter.found == 0 {
@@ -96,6 +104,8 @@ struct Rewriter<'a> {
     surroundings: &'a Surroundings,
     /// Subqueries that are left to the engine, by their number.
     left: Vec<usize>,
+    /// Only those are replaced that the engine would plan wrongly.
+    only_misplanned: bool,
     /// Subqueries so far.
     found: usize,
 }
@@ -105,7 +115,15 @@ impl<'a> Rewriter<'a> {
         Self {
             surroundings,
             left,
+            only_misplanned: false,
             found: 0,
+        }
+    }
+
+    fn of_misplanned(surroundings: &'a Surroundings) -> Self {
+        Self {
+            only_misplanned: true,
+            ..Self::new(surroundings, Vec::new())
         }
     }
 
@@ -140,7 +158,7 @@ impl<'a> Rewriter<'a> {
     /// Whether the next subquery is left to the engine.
     fn is_left(&mut self) -> bool {
         self.found += 1;
-        self.left.contains(&(self.found - 1))
+        self.only_misplanned || self.left.contains(&(self.found - 1))
     }
 
     fn subquery(
@@ -188,7 +206,7 @@ impl<'a> Rewriter<'a> {
             ),
             _ => return Ok(Transformed::no(expr)),
         };
-        if self.is_left() {
+        if self.is_left() && !is_misplanned(&expr)? {
             return Ok(Transformed::no(expr));
         }
         let number = self.found;
@@ -202,6 +220,36 @@ impl<'a> Rewriter<'a> {
         )?;
         Ok(Transformed::yes(call))
     }
+}
+
+/// Whether the engine plans the subquery and comes to a wrong result: NOT IN with outer columns, where a NULL on the
+/// left keeps a row out even if the subquery has no rows for it.
+fn is_misplanned(expr: &Expr) -> Result<bool> {
+    match expr {
+        Expr::InSubquery(InSubquery {
+            subquery,
+            negated: true,
+            ..
+        }) => Ok(!bind::free(&subquery.subquery)?.is_empty()),
+        _ => Ok(false),
+    }
+}
+
+/// Whether there is such a subquery.
+fn misplanned(plan: &LogicalPlan) -> Result<bool> {
+    let mut found = false;
+    plan.apply(|node| {
+        node.apply_expressions(|expr| {
+            expr.apply(|expr| {
+                found |= is_misplanned(expr)?;
+                Ok(match found {
+                    true => TreeNodeRecursion::Stop,
+                    false => TreeNodeRecursion::Continue,
+                })
+            })
+        })
+    })?;
+    Ok(found)
 }
 
 fn has_subquery(expr: &Expr) -> bool {

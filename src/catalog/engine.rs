@@ -19,6 +19,7 @@ use datafusion::prelude::SessionConfig;
 use super::correlated::LateralPlanner;
 use super::count::CountScans;
 use super::functions::{self, DATABASE, PostgresPlanner, SCHEMA};
+use super::operators::OperatorPlanner;
 use super::resolver::NameCache;
 use super::statement::{Caller, Statement};
 use super::system::{
@@ -83,6 +84,7 @@ pub(super) fn base_state(
     let table_functions = SessionStateDefaults::default_table_functions();
     // The first that knows an expression plans it.
     let mut planners = SessionStateDefaults::default_expr_planners();
+    planners.insert(0, Arc::new(OperatorPlanner));
     planners.insert(0, Arc::new(PostgresPlanner::new(&functions)));
     let mut state = SessionStateBuilder::new()
         .with_config(config)

@@ -12,9 +12,11 @@ mod correlated;
 mod count;
 mod engine;
 mod error;
+mod explain;
 mod functions;
 mod kept;
 mod keys;
+mod operators;
 mod parameters;
 mod resolver;
 mod runtime;
@@ -29,14 +31,14 @@ mod tests;
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arrow::datatypes::{DataType, SchemaRef};
 use datafusion::catalog::TableProvider;
 use datafusion::common::ParamValues;
 use datafusion::error::{DataFusionError, Result};
-use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::session_state::SessionState;
+use datafusion::execution::{FunctionRegistry, SendableRecordBatchStream};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::execute_stream;
 use datafusion::prelude::SQLOptions;
@@ -55,6 +57,7 @@ pub use statement::{Caller, Statement};
 pub use system::{Role, Roles};
 
 use crate::session::Registry;
+use explain::Explain;
 use kept::{Keep, Reach};
 use system::{Dictionary, Planner};
 
@@ -287,13 +290,12 @@ impl Catalog {
         for item in &actions {
             allow(item, caller)?;
         }
+        let (mut statement, explain) = Explain::extract(statement);
         let _ = ast::VisitMut::visit(&mut statement, &mut NameSubqueries(0));
         system::resolve_tableoids(&mut statement, &self.dictionary);
         let now = Arc::new(Statement::new(&self.registry, None));
         let state = engine::statement_state(&self.base, caller, &now)?;
-        let plan = state
-            .statement_to_plan(EngineStatement::Statement(Box::new(statement)))
-            .await?;
+        let plan = plan_or_name(state.clone(), statement).await?;
         let plan = system::References::new(&state).spell_result(plan)?;
         // The doors let only queries through; this holds for every other caller too.
         SQLOptions::new()
@@ -302,7 +304,11 @@ impl Catalog {
             .with_allow_statements(false)
             .verify_plan(&plan)?;
         let parameter_types = parameters::types(&plan, declared)?;
-        Prepared::new(plan, parameter_types, actions, &state, &now)
+        let prepared = Prepared::new(plan, parameter_types, actions, &state, &now)?;
+        Ok(match explain {
+            Some(explain) => prepared.explained(explain),
+            None => prepared,
+        })
     }
 
     async fn begin(
@@ -317,8 +323,13 @@ impl Catalog {
                 let state = engine::statement_state(&self.base, caller, &statement)?;
                 let parameters = statement.parameters().clone();
                 let plan = Arc::unwrap_or_clone(prepared.plan).with_param_values(parameters)?;
+                let begun = Instant::now();
                 let plan = correlated::physical_plan(&state, &statement, &plan).await?;
-                (stop::stoppable(plan)?, state.task_ctx())
+                let (plan, context) = (stop::stoppable(plan)?, state.task_ctx());
+                if let Some(explain) = prepared.explain {
+                    return Ok(explain.answer(plan, context, begun.elapsed()));
+                }
+                (plan, context)
             }
         };
         let rows = execute_stream(plan, context)?;
@@ -356,6 +367,24 @@ impl Catalog {
         keep.plan(&prepared.plan, caller, partitions, &mut state, &planning)
             .await?;
         keep.runnable(caller, partitions, statement, runtime)
+    }
+}
+
+/// Plans a statement. A function that there is not is named with the types of its arguments, which are not known before
+/// everything around it is planned: so there is one by its name, that refuses to be called.
+async fn plan_or_name(mut state: SessionState, statement: ast::Statement) -> Result<LogicalPlan> {
+    let engine = |statement| EngineStatement::Statement(Box::new(statement));
+    let refused = match state.statement_to_plan(engine(statement.clone())).await {
+        Ok(plan) => return Ok(plan),
+        Err(refused) => refused,
+    };
+    let Some(name) = operators::unknown_function(&refused) else {
+        return Err(refused);
+    };
+    state.register_udf(operators::missing(&name))?;
+    match state.statement_to_plan(engine(statement)).await {
+        Ok(_) => Err(refused),
+        Err(named) => Err(named),
     }
 }
 
@@ -401,6 +430,8 @@ pub struct Prepared {
     parameter_types: Arc<[DataType]>,
     actions: Vec<action::Item>,
     keep: Arc<Keep>,
+    /// It is not answered but explained.
+    explain: Option<Explain>,
 }
 
 impl Prepared {
@@ -431,7 +462,23 @@ impl Prepared {
             plan: Arc::new(plan),
             parameter_types: parameter_types.into(),
             actions,
+            explain: None,
         })
+    }
+
+    /// The same statement, to be explained.
+    fn explained(self, explain: Explain) -> Self {
+        let once = Reach {
+            moment: true,
+            ..self.keep.reach()
+        };
+        Self {
+            schema: explain.schema(),
+            keep: Arc::new(Keep::new(once)),
+            actions: Vec::new(),
+            explain: Some(explain),
+            ..self
+        }
     }
 
     /// The result's columns.

@@ -18,6 +18,9 @@ use futures::StreamExt;
 
 use super::statement::Statement;
 
+/// The name of a check.
+pub(super) const CHECK: &str = "StopCheck";
+
 /// Puts a check above every operator of the plan.
 pub(super) fn stoppable(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
     plan.transform_up(|input| {
@@ -34,13 +37,13 @@ struct StopCheck {
 
 impl DisplayAs for StopCheck {
     fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("StopCheck")
+        f.write_str(CHECK)
     }
 }
 
 impl ExecutionPlan for StopCheck {
     fn name(&self) -> &'static str {
-        "StopCheck"
+        CHECK
     }
 
     fn properties(&self) -> &Arc<PlanProperties> {

@@ -134,7 +134,7 @@ fn name_of(expr: &Expr) -> Option<Found> {
             _ => weak("case"),
         },
         Expr::Function(function) => function_name(function).and_then(strong),
-        Expr::Exists { .. } => strong("exists"),
+        Expr::Exists { negated: false, .. } => strong("exists"),
         Expr::Subquery(query) => result_names(query)
             .into_iter()
             .next()

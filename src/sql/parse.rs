@@ -233,6 +233,14 @@ pub fn parse(sql: &str) -> Result<Vec<ParsedStatement>, SqlError> {
     }
 }
 
+/// The elements of an array literal of one dimension (`{a,"b c",NULL}`), `None` for NULL.
+///
+/// # Errors
+/// 22P02.
+pub(crate) fn array_elements(literal: &str) -> Result<Vec<Option<String>>, SqlError> {
+    query::texts(literal)
+}
+
 /// Reads one statement, up to its end.
 fn statement(sql: &str, parser: &mut Parser<'_>) -> Result<ParsedStatement, SqlError> {
     let parsed = |kind, tag| ParsedStatement { kind, tag };
@@ -319,8 +327,10 @@ fn explain_options(
                 options.format = explain_format(option)?;
             }
         }
-        const WITHOUT_EFFECT: [&str; 7] = [
+        const WITHOUT_EFFECT: [&str; 9] = [
             "format",
+            "timing",
+            "summary",
             "buffers",
             "wal",
             "settings",

@@ -107,7 +107,9 @@ impl Work {
                     query_plan: false,
                     estimate: false,
                     statement: Box::new(ast::Statement::Query(query)),
-                    format: None,
+                    format: options
+                        .format
+                        .map(|_| ast::AnalyzeFormatKind::Keyword(ast::AnalyzeFormat::JSON)),
                     options: None,
                 };
                 return (Self::Explain, Some(explain));

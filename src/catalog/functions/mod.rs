@@ -1,6 +1,5 @@
 //! Scalar functions that the catalog adds to the engine's own.
 
-mod absent;
 mod aggregates;
 mod arrays;
 mod asctime;
@@ -53,8 +52,8 @@ use super::system::Dictionary;
 pub(super) use aggregates::aggregates;
 pub(crate) use asctime::asctime_texts;
 pub(super) use planner::PostgresPlanner;
-#[cfg(test)]
 pub(super) use textout::{TEXT_OUT, has_own_text};
+#[cfg(test)]
 pub(super) use value::texts;
 
 /// The name of the one database.
@@ -90,7 +89,6 @@ pub(super) fn shared(names: &Arc<NameCache>, dictionary: &Arc<Dictionary>) -> Ve
     let sleep = AsyncScalarUDF::new(Arc::new(sleep::Sleep::default()));
     let started = Utc::now().timestamp_micros();
     let topics = [
-        absent::functions(),
         aggregates::functions(),
         arrays::functions(),
         dates::functions(),
@@ -186,8 +184,7 @@ pub(super) fn dependence(name: &str) -> Dependence {
         }
         // What rdns() and asctime() depend on beside their arguments is asked for at each run.
         "version" | "current_catalog" | "current_database" | "current_schema" | "rdns"
-        | "asctime"
-        | TEXT_OUT => Dependence::Nothing,
+        | "asctime" | TEXT_OUT => Dependence::Nothing,
         // The engine's own: now(), random() and the like.
         _ => Dependence::Moment,
     }

@@ -223,6 +223,8 @@ pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
             Gives::Of(|_, _| list_of(DataType::Struct(option_fields()))),
             options,
         ),
+        // Nobody is notified of anything.
+        Function::stable("pg_listening_channels").on(&[], Gives::Texts, |_| Ok(Value::Null)),
         // Nobody grants anything.
         Function::new("aclexplode").on(
             &[Kind::Any],

@@ -66,7 +66,8 @@ impl ScalarUDFImpl for TextOut {
         let [value] = take_function_args(self.name(), args.args)?;
         let is_constant = matches!(value, ColumnarValue::Scalar(_));
         let array = value.into_array(if is_constant { 1 } else { args.number_rows })?;
-        let texts = texts(&array, &zone).map_err(|error| DataFusionError::External(Box::new(error)))?;
+        let texts =
+            texts(&array, &zone).map_err(|error| DataFusionError::External(Box::new(error)))?;
         Ok(match is_constant {
             true => ColumnarValue::Scalar(ScalarValue::Utf8(texts.into_iter().next().flatten())),
             false => ColumnarValue::Array(Arc::new(StringArray::from(texts))),

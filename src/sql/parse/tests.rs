@@ -365,7 +365,7 @@ fn words_without_parentheses_are_columns_or_functions() {
         ),
         (
             "SELECT (SELECT user) FROM t",
-            "SELECT (SELECT current_user()) FROM t",
+            "SELECT (SELECT current_user() AS \"user\") FROM t",
         ),
         (
             "SELECT \"user\", \"current_user\"",
@@ -373,7 +373,9 @@ fn words_without_parentheses_are_columns_or_functions() {
         ),
         (
             "SELECT session_user, current_role, current_catalog, current_schema, current_schema()",
-            "SELECT session_user(), current_role(), current_catalog(), current_schema(), current_schema()",
+            "SELECT session_user() AS \"session_user\", current_role() AS \"current_role\", \
+             current_catalog() AS \"current_catalog\", current_schema() AS \"current_schema\", \
+             current_schema() AS \"current_schema\u{1f}5\"",
         ),
     ] {
         assert_eq!(rewritten(sql), expected, "{sql}");
@@ -390,17 +392,23 @@ fn words_without_parentheses_are_columns_or_functions() {
 #[test]
 fn what_only_postgresql_allows_is_put_into_the_engines_terms() {
     for (sql, expected) in [
-        ("SELECT 1, 1, 2", "SELECT 1, 1 AS \"1:2\", 2"),
+        (
+            "SELECT 1, 1, 2",
+            "SELECT 1 AS \"?column?\", 1 AS \"?column?\u{1f}2\", 2 AS \"?column?\u{1f}3\"",
+        ),
         (
             "SELECT id::text, id, t.id FROM t",
-            "SELECT id::TEXT, id AS \"id:2\", t.id AS \"t.id:3\" FROM t",
+            "SELECT id::TEXT AS \"id\", id AS \"id\u{1f}2\", t.id AS \"id\u{1f}3\" FROM t",
         ),
         ("SELECT a.id, b.id FROM a, b", "SELECT a.id, b.id FROM a, b"),
-        ("SELECT 1 AS x, 2 AS x", "SELECT 1 AS x, 2 AS \"x:2\""),
-        ("SELECT *, id FROM t", "SELECT *, id AS \"id:2\" FROM t"),
+        ("SELECT 1 AS x, 2 AS x", "SELECT 1 AS x, 2 AS \"x\u{1f}2\""),
+        (
+            "SELECT *, id FROM t",
+            "SELECT *, id AS \"id\u{1f}2\" FROM t",
+        ),
         (
             "SELECT a, count(*) FROM t GROUP BY a ORDER BY count DESC",
-            "SELECT a, count(*) FROM t GROUP BY a ORDER BY 2 DESC",
+            "SELECT a, count(*) AS \"count\" FROM t GROUP BY a ORDER BY 2 DESC",
         ),
         ("SELECT a FROM t ORDER BY a", "SELECT a FROM t ORDER BY a"),
         ("SELECT 1 FETCH FIRST 5 ROWS ONLY", "SELECT 1 LIMIT 5"),

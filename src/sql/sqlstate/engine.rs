@@ -1,6 +1,6 @@
 //! The engine's errors in PostgreSQL's terms: by their structure where there is one, by their wording elsewhere.
 
-use super::{SqlError, rules, wording};
+use super::{SqlError, place, rules, wording};
 use crate::sql::parse::syntax_error;
 use arrow::error::ArrowError;
 use datafusion::common::{Column, Diagnostic, SchemaError};
@@ -15,7 +15,7 @@ impl SqlError {
 
     /// As [`from_engine`](Self::from_engine), with the position in the statement `sql` where the engine knows it.
     pub fn from_engine_in(error: &DataFusionError, sql: &str) -> Self {
-        translate(error, None, sql)
+        place::located(translate(error, None, sql), sql)
     }
 }
 

@@ -157,6 +157,11 @@ pub(super) const PLAN: &[Rule] = &[
         "SELECT * with no tables specified is not valid",
     ),
     Rule(
+        "Cannot find column with position {} in SELECT clause",
+        "42P10",
+        "GROUP BY position {0} is not in select list",
+    ),
+    Rule(
         "Order by column out of bounds, specified: {}, max",
         "42P10",
         "ORDER BY position {0} is not in select list",
@@ -352,9 +357,15 @@ pub(super) fn find(rules: &[Rule], text: &str) -> Option<SqlError> {
         });
         let error = SqlError::new(code, message);
         Some(match *code {
-            "42883" => error.with_hint(
-                "No function or operator matches the given name and argument types. You might need to add explicit type casts.",
-            ),
+            "42883" => {
+                let what = match error.message.starts_with("operator ") {
+                    true => "operator",
+                    false => "function",
+                };
+                error.with_hint(format!(
+                    "No {what} matches the given name and argument types. You might need to add explicit type casts."
+                ))
+            }
             _ => error,
         })
     })

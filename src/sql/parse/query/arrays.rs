@@ -175,6 +175,18 @@ fn elements(expr: &Expr) -> ControlFlow<SqlError, Option<Vec<Expr>>> {
 /// # Errors
 /// 22P02.
 pub(super) fn read(value: &str) -> Result<Vec<Expr>, SqlError> {
+    let element = |element| match element {
+        Some(value) => text(value),
+        None => Expr::Value(Value::Null.into()),
+    };
+    Ok(texts(value)?.into_iter().map(element).collect())
+}
+
+/// The elements of an array literal as texts, `None` for NULL.
+///
+/// # Errors
+/// 22P02.
+pub(in crate::sql) fn texts(value: &str) -> Result<Vec<Option<String>>, SqlError> {
     let malformed = || SqlError::new("22P02", format!("malformed array literal: \"{value}\""));
     let inner = value
         .trim()
@@ -213,8 +225,8 @@ pub(super) fn read(value: &str) -> Result<Vec<Expr>, SqlError> {
             }
         }
         elements.push(match !is_quoted && element.eq_ignore_ascii_case("null") {
-            true => Expr::Value(Value::Null.into()),
-            false => text(element),
+            true => None,
+            false => Some(element),
         });
         match chars.next() {
             None => return Ok(elements),

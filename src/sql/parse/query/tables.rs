@@ -8,8 +8,8 @@ use super::functions::{TableFunction, is_set_returning, plain, unqualify};
 use super::unsupported;
 use crate::sql::sqlstate::SqlError;
 use datafusion::sql::sqlparser::ast::{
-    Expr, Ident, ObjectName, SelectItem, TableAlias, TableFactor, TableFunctionArgs,
-    visit_expressions,
+    DataType, Expr, Ident, ObjectName, SelectItem, TableAlias, TableFactor, TableFunctionArgs,
+    Value, visit_expressions,
 };
 
 /// Rewrites a function in FROM, before its arguments are.
@@ -22,6 +22,10 @@ pub(super) fn rewrite(factor: &mut TableFactor) -> ControlFlow<SqlError> {
             relation,
             old.unwrap_or_else(|| alias(quoted(function.name), Vec::new())),
         );
+        return ControlFlow::Continue(());
+    }
+    if let Some(columns) = empty(&function.name) {
+        *factor = without_rows(&function.name, columns, old, ordinality);
         return ControlFlow::Continue(());
     }
     let known = is_set_returning(&function.name);
@@ -126,6 +130,20 @@ fn relation_of(function: &str) -> Option<&'static str> {
     })
 }
 
+/// Functions that have nothing to tell here, for there are no partitions, publications or text search parsers: their
+/// columns and whether these are texts.
+fn empty(name: &str) -> Option<&'static [(&'static str, bool)]> {
+    Some(match name {
+        "ts_token_type" => &[("tokid", false), ("alias", true), ("description", true)],
+        "ts_parse" => &[("tokid", false), ("token", true)],
+        "pg_partition_ancestors" => &[("relid", false)],
+        "pg_partition_tree" => &[("relid", false), ("parentrelid", false), ("level", false)],
+        "pg_get_publication_tables" => &[("relid", false)],
+        "pg_event_trigger_ddl_commands" => &[("classid", false), ("objid", false)],
+        _ => return None,
+    })
+}
+
 /// A relation of `pg_catalog`.
 fn table(relation: &str, alias: TableAlias) -> TableFactor {
     TableFactor::Table {
@@ -148,10 +166,36 @@ fn fields_of(function: &str) -> Option<&'static [&'static str]> {
         "_pg_expandarray" => &["x", "n"],
         "aclexplode" => &["grantor", "grantee", "privilege_type", "is_grantable"],
         "pg_options_to_table" => &["option_name", "option_value"],
-        "pg_partition_tree" => &["relid", "parentrelid", "isleaf", "level"],
-        "ts_token_type" => &["tokid", "alias", "description"],
         _ => return None,
     })
+}
+
+fn without_rows(
+    name: &str,
+    columns: &[(&'static str, bool)],
+    old: Option<TableAlias>,
+    ordinality: bool,
+) -> TableFactor {
+    let item = |name: &'static str, data_type| SelectItem::ExprWithAlias {
+        expr: super::build::cast(Expr::Value(Value::Null.into()), data_type),
+        alias: quoted(name),
+    };
+    let mut items: Vec<SelectItem> = columns
+        .iter()
+        .map(|(column, is_text)| match is_text {
+            true => item(column, DataType::Text),
+            false => item(column, DataType::Int(None)),
+        })
+        .collect();
+    if ordinality {
+        items.push(item("ordinality", DataType::BigInt(None)));
+    }
+    TableFactor::Derived {
+        lateral: false,
+        subquery: Box::new(select(items, None, Some(super::build::boolean(false)))),
+        alias: Some(old.unwrap_or_else(|| alias(quoted(name), Vec::new()))),
+        sample: None,
+    }
 }
 
 /// A function whose rows have several columns.

@@ -288,9 +288,9 @@ async fn each_mistake_has_the_state_and_sentence_that_postgresql_gives() {
             "this form of correlated subquery is not supported",
         ),
         (
-            "select 'a' collate \"C\"",
-            "0A000",
-            "not supported: Collate",
+            "select 'a' collate \"nope\"",
+            "42704",
+            "collation \"nope\" for encoding \"UTF8\" does not exist",
         ),
     ] {
         let error = failure(&context, sql).await;

@@ -1,0 +1,214 @@
+//! EXPLAIN in the shape of PostgreSQL's: one column `QUERY PLAN` with a tree of the plan's operators, or one JSON document.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use arrow::array::{RecordBatch, StringArray};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use datafusion::common::Result;
+use datafusion::error::DataFusionError;
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{DisplayFormatType, ExecutionPlan, execute_stream};
+use datafusion::sql::sqlparser::ast;
+use futures::StreamExt;
+use serde_json::{Map, Value, json};
+
+use super::column::TYPE;
+use super::stop::CHECK;
+
+/// How a statement is explained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Explain {
+    /// The statement is run, and rows and times are shown.
+    analyze: bool,
+    verbose: bool,
+    json: bool,
+}
+
+impl Explain {
+    /// Takes the statement out of its EXPLAIN.
+    pub fn extract(statement: ast::Statement) -> (ast::Statement, Option<Self>) {
+        use ast::AnalyzeFormatKind::{Assignment, Keyword};
+        match statement {
+            ast::Statement::Explain {
+                statement,
+                analyze,
+                verbose,
+                format,
+                ..
+            } => {
+                let explain = Self {
+                    analyze,
+                    verbose,
+                    json: matches!(
+                        format,
+                        Some(
+                            Keyword(ast::AnalyzeFormat::JSON)
+                                | Assignment(ast::AnalyzeFormat::JSON)
+                        )
+                    ),
+                };
+                (*statement, Some(explain))
+            }
+            other => (other, None),
+        }
+    }
+
+    /// The one column.
+    pub fn schema(self) -> SchemaRef {
+        let field = Field::new("QUERY PLAN", DataType::Utf8, false);
+        let field = match self.json {
+            true => field.with_metadata([(TYPE.to_owned(), "json".to_owned())].into()),
+            false => field,
+        };
+        Arc::new(Schema::new(vec![field]))
+    }
+
+    /// The answer: of a plan that was made in `planning`.
+    pub fn answer(
+        self,
+        plan: Arc<dyn ExecutionPlan>,
+        context: Arc<TaskContext>,
+        planning: Duration,
+    ) -> SendableRecordBatchStream {
+        let schema = self.schema();
+        let answer = async move {
+            let execution = match self.analyze {
+                true => Some(run(&plan, context).await?),
+                false => None,
+            };
+            self.rows(&plan, planning, execution)
+        };
+        Box::pin(RecordBatchStreamAdapter::new(
+            schema,
+            futures::stream::once(answer),
+        ))
+    }
+
+    fn rows(
+        self,
+        plan: &Arc<dyn ExecutionPlan>,
+        planning: Duration,
+        execution: Option<Duration>,
+    ) -> Result<RecordBatch> {
+        let mut lines = Vec::new();
+        match self.json {
+            true => {
+                let mut document = Map::new();
+                document.insert("Plan".to_owned(), self.node(plan));
+                if let Some(execution) = execution {
+                    document.insert("Planning Time".to_owned(), json!(milliseconds(planning)));
+                    document.insert("Execution Time".to_owned(), json!(milliseconds(execution)));
+                }
+                let text = serde_json::to_string_pretty(&json!([document]))
+                    .map_err(|error| DataFusionError::External(Box::new(error)))?;
+                lines.push(text);
+            }
+            false => {
+                self.write(plan, 0, &mut lines);
+                if let Some(execution) = execution {
+                    lines.push(format!("Planning Time: {:.3} ms", milliseconds(planning)));
+                    lines.push(format!("Execution Time: {:.3} ms", milliseconds(execution)));
+                }
+            }
+        }
+        let column = Arc::new(StringArray::from(lines));
+        Ok(RecordBatch::try_new(self.schema(), vec![column])?)
+    }
+
+    /// Writes an operator and those below it.
+    fn write(self, plan: &Arc<dyn ExecutionPlan>, depth: usize, lines: &mut Vec<String>) {
+        let plan = shown(plan);
+        let mut line = match depth {
+            0 => String::new(),
+            depth => format!("{}->  ", " ".repeat(depth * 6 - 4)),
+        };
+        line.push_str(&self.text(plan));
+        if self.analyze {
+            let (rows, time) = measured(plan);
+            line.push_str(&format!("  (actual time={time:.3} rows={rows} loops=1)"));
+        }
+        lines.push(line);
+        for child in plan.children() {
+            self.write(child, depth + 1, lines);
+        }
+    }
+
+    fn node(self, plan: &Arc<dyn ExecutionPlan>) -> Value {
+        let plan = shown(plan);
+        let mut node = Map::new();
+        node.insert("Node Type".to_owned(), json!(plan.name()));
+        let text = self.text(plan);
+        if let Some((_, detail)) = text.split_once(": ") {
+            node.insert("Detail".to_owned(), json!(detail));
+        }
+        if self.analyze {
+            let (rows, time) = measured(plan);
+            node.insert("Actual Total Time".to_owned(), json!(time));
+            node.insert("Actual Rows".to_owned(), json!(rows));
+            node.insert("Actual Loops".to_owned(), json!(1));
+        }
+        let below: Vec<Value> = plan
+            .children()
+            .into_iter()
+            .map(|child| self.node(child))
+            .collect();
+        if !below.is_empty() {
+            node.insert("Plans".to_owned(), Value::Array(below));
+        }
+        Value::Object(node)
+    }
+
+    fn text(self, plan: &Arc<dyn ExecutionPlan>) -> String {
+        let format = match self.verbose {
+            true => DisplayFormatType::Verbose,
+            false => DisplayFormatType::Default,
+        };
+        let text = Line(plan.as_ref(), format).to_string();
+        text.replace('\n', " ")
+    }
+}
+
+/// Checks for a stop are no operators to anybody.
+fn shown(mut plan: &Arc<dyn ExecutionPlan>) -> &Arc<dyn ExecutionPlan> {
+    while plan.name() == CHECK
+        && let Some(below) = plan.children().into_iter().next()
+    {
+        plan = below;
+    }
+    plan
+}
+
+async fn run(plan: &Arc<dyn ExecutionPlan>, context: Arc<TaskContext>) -> Result<Duration> {
+    let begun = Instant::now();
+    let mut rows = execute_stream(Arc::clone(plan), context)?;
+    while let Some(batch) = rows.next().await {
+        batch?;
+    }
+    Ok(begun.elapsed())
+}
+
+/// The rows that an operator has made, and the time that it took for them, in milliseconds.
+fn measured(plan: &Arc<dyn ExecutionPlan>) -> (usize, f64) {
+    let metrics = plan.metrics();
+    let metrics = metrics.as_ref();
+    let rows = metrics.and_then(|metrics| metrics.output_rows());
+    let nanoseconds = metrics.and_then(|metrics| metrics.elapsed_compute());
+    let time = Duration::from_nanos(nanoseconds.unwrap_or(0) as u64);
+    (rows.unwrap_or(0), milliseconds(time))
+}
+
+/// To the microsecond.
+fn milliseconds(duration: Duration) -> f64 {
+    (duration.as_micros() as f64) / 1000.0
+}
+
+struct Line<'a>(&'a dyn ExecutionPlan, DisplayFormatType);
+
+impl fmt::Display for Line<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt_as(self.1, f)
+    }
+}

@@ -1,0 +1,399 @@
+//! Operators as PostgreSQL has them: numbers out of range and divisions by zero are errors, texts in quotes take the
+//! other operand's type, and operands that no operator takes are refused by PostgreSQL's names of their types.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, Datum};
+use arrow::compute::kernels::numeric;
+use arrow::datatypes::{DataType, Field, Float64Type};
+use arrow::error::ArrowError;
+use datafusion::common::{DFSchema, Result, ScalarValue};
+use datafusion::error::DataFusionError;
+use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr};
+use datafusion::logical_expr::{
+    ColumnarValue, Expr, ExprSchemable, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
+    Volatility, cast,
+};
+use datafusion::sql::sqlparser::ast::BinaryOperator;
+
+use crate::proxy::postgres::error::SqlError;
+use crate::sql::types::sql_name;
+
+/// Plans operators that the engine would evaluate in another way.
+#[derive(Debug)]
+pub(super) struct OperatorPlanner;
+
+impl ExprPlanner for OperatorPlanner {
+    fn plan_binary_op(
+        &self,
+        mut expr: RawBinaryExpr,
+        schema: &DFSchema,
+    ) -> Result<PlannerResult<RawBinaryExpr>> {
+        let types = (expr.left.get_type(schema), expr.right.get_type(schema));
+        // What a parameter is follows from what it stands beside.
+        let (Ok(left), Ok(right)) = types else {
+            return Ok(PlannerResult::Original(expr));
+        };
+        if let Some(read) = array_literal(&expr.right, &left)? {
+            expr.right = read;
+        } else if let Some(read) = array_literal(&expr.left, &right)? {
+            expr.left = read;
+        }
+        if is_mismatch(&expr, &left, &right) {
+            return Err(mismatch(&expr, &left, &right));
+        }
+        let Some((arithmetic, of)) = Arithmetic::of(&expr.op, &left, &right) else {
+            return Ok(PlannerResult::Original(expr));
+        };
+        let operand = |expr: Expr, data_type: &DataType| match *data_type == of {
+            true => expr,
+            false => cast(expr, of.clone()),
+        };
+        let args = vec![operand(expr.left, &left), operand(expr.right, &right)];
+        let call = ScalarUDF::from(Checked::new(arithmetic, of.clone())).call(args);
+        Ok(PlannerResult::Planned(call))
+    }
+}
+
+/// A text in quotes beside an array, as an array of the same type.
+fn array_literal(expr: &Expr, other: &DataType) -> Result<Option<Expr>> {
+    let (Expr::Literal(ScalarValue::Utf8(Some(text)), _), DataType::List(item)) = (expr, other)
+    else {
+        return Ok(None);
+    };
+    let elements = crate::sql::parse::array_elements(text)
+        .map_err(|error| DataFusionError::External(Box::new(error)))?;
+    let texts = elements
+        .into_iter()
+        .map(ScalarValue::Utf8)
+        .collect::<Vec<_>>();
+    let mut typed = Vec::with_capacity(texts.len());
+    for text in texts {
+        typed.push(text.cast_to(item.data_type())?);
+    }
+    let list = ScalarValue::new_list(&typed, item.data_type(), true);
+    Ok(Some(Expr::Literal(ScalarValue::List(list), None)))
+}
+
+/// The kinds of types that operators tell apart.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Number,
+    Text,
+    Boolean,
+    Moment,
+    /// Anything goes with these, or the engine knows better.
+    Other,
+}
+
+fn kind(data_type: &DataType) -> Kind {
+    match data_type {
+        data_type if data_type.is_numeric() => Kind::Number,
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Kind::Text,
+        DataType::Boolean => Kind::Boolean,
+        DataType::Date32 | DataType::Date64 | DataType::Timestamp(..) => Kind::Moment,
+        _ => Kind::Other,
+    }
+}
+
+fn is_literal(expr: &Expr) -> bool {
+    matches!(expr, Expr::Literal(..))
+}
+
+/// Whether PostgreSQL has no such operator where the engine would convert one operand.
+fn is_mismatch(expr: &RawBinaryExpr, left: &DataType, right: &DataType) -> bool {
+    use BinaryOperator as B;
+    let compares = matches!(
+        expr.op,
+        B::Eq | B::NotEq | B::Lt | B::LtEq | B::Gt | B::GtEq
+    );
+    let computes = matches!(
+        expr.op,
+        B::Plus | B::Minus | B::Multiply | B::Divide | B::Modulo
+    );
+    let (left_kind, right_kind) = (kind(left), kind(right));
+    // A text in quotes is of any type.
+    let is_unknown = |expr: &Expr, kind| kind == Kind::Text && is_literal(expr);
+    if is_unknown(&expr.left, left_kind) || is_unknown(&expr.right, right_kind) {
+        return false;
+    }
+    match (left_kind, right_kind) {
+        (Kind::Other, _) | (_, Kind::Other) => false,
+        (left, right) if left != right => {
+            compares || (computes && left != Kind::Moment && right != Kind::Moment)
+        }
+        (Kind::Text | Kind::Boolean, _) => computes,
+        _ => false,
+    }
+}
+
+fn mismatch(expr: &RawBinaryExpr, left: &DataType, right: &DataType) -> DataFusionError {
+    let (left, right) = (type_name(&expr.left, left), type_name(&expr.right, right));
+    let message = format!("operator does not exist: {left} {} {right}", expr.op);
+    let error = SqlError::new("42883", message).with_hint(
+        "No operator matches the given name and argument types. You might need to add explicit type casts.",
+    );
+    DataFusionError::External(Box::new(error))
+}
+
+/// The type that PostgreSQL gives an expression of `data_type`: small numbers that are written out are integers.
+pub(super) fn type_name(expr: &Expr, data_type: &DataType) -> String {
+    match expr {
+        Expr::Literal(value, _) => literal_type(value),
+        _ => sql_name(data_type).to_owned(),
+    }
+}
+
+/// The type that PostgreSQL gives a literal.
+pub(super) fn literal_type(value: &ScalarValue) -> String {
+    match value {
+        ScalarValue::Int64(Some(number)) if i32::try_from(*number).is_ok() => "integer".to_owned(),
+        ScalarValue::Float64(Some(_)) => "numeric".to_owned(),
+        ScalarValue::Utf8(_) | ScalarValue::Null => "unknown".to_owned(),
+        other => sql_name(&other.data_type()).to_owned(),
+    }
+}
+
+/// Arithmetic that fails where the engine's wraps around or gives infinity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Arithmetic {
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    Modulo,
+}
+
+impl Arithmetic {
+    /// The operation and the type that it is done in.
+    fn of(op: &BinaryOperator, left: &DataType, right: &DataType) -> Option<(Self, DataType)> {
+        let arithmetic = match op {
+            BinaryOperator::Plus => Self::Add,
+            BinaryOperator::Minus => Self::Subtract,
+            BinaryOperator::Multiply => Self::Multiply,
+            BinaryOperator::Divide => Self::Divide,
+            BinaryOperator::Modulo => Self::Modulo,
+            _ => return None,
+        };
+        if left.is_integer() && right.is_integer() {
+            let width = |data_type: &DataType| match data_type {
+                DataType::Int8 | DataType::Int16 | DataType::UInt8 => 2,
+                DataType::Int32 | DataType::UInt16 => 4,
+                _ => 8,
+            };
+            let of = match width(left).max(width(right)) {
+                2 => DataType::Int16,
+                4 => DataType::Int32,
+                _ => DataType::Int64,
+            };
+            return Some((arithmetic, of));
+        }
+        let is_float =
+            |data_type: &DataType| matches!(data_type, DataType::Float64 | DataType::Float32);
+        let divides = matches!(arithmetic, Self::Divide | Self::Modulo);
+        let numbers = left.is_numeric() && right.is_numeric();
+        (divides && numbers && (is_float(left) || is_float(right)))
+            .then_some((arithmetic, DataType::Float64))
+    }
+
+    fn symbol(self) -> &'static str {
+        match self {
+            Self::Add => "+",
+            Self::Subtract => "-",
+            Self::Multiply => "*",
+            Self::Divide => "/",
+            Self::Modulo => "%",
+        }
+    }
+
+    fn apply(self, left: &dyn Datum, right: &dyn Datum) -> Result<ArrayRef, ArrowError> {
+        match self {
+            Self::Add => numeric::add(left, right),
+            Self::Subtract => numeric::sub(left, right),
+            Self::Multiply => numeric::mul(left, right),
+            Self::Divide => numeric::div(left, right),
+            Self::Modulo => numeric::rem(left, right),
+        }
+    }
+}
+
+/// An arithmetic function of two operands of one type.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Checked {
+    arithmetic: Arithmetic,
+    of: DataType,
+    signature: Signature,
+}
+
+impl Checked {
+    fn new(arithmetic: Arithmetic, of: DataType) -> Self {
+        Self {
+            signature: Signature::exact(vec![of.clone(), of.clone()], Volatility::Immutable),
+            arithmetic,
+            of,
+        }
+    }
+
+    fn failure(&self, error: ArrowError) -> DataFusionError {
+        let error = match error {
+            ArrowError::ArithmeticOverflow(_) => {
+                SqlError::new("22003", format!("{} out of range", sql_name(&self.of)))
+            }
+            ArrowError::DivideByZero => SqlError::new("22012", "division by zero"),
+            other => return other.into(),
+        };
+        DataFusionError::External(Box::new(error))
+    }
+
+    /// Division of floats by zero gives infinity there and an error here.
+    fn check_divisor(&self, divisor: &ColumnarValue) -> Result<()> {
+        if self.of != DataType::Float64 {
+            return Ok(());
+        }
+        let has_zero = match divisor {
+            ColumnarValue::Scalar(ScalarValue::Float64(value)) => *value == Some(0.0),
+            ColumnarValue::Scalar(_) => false,
+            ColumnarValue::Array(array) => {
+                let values = array.as_primitive::<Float64Type>();
+                match values.null_count() {
+                    0 => values.values().contains(&0.0),
+                    _ => values.iter().any(|value| value == Some(0.0)),
+                }
+            }
+        };
+        match has_zero {
+            true => Err(self.failure(ArrowError::DivideByZero)),
+            false => Ok(()),
+        }
+    }
+}
+
+impl ScalarUDFImpl for Checked {
+    fn name(&self) -> &str {
+        self.arithmetic.symbol()
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(self.of.clone())
+    }
+
+    fn display_name(&self, args: &[Expr]) -> Result<String> {
+        match args {
+            [left, right] => Ok(format!("{left} {} {right}", self.arithmetic.symbol())),
+            _ => Ok(self.name().to_owned()),
+        }
+    }
+
+    fn schema_name(&self, args: &[Expr]) -> Result<String> {
+        match args {
+            [left, right] => Ok(format!(
+                "{} {} {}",
+                left.schema_name(),
+                self.arithmetic.symbol(),
+                right.schema_name()
+            )),
+            _ => Ok(self.name().to_owned()),
+        }
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let [left, right] = datafusion::common::utils::take_function_args(self.name(), args.args)?;
+        self.check_divisor(&right)?;
+        let computed = match (&left, &right) {
+            (ColumnarValue::Array(left), ColumnarValue::Array(right)) => {
+                self.arithmetic.apply(left, right)
+            }
+            (ColumnarValue::Array(left), ColumnarValue::Scalar(right)) => {
+                self.arithmetic.apply(left, &right.to_scalar()?)
+            }
+            (ColumnarValue::Scalar(left), ColumnarValue::Array(right)) => {
+                self.arithmetic.apply(&left.to_scalar()?, right)
+            }
+            (ColumnarValue::Scalar(left), ColumnarValue::Scalar(right)) => {
+                let computed = self
+                    .arithmetic
+                    .apply(&left.to_scalar()?, &right.to_scalar()?)
+                    .map_err(|error| self.failure(error))?;
+                return Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(
+                    &computed, 0,
+                )?));
+            }
+        };
+        match computed {
+            Ok(array) => Ok(ColumnarValue::Array(array)),
+            Err(error) => Err(self.failure(error)),
+        }
+    }
+}
+
+/// A function that there is not, in the place of one that a statement calls: it names the types of its arguments.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Missing {
+    name: String,
+    signature: Signature,
+}
+
+/// The function that a statement calls and that there is not.
+pub(super) fn unknown_function(refused: &DataFusionError) -> Option<String> {
+    let text = refused.to_string();
+    let (_, rest) = text.split_once("Invalid function '")?;
+    rest.split_once('\'').map(|(name, _)| name.to_owned())
+}
+
+/// A function that refuses to be called, by its name and its arguments' types.
+pub(super) fn missing(name: &str) -> Arc<ScalarUDF> {
+    use datafusion::logical_expr::TypeSignature::{Nullary, VariadicAny};
+    Arc::new(ScalarUDF::from(Missing {
+        name: name.to_owned(),
+        signature: Signature::one_of(vec![Nullary, VariadicAny], Volatility::Stable),
+    }))
+}
+
+impl ScalarUDFImpl for Missing {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, types: &[DataType]) -> Result<DataType> {
+        let types: Vec<&str> = types.iter().map(sql_name).collect();
+        Err(self.refusal(&types.join(", ")))
+    }
+
+    fn return_field_from_args(
+        &self,
+        args: datafusion::logical_expr::ReturnFieldArgs<'_>,
+    ) -> Result<Arc<Field>> {
+        let literals = args.scalar_arguments.iter();
+        let types = args
+            .arg_fields
+            .iter()
+            .zip(literals)
+            .map(|(field, value)| match value {
+                Some(value) => literal_type(value),
+                None => sql_name(field.data_type()).to_owned(),
+            });
+        Err(self.refusal(&types.collect::<Vec<_>>().join(", ")))
+    }
+
+    fn invoke_with_args(&self, _: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        Err(self.refusal(""))
+    }
+}
+
+impl Missing {
+    fn refusal(&self, types: &str) -> DataFusionError {
+        let message = format!("function {}({types}) does not exist", self.name);
+        let error = SqlError::new("42883", message).with_hint(
+            "No function matches the given name and argument types. You might need to add explicit type casts.",
+        );
+        DataFusionError::External(Box::new(error))
+    }
+}

@@ -1,0 +1,327 @@
+//! Where in a statement an error is: by the thing that its message names.
+//!
+//! The engine knows the place of few mistakes. PostgreSQL points at the first word or sign of what is wrong, which the
+//! message names, so it is looked for among the statement's tokens.
+
+use super::SqlError;
+use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
+use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
+
+/// The error with its place, where the statement names what the message names.
+pub(crate) fn located(error: SqlError, sql: &str) -> SqlError {
+    if error.position.is_some() || sql.is_empty() {
+        return error;
+    }
+    let Some(sought) = Sought::of(&error) else {
+        return error;
+    };
+    let Ok(tokens) = Tokenizer::new(&PostgreSqlDialect {}, sql).tokenize_with_location() else {
+        return error;
+    };
+    let tokens: Vec<TokenWithSpan> = tokens
+        .into_iter()
+        .filter(|token| !matches!(token.token, Token::Whitespace(_)))
+        .collect();
+    match sought.find(&tokens) {
+        Some(place) => error.at(sql, place.line, place.column),
+        None => error,
+    }
+}
+
+/// What is looked for.
+enum Sought<'a> {
+    /// A column, its table before it if it stood there.
+    Column(&'a str),
+    /// A table before a dot.
+    Qualifier(&'a str),
+    /// A table in FROM, the second of its name if two must not share it.
+    Call(&'a str),
+    /// An operator.
+    Operator(&'a str),
+    /// A constant.
+    Literal(&'a str),
+    /// What follows a word.
+    Behind(&'a str),
+    /// The n-th column of ORDER BY or GROUP BY.
+    Number(&'a str, &'a str),
+    /// A query in an expression.
+    Subquery,
+    /// The name of a common table expression, for the second time.
+    Again(&'a str),
+    /// A parameter.
+    Parameter(&'a str),
+}
+
+impl<'a> Sought<'a> {
+    fn of(error: &'a SqlError) -> Option<Self> {
+        let message = error.message.as_str();
+        let between = |before: &str, after: &str| -> Option<&'a str> {
+            let rest = message.strip_prefix(before)?;
+            match after {
+                "" => Some(rest),
+                _ => rest.find(after).map(|end| &rest[..end]),
+            }
+        };
+        match error.code {
+            "42703" if message.contains("specified in USING") => None,
+            "42703" => between("column \"", "\" does not exist")
+                .or_else(|| between("column ", " does not exist"))
+                .map(Self::Column),
+            "42702" => between("column reference \"", "\"").map(Self::Column),
+            "42803" if message.contains("must appear in the GROUP BY") => {
+                between("column \"", "\"").map(Self::Column)
+            }
+            "42803"
+                if message.contains("not allowed in") || message.contains("cannot be nested") =>
+            {
+                Some(Self::Call("count"))
+            }
+            "42P01" => between("missing FROM-clause entry for table \"", "\"")
+                .or_else(|| between("invalid reference to FROM-clause entry for table \"", "\""))
+                .map(Self::Qualifier)
+                .or_else(|| between("relation \"", "\"").map(Self::Literal)),
+            "42712" => between("WITH query name \"", "\"").map(Self::Again),
+            "42883" => match between("operator does not exist: ", "") {
+                Some(operation) => operator(operation).map(Self::Operator),
+                None => between("function ", "(").map(Self::Call),
+            },
+            "22P02" | "22007" | "22008" | "22003" => {
+                let (_, value) = message
+                    .split_once(": \"")
+                    .or_else(|| message.split_once("value \""))?;
+                let end = value.rfind('"')?;
+                value.get(..end).map(Self::Literal)
+            }
+            "42804" => {
+                let clause = between("argument of ", " must be")?;
+                match clause {
+                    "AND" | "OR" => None,
+                    "CASE/WHEN" => Some(Self::Behind("WHEN")),
+                    clause => Some(Self::Behind(clause)),
+                }
+            }
+            "42P10" => {
+                let (clause, rest) = message.split_once(" position ")?;
+                let (number, _) = rest.split_once(' ')?;
+                Some(Self::Number(clause, number))
+            }
+            "42601" if message == "subquery must return only one column" => Some(Self::Subquery),
+            "42P18" => {
+                between("could not determine data type of parameter ", "").map(Self::Parameter)
+            }
+            "42P02" => between("there is no parameter ", "").map(Self::Parameter),
+            _ => None,
+        }
+    }
+
+    fn find(&self, tokens: &[TokenWithSpan]) -> Option<Location> {
+        let at = |n: usize| tokens.get(n).map(|token| &token.token);
+        let place = |n: usize| tokens.get(n).map(|token| token.span.start);
+        let is = |n: usize, name: &str| is_named(at(n), name);
+        let first = |test: &dyn Fn(usize) -> bool| (0..tokens.len()).find(|n| test(*n));
+        match self {
+            Self::Column(name) => match name.rsplit_once('.') {
+                Some((table, column)) => first(&|n| {
+                    is(n, table) && at(n + 1) == Some(&Token::Period) && is(n + 2, column)
+                })
+                .or_else(|| self::Sought::Column(column).bare(tokens))
+                .and_then(place),
+                None => self.bare(tokens).and_then(|n| {
+                    // The table in front belongs to it.
+                    let start = match n.checked_sub(2) {
+                        Some(table) if at(n - 1) == Some(&Token::Period) => table,
+                        _ => n,
+                    };
+                    place(start)
+                }),
+            },
+            Self::Qualifier(name) => {
+                first(&|n| is(n, name) && at(n + 1) == Some(&Token::Period)).and_then(place)
+            }
+            Self::Call(name) => {
+                let found = first(&|n| is(n, name) && at(n + 1) == Some(&Token::LParen))?;
+                match found.checked_sub(2) {
+                    Some(schema) if at(found - 1) == Some(&Token::Period) => place(schema),
+                    _ => place(found),
+                }
+            }
+            Self::Operator(symbol) => first(&|n| {
+                at(n).is_some_and(|token| is_operator(token, symbol))
+                    && !matches!(
+                        at(n.wrapping_sub(1)),
+                        None | Some(Token::LParen | Token::Comma)
+                    )
+            })
+            .and_then(place),
+            Self::Literal(value) => {
+                let literal = |n: usize| match at(n) {
+                    Some(
+                        Token::SingleQuotedString(text)
+                        | Token::EscapedStringLiteral(text)
+                        | Token::UnicodeStringLiteral(text),
+                    ) => text.contains(value) && (text == value || text.starts_with('{')),
+                    _ => false,
+                };
+                let word = |n: usize| is(n, value);
+                first(&literal)
+                    .or_else(|| match value.chars().next() {
+                        Some(c) if c.is_alphabetic() => None,
+                        _ => first(&word),
+                    })
+                    .and_then(place)
+            }
+            Self::Behind(word) => {
+                let found = first(&|n| is(n, word))?;
+                let paren = match at(found + 1) {
+                    // FILTER (WHERE …)
+                    Some(Token::LParen) if is(found + 2, "where") => 2,
+                    _ => 0,
+                };
+                place(found + 1 + paren)
+            }
+            Self::Number(clause, number) => {
+                let clause = clause.split(' ').next().unwrap_or_default();
+                let found = first(&|n| is(n, clause))?;
+                (found..tokens.len())
+                    .find(|n| matches!(at(*n), Some(Token::Number(text, _)) if text == number))
+                    .and_then(place)
+            }
+            Self::Subquery => {
+                first(&|n| at(n) == Some(&Token::LParen) && is(n + 1, "select")).and_then(place)
+            }
+            Self::Again(name) => {
+                let defined = |n: &usize| is(*n, name) && is(n + 1, "as");
+                (0..tokens.len()).filter(defined).nth(1).and_then(place)
+            }
+            Self::Parameter(name) => {
+                first(&|n| matches!(at(n), Some(Token::Placeholder(text)) if text == name))
+                    .and_then(place)
+            }
+        }
+    }
+
+    /// A column without its table: not a name that is given (`AS name`), called or followed by a dot.
+    fn bare(&self, tokens: &[TokenWithSpan]) -> Option<usize> {
+        let Self::Column(name) = self else {
+            return None;
+        };
+        let name = name.rsplit('.').next().unwrap_or(name);
+        let at = |n: usize| tokens.get(n).map(|token| &token.token);
+        (0..tokens.len()).find(|n| {
+            is_named(at(*n), name)
+                && !is_named(at(n.wrapping_sub(1)), "as")
+                && !matches!(at(n + 1), Some(Token::LParen | Token::Period))
+        })
+    }
+}
+
+fn is_named(token: Option<&Token>, name: &str) -> bool {
+    match token {
+        Some(Token::Word(word)) => match word.quote_style {
+            Some(_) => word.value == name,
+            None => word.value.eq_ignore_ascii_case(name),
+        },
+        _ => false,
+    }
+}
+
+/// The sign in `left sign right`, both being names of types.
+fn operator(operation: &str) -> Option<&str> {
+    operation.split(' ').find(|word| {
+        word.chars().all(|c| "+-*/<>=~!@#%^&|?".contains(c)) || *word == "AND" || *word == "OR"
+    })
+}
+
+fn is_operator(token: &Token, symbol: &str) -> bool {
+    match symbol {
+        "~~" => is_named(Some(token), "like"),
+        "~~*" => is_named(Some(token), "ilike"),
+        "<>" => *token == Token::Neq,
+        "AND" | "OR" => is_named(Some(token), symbol),
+        symbol => token.to_string() == symbol,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_word_of_what_is_named_is_the_place() {
+        for (sql, code, message, position) in [
+            (
+                "SELECT nope FROM t",
+                "42703",
+                "column \"nope\" does not exist",
+                Some(8),
+            ),
+            (
+                "SELECT 1 AS nope,\n s.nope FROM t s",
+                "42703",
+                "column s.nope does not exist",
+                Some(20),
+            ),
+            (
+                "SELECT a.id, id FROM a, b",
+                "42702",
+                "column reference \"id\" is ambiguous",
+                Some(14),
+            ),
+            (
+                "SELECT x.id FROM t",
+                "42P01",
+                "missing FROM-clause entry for table \"x\"",
+                Some(8),
+            ),
+            (
+                "SELECT pg_catalog.f(1)",
+                "42883",
+                "function f(integer) does not exist",
+                Some(8),
+            ),
+            (
+                "SELECT -1 - 'a'",
+                "42883",
+                "operator does not exist: integer - text",
+                Some(11),
+            ),
+            (
+                "SELECT id FROM t WHERE id = 'x'",
+                "22P02",
+                "invalid input syntax for type bigint: \"x\"",
+                Some(29),
+            ),
+            (
+                "SELECT 1 FROM t WHERE id",
+                "42804",
+                "argument of WHERE must be type boolean, not type bigint",
+                Some(23),
+            ),
+            (
+                "SELECT 1 ORDER BY 5",
+                "42P10",
+                "ORDER BY position 5 is not in select list",
+                Some(19),
+            ),
+            ("SELECT 1", "42703", "column \"nope\" does not exist", None),
+        ] {
+            let error = located(SqlError::new(code, message), sql);
+            assert_eq!(error.position, position, "{sql}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_statement_panics(sql in "\\PC*", name in "[a-z.]{0,8}") {
+            for (code, message) in [
+                ("42703", format!("column \"{name}\" does not exist")),
+                ("42703", format!("column {name} does not exist")),
+                ("42883", format!("function {name}(text) does not exist")),
+                ("22P02", format!("invalid input syntax for type bigint: \"{name}\"")),
+                ("42804", format!("argument of {name} must be type boolean")),
+            ] {
+                located(SqlError::new(code, message), &sql);
+            }
+        }
+    }
+}
