@@ -45,6 +45,9 @@ impl ExprPlanner for OperatorPlanner {
         let Some((arithmetic, of)) = Arithmetic::of(&expr.op, &left, &right) else {
             return Ok(PlannerResult::Original(expr));
         };
+        if of == DataType::Float64 && cannot_fail(&expr) {
+            return Ok(PlannerResult::Original(expr));
+        }
         let operand = |expr: Expr, data_type: &DataType| match *data_type == of {
             true => expr,
             false => cast(expr, of.clone()),
@@ -53,6 +56,16 @@ impl ExprPlanner for OperatorPlanner {
         let call = ScalarUDF::from(Checked::new(arithmetic, of.clone())).call(args);
         Ok(PlannerResult::Planned(call))
     }
+}
+
+/// Whether an expression is the division of a `double precision` by a number that makes it no larger.
+fn cannot_fail(expr: &RawBinaryExpr) -> bool {
+    let divisor = match &expr.right {
+        Expr::Literal(ScalarValue::Int64(Some(divisor)), _) => *divisor as f64,
+        Expr::Literal(ScalarValue::Float64(Some(divisor)), _) => *divisor,
+        _ => return false,
+    };
+    expr.op == BinaryOperator::Divide && divisor.abs() >= 1.0
 }
 
 /// A text in quotes beside an array, as an array of the same type.

@@ -225,6 +225,12 @@ pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
         ),
         // Nobody is notified of anything.
         Function::stable("pg_listening_channels").on(&[], Gives::Texts, |_| Ok(Value::Null)),
+        // Nothing is a partition.
+        Function::new("pg_partition_ancestors").on(
+            &[Kind::Any],
+            Gives::Of(|_, _| list_of(DataType::UInt32)),
+            |_| Ok(Value::Null),
+        ),
         // Nobody grants anything.
         Function::new("aclexplode").on(
             &[Kind::Any],

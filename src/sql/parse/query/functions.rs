@@ -13,7 +13,7 @@ use datafusion::sql::sqlparser::ast::{
 const SCHEMAS: [&str; 2] = ["pg_catalog", "information_schema"];
 
 /// Functions that make a list to the engine and rows to PostgreSQL.
-const SET_RETURNING: [&str; 14] = [
+const SET_RETURNING: [&str; 15] = [
     "generate_series",
     "generate_subscripts",
     "_pg_expandarray",
@@ -27,6 +27,7 @@ const SET_RETURNING: [&str; 14] = [
     "json_object_keys",
     "jsonb_array_elements",
     "pg_listening_channels",
+    "pg_partition_ancestors",
     "unnest",
 ];
 

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use super::arrays::not;
 use super::build::{
-    alias, bare, binary, call, cast, joined, literal, nested, number, quoted, select, text,
+    alias, bare, binary, call, cast, joined, literal, nested, number, parts, quoted, select, text,
 };
 use super::unsupported;
 use crate::sql::sqlstate::SqlError;
@@ -156,6 +156,16 @@ fn binary_operator(left: &Expr, op: &BinaryOperator, right: &Expr) -> Option<Exp
     use BinaryOperator as B;
     let function = |name: &str| Some(call(name, vec![left.clone(), right.clone()]));
     let is_number = |expr: &Expr| matches!(bare(expr), Expr::Value(value) if matches!(value.value, Value::Number(..)));
+    if is_address(left) || is_address(right) {
+        return function(match op {
+            B::PGBitwiseShiftLeft => "network_sub",
+            B::PGBitwiseShiftRight => "network_sup",
+            B::PGOverlap => "network_overlap",
+            B::Custom(symbol) if symbol == "<<=" => "network_subeq",
+            B::Custom(symbol) if symbol == ">>=" => "network_supeq",
+            _ => return None,
+        });
+    }
     match op {
         B::PGOverlap => function("array_has_any"),
         B::PGStartsWith => function("starts_with"),
@@ -173,6 +183,18 @@ fn binary_operator(left: &Expr, op: &BinaryOperator, right: &Expr) -> Option<Exp
             (left.len() == right.len()).then(|| rows(&left, op, &right))
         }
         _ => None,
+    }
+}
+
+/// Whether an operand is written as an address or a subnet, to which the engine has no type.
+fn is_address(expr: &Expr) -> bool {
+    const NAMES: [&str; 5] = ["inet", "cidr", "network", "set_masklen", "broadcast"];
+    match bare(expr) {
+        Expr::Function(function) => matches!(
+            parts(&function.name),
+            Some((None, name)) if NAMES.contains(&name.as_str())
+        ),
+        _ => false,
     }
 }
 
