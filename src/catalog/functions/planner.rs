@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::DataType;
 use chrono::Months;
-use datafusion::common::{DFSchema, Result};
+use datafusion::common::{DFSchema, Result, ScalarValue};
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::planner::{
     ExprPlanner, PlannerResult, RawAggregateExpr, RawBinaryExpr,
@@ -98,12 +98,50 @@ fn operator(op: &BinaryOperator, left: Class, right: Class) -> Option<(&'static 
     })
 }
 
+/// The function that reads the text in quotes that stands beside a moment or an interval.
+fn reader(op: &BinaryOperator, beside: Class) -> Option<&'static str> {
+    use BinaryOperator as O;
+    use Class as C;
+    Some(match (op, beside) {
+        (O::Plus, C::Stamp | C::StampTz | C::Interval) => "interval",
+        (
+            O::Eq | O::NotEq | O::Lt | O::LtEq | O::Gt | O::GtEq | O::Minus,
+            C::Stamp | C::StampTz | C::Interval,
+        ) => match beside {
+            C::Stamp => "timestamp",
+            C::StampTz => "timestamptz",
+            _ => "interval",
+        },
+        (O::Eq | O::NotEq | O::Lt | O::LtEq | O::Gt | O::GtEq, C::Date) => "date",
+        _ => return None,
+    })
+}
+
+impl PostgresPlanner {
+    /// Has a text in quotes read as what the other operand is, as PostgreSQL does.
+    fn read_text(&self, expr: &mut RawBinaryExpr, schema: &DFSchema) {
+        let is_text = |expr: &Expr| matches!(expr, Expr::Literal(ScalarValue::Utf8(Some(_)), _));
+        let (text, other) = match (is_text(&expr.left), is_text(&expr.right)) {
+            (true, false) => (&mut expr.left, &expr.right),
+            (false, true) => (&mut expr.right, &expr.left),
+            _ => return,
+        };
+        let name = class(other, schema).and_then(|class| reader(&expr.op, class));
+        if let Some(name) = name
+            && let PlannerResult::Planned(read) = self.call(name, vec![text.clone()])
+        {
+            *text = read;
+        }
+    }
+}
+
 impl ExprPlanner for PostgresPlanner {
     fn plan_binary_op(
         &self,
-        expr: RawBinaryExpr,
+        mut expr: RawBinaryExpr,
         schema: &DFSchema,
     ) -> Result<PlannerResult<RawBinaryExpr>> {
+        self.read_text(&mut expr, schema);
         let classes = class(&expr.left, schema).zip(class(&expr.right, schema));
         let Some((name, is_swapped)) =
             classes.and_then(|(left, right)| operator(&expr.op, left, right))

@@ -100,6 +100,12 @@ pub(super) fn rewrite(sql: &str, expr: &mut Expr) -> ControlFlow<SqlError> {
                 return ControlFlow::Continue(());
             }
             let operand = operand.as_ref().clone();
+            if let Some(name) = moment(data_type)
+                && literal(&operand).is_some()
+            {
+                *expr = call(name, vec![operand]);
+                return ControlFlow::Continue(());
+            }
             if let Some(written) = convert(sql, operand, data_type, target(data_type))? {
                 *expr = written;
             }
@@ -110,6 +116,10 @@ pub(super) fn rewrite(sql: &str, expr: &mut Expr) -> ControlFlow<SqlError> {
             let Some(value) = literal(&Expr::Value(value.clone())).map(str::to_owned) else {
                 return ControlFlow::Continue(());
             };
+            if let Some(name) = moment(data_type) {
+                *expr = call(name, vec![text(value)]);
+                return ControlFlow::Continue(());
+            }
             if let Some(written) = convert(sql, text(value), data_type, target(data_type))? {
                 *expr = written;
             }
@@ -117,6 +127,20 @@ pub(super) fn rewrite(sql: &str, expr: &mut Expr) -> ControlFlow<SqlError> {
         _ => {}
     }
     ControlFlow::Continue(())
+}
+
+/// The function that reads a moment or an interval from text in all of PostgreSQL's forms.
+fn moment(data_type: &DataType) -> Option<&'static str> {
+    Some(match data_type {
+        DataType::Timestamp(None, TimezoneInfo::WithTimeZone | TimezoneInfo::Tz) => "timestamptz",
+        DataType::Timestamp(None, _) => "timestamp",
+        DataType::Date => "date",
+        DataType::Interval {
+            fields: None,
+            precision: None,
+        } => "interval",
+        _ => return None,
+    })
 }
 
 /// Writes a thing of the catalog that is an item of the outermost SELECT list as its text.
