@@ -42,12 +42,12 @@ impl ExprPlanner for OperatorPlanner {
         if is_mismatch(&expr, &left, &right) {
             return Err(mismatch(&expr, &left, &right));
         }
+        if is_harmless(&expr.op, &expr.right) {
+            return Ok(PlannerResult::Original(expr));
+        }
         let Some((arithmetic, of)) = Arithmetic::of(&expr.op, &left, &right) else {
             return Ok(PlannerResult::Original(expr));
         };
-        if of == DataType::Float64 && cannot_fail(&expr) {
-            return Ok(PlannerResult::Original(expr));
-        }
         let operand = |expr: Expr, data_type: &DataType| match *data_type == of {
             true => expr,
             false => cast(expr, of.clone()),
@@ -56,16 +56,6 @@ impl ExprPlanner for OperatorPlanner {
         let call = ScalarUDF::from(Checked::new(arithmetic, of.clone())).call(args);
         Ok(PlannerResult::Planned(call))
     }
-}
-
-/// Whether an expression is the division of a `double precision` by a number that makes it no larger.
-fn cannot_fail(expr: &RawBinaryExpr) -> bool {
-    let divisor = match &expr.right {
-        Expr::Literal(ScalarValue::Int64(Some(divisor)), _) => *divisor as f64,
-        Expr::Literal(ScalarValue::Float64(Some(divisor)), _) => *divisor,
-        _ => return false,
-    };
-    expr.op == BinaryOperator::Divide && divisor.abs() >= 1.0
 }
 
 /// A text in quotes beside an array, as an array of the same type.
@@ -165,6 +155,18 @@ pub(super) fn literal_type(value: &ScalarValue) -> String {
         ScalarValue::Utf8(_) | ScalarValue::Null => "unknown".to_owned(),
         other => sql_name(&other.data_type()).to_owned(),
     }
+}
+
+/// Whether it is a division that cannot fail: by a number that is written out.
+fn is_harmless(op: &BinaryOperator, divisor: &Expr) -> bool {
+    let divides = matches!(op, BinaryOperator::Divide | BinaryOperator::Modulo);
+    divides
+        && match divisor {
+            Expr::Literal(ScalarValue::Int64(Some(divisor)), _) => *divisor > 0,
+            // A smaller one could make more than there is a number for.
+            Expr::Literal(ScalarValue::Float64(Some(divisor)), _) => divisor.abs() >= 1.0,
+            _ => false,
+        }
 }
 
 /// Arithmetic that fails where the engine's wraps around or gives infinity.
@@ -350,11 +352,25 @@ struct Missing {
     signature: Signature,
 }
 
+/// Functions that exist only over a window.
+const WINDOW_ONLY: [&str; 8] = [
+    "row_number",
+    "rank",
+    "dense_rank",
+    "percent_rank",
+    "cume_dist",
+    "ntile",
+    "lag",
+    "lead",
+];
+
 /// The function that a statement calls and that there is not.
 pub(super) fn unknown_function(refused: &DataFusionError) -> Option<String> {
     let text = refused.to_string();
     let (_, rest) = text.split_once("Invalid function '")?;
-    rest.split_once('\'').map(|(name, _)| name.to_owned())
+    let (name, _) = rest.split_once('\'')?;
+    // Functions that exist over a window only are said to be that.
+    (!WINDOW_ONLY.contains(&name)).then(|| name.to_owned())
 }
 
 /// A function that refuses to be called, by its name and its arguments' types.

@@ -6,6 +6,7 @@ use super::parse::{Kind, ParsedStatement};
 use super::portal::{Portal, Statement};
 use super::query::{self, Work};
 use super::reply;
+use super::sqlstate::located;
 use super::transaction::ends_failure;
 use super::types::Format;
 use std::sync::Arc;
@@ -39,7 +40,11 @@ impl Connection {
             self.wire.guard.statement_started();
             let outcome = self.run_one(sql, statement).await;
             self.wire.guard.statement_ended();
-            outcome?;
+            outcome.map_err(|halt| match halt {
+                // Constants are read when the statement runs.
+                Halt::Error(error) => Halt::Error(located(error, sql)),
+                end => end,
+            })?;
         }
         Ok(())
     }

@@ -5,6 +5,7 @@ mod place;
 mod rules;
 mod wording;
 
+pub(crate) use place::located;
 pub(crate) use wording::unreadable;
 
 pub use crate::proxy::postgres::error::{Severity, SqlError};

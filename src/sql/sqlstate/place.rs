@@ -124,16 +124,9 @@ impl<'a> Sought<'a> {
                 Some((table, column)) => first(&|n| {
                     is(n, table) && at(n + 1) == Some(&Token::Period) && is(n + 2, column)
                 })
-                .or_else(|| self::Sought::Column(column).bare(tokens))
+                .or_else(|| self.bare(tokens))
                 .and_then(place),
-                None => self.bare(tokens).and_then(|n| {
-                    // The table in front belongs to it.
-                    let start = match n.checked_sub(2) {
-                        Some(table) if at(n - 1) == Some(&Token::Period) => table,
-                        _ => n,
-                    };
-                    place(start)
-                }),
+                None => self.bare(tokens).and_then(place),
             },
             Self::Qualifier(name) => {
                 first(&|n| is(n, name) && at(n + 1) == Some(&Token::Period)).and_then(place)
@@ -205,11 +198,13 @@ impl<'a> Sought<'a> {
         let Self::Column(name) = self else {
             return None;
         };
+        let is_qualified = name.contains('.');
         let name = name.rsplit('.').next().unwrap_or(name);
         let at = |n: usize| tokens.get(n).map(|token| &token.token);
         (0..tokens.len()).find(|n| {
             is_named(at(*n), name)
                 && !is_named(at(n.wrapping_sub(1)), "as")
+                && (is_qualified || at(n.wrapping_sub(1)) != Some(&Token::Period))
                 && !matches!(at(n + 1), Some(Token::LParen | Token::Period))
         })
     }

@@ -104,7 +104,8 @@ fn key(item: &SelectItem) -> Option<(String, bool)> {
 pub(super) fn name_columns(projection: &mut [SelectItem]) {
     for item in projection {
         if let SelectItem::UnnamedExpr(expr) = item
-            && !matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_))
+            && (super::functions::is_keyword(expr)
+                || !matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_)))
         {
             *item = SelectItem::ExprWithAlias {
                 alias: quoted(name(expr)),

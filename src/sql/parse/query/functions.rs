@@ -127,6 +127,11 @@ fn is_keyword_function(name: &str) -> bool {
     )
 }
 
+/// Whether an expression is a word that may call a function.
+pub(super) fn is_keyword(expr: &Expr) -> bool {
+    bare_word(expr).is_some_and(|word| keyword(&word.value.to_ascii_lowercase(), false).is_some())
+}
+
 /// What a word without parentheses calls; `user` is a column where there can be columns.
 fn keyword(word: &str, reads: bool) -> Option<Expr> {
     let now = || call("now", Vec::new());
