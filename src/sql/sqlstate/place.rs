@@ -5,6 +5,7 @@
 
 use super::SqlError;
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
+use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
 
 /// The error with its place, where the statement names what the message names.
@@ -139,11 +140,14 @@ impl<'a> Sought<'a> {
                 }
             }
             Self::Operator(symbol) => first(&|n| {
-                at(n).is_some_and(|token| is_operator(token, symbol))
-                    && !matches!(
-                        at(n.wrapping_sub(1)),
-                        None | Some(Token::LParen | Token::Comma)
-                    )
+                let is_sign = match n.checked_sub(1).and_then(at) {
+                    None | Some(Token::LParen | Token::Comma) => true,
+                    Some(Token::Word(word)) => {
+                        word.quote_style.is_none() && word.keyword != Keyword::NoKeyword
+                    }
+                    Some(_) => false,
+                };
+                !is_sign && at(n).is_some_and(|token| is_operator(token, symbol))
             })
             .and_then(place),
             Self::Literal(value) => {

@@ -130,16 +130,30 @@ fn relation_of(function: &str) -> Option<&'static str> {
     })
 }
 
+/// The type of a column that has no values.
+#[derive(Clone, Copy)]
+enum Of {
+    Bool,
+    Int,
+    Text,
+}
+
 /// Functions that have nothing to tell here, for there are no partitions, publications or text search parsers: their
-/// columns and whether these are texts.
-fn empty(name: &str) -> Option<&'static [(&'static str, bool)]> {
+/// columns.
+fn empty(name: &str) -> Option<&'static [(&'static str, Of)]> {
+    use Of::{Bool, Int, Text};
     Some(match name {
-        "ts_token_type" => &[("tokid", false), ("alias", true), ("description", true)],
-        "ts_parse" => &[("tokid", false), ("token", true)],
-        "pg_partition_ancestors" => &[("relid", false)],
-        "pg_partition_tree" => &[("relid", false), ("parentrelid", false), ("level", false)],
-        "pg_get_publication_tables" => &[("relid", false)],
-        "pg_event_trigger_ddl_commands" => &[("classid", false), ("objid", false)],
+        "ts_token_type" => &[("tokid", Int), ("alias", Text), ("description", Text)],
+        "ts_parse" => &[("tokid", Int), ("token", Text)],
+        "pg_partition_ancestors" => &[("relid", Int)],
+        "pg_partition_tree" => &[
+            ("relid", Int),
+            ("parentrelid", Int),
+            ("isleaf", Bool),
+            ("level", Int),
+        ],
+        "pg_get_publication_tables" => &[("relid", Int)],
+        "pg_event_trigger_ddl_commands" => &[("classid", Int), ("objid", Int)],
         _ => return None,
     })
 }
@@ -170,9 +184,10 @@ fn fields_of(function: &str) -> Option<&'static [&'static str]> {
     })
 }
 
+/// A table with these columns that is empty.
 fn without_rows(
     name: &str,
-    columns: &[(&'static str, bool)],
+    columns: &[(&'static str, Of)],
     old: Option<TableAlias>,
     ordinality: bool,
 ) -> TableFactor {
@@ -182,9 +197,10 @@ fn without_rows(
     };
     let mut items: Vec<SelectItem> = columns
         .iter()
-        .map(|(column, is_text)| match is_text {
-            true => item(column, DataType::Text),
-            false => item(column, DataType::Int(None)),
+        .map(|(column, of)| match of {
+            Of::Bool => item(column, DataType::Boolean),
+            Of::Int => item(column, DataType::Int(None)),
+            Of::Text => item(column, DataType::Text),
         })
         .collect();
     if ordinality {

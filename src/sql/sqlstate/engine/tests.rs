@@ -212,19 +212,9 @@ async fn each_mistake_has_the_state_and_sentence_that_postgresql_gives() {
             "invalid input syntax for type date: \"a\"",
         ),
         (
-            "select 'x'::timestamp",
-            "22007",
-            "invalid input syntax for type timestamp: \"x\"",
-        ),
-        (
             "select interval 'x'",
             "22007",
             "invalid input syntax for type interval: \"x\"",
-        ),
-        (
-            "select '2020-13-01'::date",
-            "22008",
-            "date/time field value out of range: \"2020-13-01\"",
         ),
         (
             "select (select id from t)",
