@@ -179,7 +179,11 @@ fn limits_are_kept() {
     second.quit();
     eventually(|| program.psql("three", "select 1").ok, |ok| *ok);
     let sql = "select a.a, count(*) from generate_series(1,100000000) a group by 1 order by 2 desc";
-    let said = program.psql("three", sql);
+    // The place of the one before may be a moment in becoming free.
+    let said = eventually(
+        || program.psql("three", sql),
+        |said| !said.err.contains("too many clients"),
+    );
     assert!(said.err.contains("53200"), "{}", said.err);
     assert_eq!(first.ask("select 2;"), "2");
 }

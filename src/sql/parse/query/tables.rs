@@ -9,7 +9,7 @@ use super::unsupported;
 use crate::sql::sqlstate::SqlError;
 use datafusion::sql::sqlparser::ast::{
     DataType, Expr, Ident, ObjectName, SelectItem, TableAlias, TableFactor, TableFunctionArgs,
-    Value, visit_expressions,
+    UnaryOperator, Value, visit_expressions,
 };
 
 /// Rewrites a function in FROM, before its arguments are.
@@ -47,7 +47,8 @@ pub(super) fn rewrite(factor: &mut TableFactor) -> ControlFlow<SqlError> {
         _ => 1,
     };
     // The engine has these as they are, given names for their columns.
-    if !known || (!ordinality && !depends && function.name == "generate_series") {
+    let is_native = function.name == "generate_series" && function.arguments.iter().all(is_number);
+    if !known || (!ordinality && is_native) {
         if !known {
             if ordinality {
                 return unsupported("WITH ORDINALITY of this function");
@@ -182,6 +183,20 @@ fn fields_of(function: &str) -> Option<&'static [&'static str]> {
         "pg_options_to_table" => &["option_name", "option_value"],
         _ => return None,
     })
+}
+
+/// Whether an argument is a whole number that is written out: the engine streams rows between such.
+fn is_number(expr: &Expr) -> bool {
+    match expr {
+        Expr::UnaryOp {
+            op: UnaryOperator::Minus,
+            expr,
+        } => is_number(expr),
+        Expr::Value(value) => {
+            matches!(&value.value, Value::Number(digits, _) if digits.parse::<i64>().is_ok())
+        }
+        _ => false,
+    }
 }
 
 /// A table with these columns that is empty.

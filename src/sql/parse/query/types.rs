@@ -124,6 +124,11 @@ pub(super) fn rewrite(sql: &str, expr: &mut Expr) -> ControlFlow<SqlError> {
                 *expr = written;
             }
         }
+        Expr::Interval(interval)
+            if interval.leading_field.is_none() && literal(&interval.value).is_some() =>
+        {
+            *expr = call("interval", vec![interval.value.as_ref().clone()]);
+        }
         _ => {}
     }
     ControlFlow::Continue(())

@@ -212,11 +212,6 @@ async fn each_mistake_has_the_state_and_sentence_that_postgresql_gives() {
             "invalid input syntax for type date: \"a\"",
         ),
         (
-            "select interval 'x'",
-            "22007",
-            "invalid input syntax for type interval: \"x\"",
-        ),
-        (
             "select (select id from t)",
             "21000",
             "more than one row returned by a subquery used as an expression",
