@@ -59,7 +59,7 @@ pub use system::{Role, Roles};
 use crate::session::Registry;
 use explain::Explain;
 use kept::{Keep, Reach};
-use system::{Dictionary, Planner};
+use system::{Dictionary, Planner, References};
 
 /// The catalog's tables as a schema for an engine of your own: `sessions`, `connections`, `services`,
 /// `listeners`, `servers`, `filters`, `session_filters`. Every statement that is planned over them sees one
@@ -135,10 +135,10 @@ const REMEMBERED_BYTES_MAX: usize = 8 << 10;
 /// The virtual database, and the threads that answer for it.
 pub struct Catalog {
     registry: Arc<Registry>,
-    base: SessionState,
+    /// What the state of each statement is made from; it plans the system's views when they are first named.
+    base: Arc<SessionState>,
+    references: References,
     dictionary: Arc<Dictionary>,
-    /// Plans the system's views when they are first named.
-    _view_planner: Arc<SessionState>,
     runtime: runtime::QueryRuntime,
     threads: usize,
     /// What was asked before, by anybody.
@@ -169,16 +169,16 @@ impl Catalog {
         let planner = Planner::default();
         let base = engine::base_state(&registry, &Arc::new(names), &dictionary, &planner, memory)
             .map_err(|error| CatalogError::Start(error.to_string()))?;
-        let view_planner = Arc::new(base.clone());
-        let _ = planner.set(Arc::downgrade(&view_planner));
+        let base = Arc::new(base);
+        let _ = planner.set(Arc::downgrade(&base));
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let runtime = runtime::QueryRuntime::new(threads)
             .map_err(|error| CatalogError::Start(error.to_string()))?;
         Ok(Arc::new(Self {
             registry,
+            references: References::new(&base),
             base,
             dictionary,
-            _view_planner: view_planner,
             runtime,
             threads,
             prepared: Cache::new(PREPARED_MAX),
@@ -296,7 +296,7 @@ impl Catalog {
         let now = Arc::new(Statement::new(&self.registry, None));
         let state = engine::statement_state(&self.base, caller, &now)?;
         let plan = plan_or_name(state.clone(), statement).await?;
-        let plan = system::References::new(&state).spell_result(plan)?;
+        let plan = self.references.spell_result(plan)?;
         // The doors let only queries through; this holds for every other caller too.
         SQLOptions::new()
             .with_allow_ddl(false)

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use datafusion::execution::session_state::SessionState;
 
-use super::functions::{Function, Functions};
+use super::functions::{Callable, Function, Functions};
 use super::names::{OWNER, OWNER_NAME, PG_CATALOG, PUBLIC, Role, Roles, role_oid, schema_oid};
 use super::relation::{ForeignKey, PrimaryKey, Relation, all as all_relations};
 use super::types::{Type, Types};
@@ -23,20 +23,27 @@ pub(in crate::catalog) enum Constraint<'a> {
 }
 
 /// All objects of the database: relations, types, functions, roles.
+///
+/// Most clients never ask for them, so that they are made when the first one does.
 pub(in crate::catalog) struct Dictionary {
-    relations: Vec<Relation>,
-    by_oid: HashMap<u32, usize>,
-    by_name: HashMap<(u32, String), usize>,
-    types: Types,
+    sources: Vec<Arc<dyn Source>>,
+    objects: OnceLock<Objects>,
     /// Known once the engine has all its functions, some of which ask the dictionary.
+    callable: OnceLock<Callable>,
     functions: OnceLock<Functions>,
     roles: Arc<dyn Roles>,
 }
 
-impl Dictionary {
-    /// The dictionary of a database with these tables and users. It has no functions until
-    /// [`set_functions`](Self::set_functions).
-    pub fn new(sources: &[Arc<dyn Source>], roles: Arc<dyn Roles>) -> Self {
+/// Relations and types, which name each other.
+struct Objects {
+    relations: Vec<Relation>,
+    by_oid: HashMap<u32, usize>,
+    by_name: HashMap<(u32, String), usize>,
+    types: Types,
+}
+
+impl Objects {
+    fn of(sources: &[Arc<dyn Source>]) -> Self {
         let mut types = Types::built_in();
         let relations = all_relations(sources, &mut types);
         let mut by_oid = HashMap::new();
@@ -50,39 +57,63 @@ impl Dictionary {
             by_oid,
             by_name,
             types,
+        }
+    }
+}
+
+impl Dictionary {
+    /// The dictionary of a database with these tables and users. It has no functions until
+    /// [`set_functions`](Self::set_functions).
+    pub fn new(sources: &[Arc<dyn Source>], roles: Arc<dyn Roles>) -> Self {
+        Self {
+            sources: sources.to_vec(),
+            objects: OnceLock::new(),
+            callable: OnceLock::new(),
             functions: OnceLock::new(),
             roles,
         }
     }
 
-    /// Takes note of the functions that can be called. Only the first time counts.
+    /// Takes note of the functions that can be called as long as `state` is there. Only the first time counts.
     pub fn set_functions(&self, state: &SessionState) {
-        let _ = self.functions.set(Functions::of(state, &self.types));
+        let _ = self.callable.set(Callable::of(state));
+    }
+
+    fn objects(&self) -> &Objects {
+        self.objects.get_or_init(|| Objects::of(&self.sources))
+    }
+
+    fn described(&self) -> Option<&Functions> {
+        let callable = self.callable.get()?;
+        let describe = || Functions::of(callable, &self.objects().types);
+        Some(self.functions.get_or_init(describe))
     }
 
     /// All relations: our tables first, then their indexes, then PostgreSQL's.
     pub fn relations(&self) -> &[Relation] {
-        &self.relations
+        &self.objects().relations
     }
 
     /// The relation with this oid.
     pub fn relation(&self, oid: u32) -> Option<&Relation> {
-        self.relations.get(*self.by_oid.get(&oid)?)
+        let objects = self.objects();
+        objects.relations.get(*objects.by_oid.get(&oid)?)
     }
 
     /// The relation of this name in a schema; without one, in `pg_catalog` or else in `public`.
     pub fn relation_named(&self, schema: Option<&str>, name: &str) -> Option<&Relation> {
-        let find = |schema: u32| self.by_name.get(&(schema, name.to_owned()));
+        let objects = self.objects();
+        let find = |schema: u32| objects.by_name.get(&(schema, name.to_owned()));
         let at = match schema {
             Some(schema) => find(schema_oid(schema)?),
             None => find(PG_CATALOG).or_else(|| find(PUBLIC)),
         };
-        self.relations.get(*at?)
+        objects.relations.get(*at?)
     }
 
     /// The constraint with this oid and its table.
     pub fn constraint(&self, oid: u32) -> Option<(&Relation, Constraint<'_>)> {
-        self.relations.iter().find_map(|relation| {
+        self.objects().relations.iter().find_map(|relation| {
             let primary = relation.primary_key.as_ref();
             if let Some(key) = primary.filter(|key| key.oid == oid) {
                 return Some((relation, Constraint::Primary(key)));
@@ -94,39 +125,39 @@ impl Dictionary {
 
     /// All types.
     pub fn types(&self) -> &[Type] {
-        self.types.all()
+        self.objects().types.all()
     }
 
     /// The type with this oid.
     pub fn type_of(&self, oid: u32) -> Option<&Type> {
-        self.types.of(oid)
+        self.objects().types.of(oid)
     }
 
     /// The type of a name, internal or SQL's: `int8`, `bigint`, `_text`, `text[]`, `timestamp(3) with time zone`,
     /// `"char"`, `information_schema.sql_identifier`.
     pub fn type_named(&self, name: &str) -> Option<&Type> {
-        self.types.named(name)
+        self.objects().types.named(name)
     }
 
     /// The name of a type as SQL writes it, with its modifier (-1 for none); `???` for one that does not exist and `-`
     /// for 0.
     pub fn format_type(&self, oid: u32, modifier: i32) -> String {
-        self.types.format(oid, modifier)
+        self.objects().types.format(oid, modifier)
     }
 
     /// All functions, those that are [`listed`](Function::listed) and those that are only names.
     pub fn functions(&self) -> &[Function] {
-        self.functions.get().map_or(&[], Functions::all)
+        self.described().map_or(&[], Functions::all)
     }
 
     /// The function with this oid.
     pub fn function(&self, oid: u32) -> Option<&Function> {
-        self.functions.get()?.of_oid(oid)
+        self.described()?.of_oid(oid)
     }
 
     /// All functions of this name, in any schema.
     pub fn functions_named(&self, name: &str) -> impl Iterator<Item = &Function> {
-        let functions = self.functions.get().into_iter();
+        let functions = self.described().into_iter();
         functions.flat_map(move |functions| functions.named(name))
     }
 
@@ -162,9 +193,7 @@ impl Dictionary {
 impl fmt::Debug for Dictionary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Dictionary")
-            .field("relations", &self.relations.len())
-            .field("types", &self.types.all().len())
-            .field("functions", &self.functions().len())
+            .field("sources", &self.sources)
             .finish_non_exhaustive()
     }
 }
@@ -175,7 +204,8 @@ mod tests {
     use super::*;
     use crate::catalog::tables;
 
-    fn dictionary() -> Dictionary {
+    /// A dictionary, and the state that keeps its functions callable.
+    fn dictionary_and_state() -> (Dictionary, SessionState) {
         let dictionary = Dictionary::new(&tables::all(), Arc::new(NoRoles));
         let state = SessionState::clone(
             &datafusion::execution::session_state::SessionStateBuilder::new()
@@ -183,7 +213,11 @@ mod tests {
                 .build(),
         );
         dictionary.set_functions(&state);
-        dictionary
+        (dictionary, state)
+    }
+
+    fn dictionary() -> Dictionary {
+        dictionary_and_state().0
     }
 
     #[test]
@@ -225,7 +259,7 @@ mod tests {
 
     #[test]
     fn functions_have_the_oids_of_postgresql() {
-        let dictionary = dictionary();
+        let (dictionary, _state) = dictionary_and_state();
         let now = dictionary.functions_named("now").next().unwrap();
         assert_eq!((now.oid, now.result, now.listed), (1299, 1184, true));
         assert_eq!(dictionary.function(750).unwrap().name, "array_in");

@@ -1,10 +1,13 @@
 //! Functions: those that the engine has, under PostgreSQL's oids where PostgreSQL has them too.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Arc, Weak};
 
 use arrow::datatypes::DataType;
 use datafusion::execution::session_state::SessionState;
-use datafusion::logical_expr::{Documentation, Signature, TypeSignature, Volatility};
+use datafusion::logical_expr::{
+    AggregateUDF, Documentation, ScalarUDF, Signature, TypeSignature, Volatility, WindowUDF,
+};
 
 use super::facts;
 use super::names::{PG_CATALOG, PUBLIC};
@@ -111,9 +114,9 @@ struct Registered {
 }
 
 impl Functions {
-    /// The functions that can be called in `state`.
-    pub fn of(state: &SessionState, types: &Types) -> Self {
-        let registered = registered(state);
+    /// The functions that can be called.
+    pub fn of(callable: &Callable, types: &Types) -> Self {
+        let registered = registered(callable);
         let named_elsewhere = named_elsewhere();
         let oid_of = |name: &str| types.named(&format!("\"{name}\"")).map_or(0, |t| t.oid);
         let mut functions = Self::default();
@@ -226,26 +229,62 @@ impl Functions {
     }
 }
 
+/// What can be called, by name. It is not kept alive here, since some functions hold the dictionary.
+#[derive(Debug)]
+pub(super) struct Callable {
+    scalar: Vec<(String, Weak<ScalarUDF>)>,
+    window: Vec<(String, Weak<WindowUDF>)>,
+    aggregate: Vec<(String, Weak<AggregateUDF>)>,
+    table: Vec<String>,
+}
+
+impl Callable {
+    /// What can be called in `state`.
+    pub fn of(state: &SessionState) -> Self {
+        fn all<T>(functions: &HashMap<String, Arc<T>>) -> Vec<(String, Weak<T>)> {
+            let named = functions.iter();
+            named
+                .map(|(name, function)| (name.clone(), Arc::downgrade(function)))
+                .collect()
+        }
+        Self {
+            scalar: all(state.scalar_functions()),
+            window: all(state.window_functions()),
+            aggregate: all(state.aggregate_functions()),
+            table: state.table_functions().keys().cloned().collect(),
+        }
+    }
+}
+
 /// What can be called, by name.
-fn registered(state: &SessionState) -> BTreeMap<String, Registered> {
+fn registered(callable: &Callable) -> BTreeMap<String, Registered> {
     let mut all = BTreeMap::new();
-    for (name, function) in state.scalar_functions() {
+    for (name, function) in &callable.scalar {
+        let Some(function) = function.upgrade() else {
+            continue;
+        };
         let result = |arguments: &[DataType]| function.return_type(arguments).ok();
         let registered = describe('f', function.signature(), function.documentation(), result);
         all.insert(name.clone(), registered);
     }
-    for (name, function) in state.window_functions() {
+    for (name, function) in &callable.window {
+        let Some(function) = function.upgrade() else {
+            continue;
+        };
         let registered = describe('w', function.signature(), function.documentation(), |_| {
             None
         });
         all.insert(name.clone(), registered);
     }
-    for (name, function) in state.aggregate_functions() {
+    for (name, function) in &callable.aggregate {
+        let Some(function) = function.upgrade() else {
+            continue;
+        };
         let result = |arguments: &[DataType]| function.return_type(arguments).ok();
         let registered = describe('a', function.signature(), function.documentation(), result);
         all.insert(name.clone(), registered);
     }
-    for name in state.table_functions().keys() {
+    for name in &callable.table {
         let registered = Registered {
             kind: 'f',
             volatility: 'v',

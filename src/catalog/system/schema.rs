@@ -12,7 +12,6 @@ use parking_lot::Mutex;
 use super::contents;
 use super::dictionary::Dictionary;
 use super::facts;
-use super::names::schema_oid;
 use super::rows;
 use super::table::SystemTable;
 use super::views::{self, View};
@@ -43,11 +42,9 @@ impl SystemSchema {
         registry: &Arc<Registry>,
         planner: &Planner,
     ) -> Arc<Self> {
-        let oid = schema_oid(schema);
         let relation = |line: &'static str| {
-            let [_, of, name] = facts::fields(line)?;
-            let relation = dictionary.relation_named(Some(of), name)?;
-            (Some(relation.schema) == oid).then_some((name, relation.oid))
+            let [oid, of, name] = facts::fields(line)?;
+            (of == schema).then_some(name).zip(oid.parse().ok())
         };
         Arc::new(Self {
             names: facts::RELATIONS.lines().filter_map(relation).collect(),
