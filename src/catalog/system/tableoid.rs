@@ -1,12 +1,12 @@
 //! `tableoid`, which every row of PostgreSQL has and no `*` shows: the oid of the row's table, known from the name that
-//! it stands behind.
+//! it stands behind or, without one, from the only one that there is.
 
-use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
     Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident,
-    ObjectName, Select, SelectItem, Statement, TableFactor, Value, VisitMut, VisitorMut,
+    ObjectName, Select, SelectItem, Statement, TableAlias, TableFactor, TableWithJoins, Value,
+    VisitMut, VisitorMut, visit_expressions,
 };
 
 use super::dictionary::Dictionary;
@@ -14,36 +14,67 @@ use super::dictionary::Dictionary;
 /// The name of the column.
 const TABLEOID: &str = "tableoid";
 
-/// Puts the oid of the relation in the place of each `relation.tableoid`.
+/// Puts the oid of the relation in the place of each `relation.tableoid`, and of `tableoid` where a SELECT reads one
+/// relation only.
 pub(in crate::catalog) fn resolve(statement: &mut Statement, dictionary: &Dictionary) {
-    let mut resolver = Resolver {
-        dictionary,
-        scopes: Vec::new(),
-    };
-    let _ = VisitMut::visit(statement, &mut resolver);
+    let named = visit_expressions(statement, |expr| match column(expr) {
+        Some(_) => ControlFlow::Break(()),
+        None => ControlFlow::Continue(()),
+    });
+    if named.is_break() {
+        let mut resolver = Resolver {
+            dictionary,
+            scopes: Vec::new(),
+        };
+        let _ = VisitMut::visit(statement, &mut resolver);
+    }
 }
+
+/// The names in front of the column, if an expression is this column.
+fn column(expr: &Expr) -> Option<&[Ident]> {
+    let (column, tables) = match expr {
+        Expr::Identifier(column) => (column, [].as_slice()),
+        Expr::CompoundIdentifier(names) => names.split_last()?,
+        _ => return None,
+    };
+    let is_same = match column.quote_style {
+        Some(_) => column.value == TABLEOID,
+        None => column.value.eq_ignore_ascii_case(TABLEOID),
+    };
+    is_same.then_some(tables)
+}
+
+/// What a SELECT reads: what it is called, and its oid if it is a relation.
+type Scope = Vec<(String, Option<u32>)>;
 
 struct Resolver<'a> {
     dictionary: &'a Dictionary,
-    /// The relations of each SELECT around, by the names that their columns are called by.
-    scopes: Vec<HashMap<String, u32>>,
+    /// Those of each SELECT around, the innermost last.
+    scopes: Vec<Scope>,
 }
 
 impl Resolver<'_> {
-    fn scope(&self, select: &Select) -> HashMap<String, u32> {
-        let factors = select.from.iter().flat_map(|from| {
-            let joined = from.joins.iter().map(|join| &join.relation);
-            std::iter::once(&from.relation).chain(joined)
-        });
-        factors.filter_map(|factor| self.relation(factor)).collect()
+    fn read(&self, from: &TableWithJoins, scope: &mut Scope) {
+        let joined = from.joins.iter().map(|join| &join.relation);
+        for factor in std::iter::once(&from.relation).chain(joined) {
+            match factor {
+                TableFactor::Table { name, alias, .. } => scope.extend(self.table(name, alias)),
+                TableFactor::Derived {
+                    alias: Some(alias), ..
+                } => scope.push((folded(&alias.name), None)),
+                TableFactor::NestedJoin {
+                    table_with_joins, ..
+                } => self.read(table_with_joins, scope),
+                _ => {}
+            }
+        }
     }
 
-    /// The name that a table of FROM is called by, and its oid.
-    fn relation(&self, factor: &TableFactor) -> Option<(String, u32)> {
-        let TableFactor::Table { name, alias, .. } = factor else {
-            return None;
-        };
-        let ObjectName(parts) = name;
+    fn table(
+        &self,
+        ObjectName(parts): &ObjectName,
+        alias: &Option<TableAlias>,
+    ) -> Option<(String, Option<u32>)> {
         let parts: Vec<String> = parts
             .iter()
             .filter_map(|p| p.as_ident().map(folded))
@@ -53,31 +84,27 @@ impl Resolver<'_> {
             [.., schema, table] => (table, Some(schema.as_str())),
             [] => return None,
         };
-        let relation = self.dictionary.relation_named(schema, table)?;
+        let relation = self.dictionary.relation_named(schema, table);
         let called = match alias {
             Some(alias) => folded(&alias.name),
             None => table.clone(),
         };
-        Some((called, relation.oid))
+        Some((called, relation.map(|relation| relation.oid)))
     }
 
     /// The oid that an expression stands for.
     fn oid(&self, expr: &Expr) -> Option<u32> {
-        let Expr::CompoundIdentifier(parts) = expr else {
-            return None;
-        };
-        let [.., table, column] = parts.as_slice() else {
-            return None;
-        };
-        if folded(column) != TABLEOID {
-            return None;
+        match column(expr)? {
+            [] => match self.scopes.last()?.as_slice() {
+                [(_, oid)] => *oid,
+                _ => None,
+            },
+            [.., table] => {
+                let table = folded(table);
+                let mut read = self.scopes.iter().rev().flatten();
+                read.find(|(called, _)| *called == table)?.1
+            }
         }
-        let table = folded(table);
-        self.scopes
-            .iter()
-            .rev()
-            .find_map(|scope| scope.get(&table))
-            .copied()
     }
 }
 
@@ -85,7 +112,12 @@ impl VisitorMut for Resolver<'_> {
     type Break = ();
 
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
-        self.scopes.push(self.scope(select));
+        let mut scope = Scope::new();
+        select
+            .from
+            .iter()
+            .for_each(|from| self.read(from, &mut scope));
+        self.scopes.push(scope);
         for item in &mut select.projection {
             if let SelectItem::UnnamedExpr(expr) = item
                 && self.oid(expr).is_some()

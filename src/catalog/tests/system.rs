@@ -147,6 +147,19 @@ async fn rows_know_the_oid_of_their_table() {
     let prepared = prepared.unwrap();
     assert_eq!(prepared.schema().field(0).name(), "tableoid");
     assert_eq!(*prepared.schema().field(0).data_type(), DataType::UInt32);
+    for (sql, oids) in [
+        ("SELECT tableoid FROM pg_class LIMIT 1", ["1259"]),
+        (
+            "SELECT c.tableoid FROM (pg_class c JOIN pg_proc p ON true) LIMIT 1",
+            ["1259"],
+        ),
+        (
+            "SELECT x.tableoid FROM (SELECT tableoid FROM pg_type) x LIMIT 1",
+            ["1247"],
+        ),
+    ] {
+        assert_eq!(world.query(sql).await.unwrap(), oids, "{sql}");
+    }
     assert!(
         world
             .query("SELECT x.tableoid FROM pg_class")

@@ -5,14 +5,12 @@ mod build;
 mod columns;
 mod functions;
 mod operators;
-mod system_columns;
 mod tables;
 mod types;
 
 pub(super) use self::arrays::texts;
 use self::build::{folded, number};
 use self::columns::{COLUMNS_MAX, name_columns, number_duplicates, order_by_number};
-use self::system_columns::Tables;
 use super::refuse::read_only;
 use crate::sql::sqlstate::SqlError;
 use datafusion::sql::sqlparser::ast::{
@@ -31,7 +29,6 @@ pub(super) fn prepare(sql: &str, query: &mut Query) -> Result<(), SqlError> {
         sql,
         from: Vec::new(),
         queries: Vec::new(),
-        tables: Vec::new(),
     };
     match query.visit(&mut reader) {
         ControlFlow::Break(error) => return Err(error),
@@ -64,8 +61,6 @@ struct Reader<'a> {
     from: Vec<bool>,
     /// The queries around the current place.
     queries: Vec<Scope>,
-    /// The tables of each SELECT around it.
-    tables: Vec<Tables>,
 }
 
 /// A query and its common table expressions.
@@ -161,7 +156,6 @@ impl VisitorMut for Reader<'_> {
             let message = format!("target lists can have at most {COLUMNS_MAX} entries");
             return ControlFlow::Break(SqlError::new("54011", message));
         }
-        self.tables.push(Tables::of(select));
         // The engine's own names clash where PostgreSQL's are told apart below, and no outer query would find them.
         if self.queries.len() > 1 || select.projection.len() > 1 {
             name_columns(&mut select.projection);
@@ -173,7 +167,6 @@ impl VisitorMut for Reader<'_> {
 
     fn post_visit_select(&mut self, _: &mut Select) -> ControlFlow<SqlError> {
         self.from.pop();
-        self.tables.pop();
         ControlFlow::Continue(())
     }
 
@@ -192,7 +185,6 @@ impl VisitorMut for Reader<'_> {
     }
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<SqlError> {
-        system_columns::rewrite(expr, &self.tables);
         functions::rewrite(expr, self.from.last() == Some(&true))?;
         types::rewrite(self.sql, expr)?;
         operators::rewrite(expr)?;
