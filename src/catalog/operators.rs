@@ -17,6 +17,7 @@ use datafusion::logical_expr::{
 use datafusion::sql::sqlparser::ast::BinaryOperator;
 
 use crate::proxy::postgres::error::SqlError;
+use crate::sql::sqlstate::WINDOW_ONLY;
 use crate::sql::types::sql_name;
 
 /// Plans operators that the engine would evaluate in another way.
@@ -351,18 +352,6 @@ struct Missing {
     name: String,
     signature: Signature,
 }
-
-/// Functions that exist only over a window.
-const WINDOW_ONLY: [&str; 8] = [
-    "row_number",
-    "rank",
-    "dense_rank",
-    "percent_rank",
-    "cume_dist",
-    "ntile",
-    "lag",
-    "lead",
-];
 
 /// The function that a statement calls and that there is not.
 pub(super) fn unknown_function(refused: &DataFusionError) -> Option<String> {

@@ -6,6 +6,7 @@ mod rules;
 mod wording;
 
 pub(crate) use place::located;
+pub(crate) use rules::WINDOW_ONLY;
 pub(crate) use wording::unreadable;
 
 pub use crate::proxy::postgres::error::{Severity, SqlError};

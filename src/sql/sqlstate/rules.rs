@@ -328,7 +328,7 @@ pub(super) const VALUE: &[Rule] = &[
 ];
 
 /// Functions that exist only over a window.
-const WINDOW_ONLY: [&str; 8] = [
+pub(crate) const WINDOW_ONLY: [&str; 8] = [
     "row_number",
     "rank",
     "dense_rank",
