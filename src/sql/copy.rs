@@ -8,7 +8,7 @@ use super::cancel::Watch;
 use super::connection::{Connection, Halt};
 use super::encode::{LineEncoder, LineStyle, RowEncoder};
 use super::parse::{CopyOptions, ForceQuote};
-use super::rows::encode;
+use super::rows::{encode, write_rows};
 use super::sqlstate::SqlError;
 use super::types::Format;
 use super::{query, reply};
@@ -87,16 +87,10 @@ impl Connection {
         let zone = self.settings.zone();
         let bind = |_: &mut BytesMut| LineEncoder::try_new(batch, style, &zone);
         let mut encoder = encode(&mut self.wire.output, bind)?;
-        let (mut next, end) = (0, batch.num_rows());
-        while next < end {
-            next = encode(&mut self.wire.output, |out| {
-                encoder.encode_rows(next..end, out, FLUSH_BYTES)
-            })?;
-            if self.wire.output.len() >= FLUSH_BYTES {
-                watch.flush(&mut self.wire).await?;
-            }
-        }
-        Ok(())
+        write_rows(&mut self.wire, watch, 0..batch.num_rows(), |rows, out| {
+            encoder.encode_rows(rows, out, FLUSH_BYTES)
+        })
+        .await
     }
 
     async fn copy_binary(
@@ -108,10 +102,10 @@ impl Connection {
         let zone = self.settings.zone();
         let bind = |_: &mut BytesMut| RowEncoder::try_new_for_copy(batch, &zone);
         let mut encoder = encode(&mut self.wire.output, bind)?;
-        let (mut next, end) = (0, batch.num_rows());
-        if !*begun && end > 0 {
+        let mut rows = 0..batch.num_rows();
+        if !*begun && !rows.is_empty() {
             *begun = true;
-            next = 1;
+            rows.start = 1;
             let at = self.wire.output.len();
             encode(&mut self.wire.output, |out| encoder.encode_row(0, out))?;
             let row = self.wire.output.split_off(at);
@@ -122,15 +116,10 @@ impl Connection {
             output.extend_from_slice(&BINARY_HEADER);
             output.extend_from_slice(values);
         }
-        while next < end {
-            next = encode(&mut self.wire.output, |out| {
-                encoder.encode_rows(next..end, out, FLUSH_BYTES)
-            })?;
-            if self.wire.output.len() >= FLUSH_BYTES {
-                watch.flush(&mut self.wire).await?;
-            }
-        }
-        Ok(())
+        write_rows(&mut self.wire, watch, rows, |rows, out| {
+            encoder.encode_rows(rows, out, FLUSH_BYTES)
+        })
+        .await
     }
 }
 

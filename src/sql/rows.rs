@@ -423,11 +423,22 @@ async fn pass(
         }
         return Ok(());
     }
-    let mut next = rows.start;
-    while next < rows.end {
-        next = encode(&mut wire.output, |out| {
-            encoder.encode_rows(next..rows.end, out, FLUSH_BYTES)
-        })?;
+    write_rows(wire, watch, rows, |rows, out| {
+        encoder.encode_rows(rows, out, FLUSH_BYTES)
+    })
+    .await
+}
+
+/// Has `write` append rows until all are written, and sends them when there are enough. It is told which are left, and
+/// returns the row that comes next.
+pub(super) async fn write_rows(
+    wire: &mut Wire,
+    watch: &Watch,
+    mut rows: Range<usize>,
+    mut write: impl FnMut(Range<usize>, &mut BytesMut) -> Result<usize, EncodeError>,
+) -> Result<(), Halt> {
+    while !rows.is_empty() {
+        rows.start = encode(&mut wire.output, |out| write(rows.clone(), out))?;
         if wire.output.len() >= FLUSH_BYTES {
             watch.flush(wire).await?;
         }
