@@ -58,7 +58,7 @@ fn sessions_and_connections_agree_with_the_server_row_by_row() {
         .spawn()
         .expect("pgbench starts");
 
-    let mut psqls: Vec<Psql> = [
+    let mut psqls = proxied.sessions_of(&[
         ("app", "idle"),
         ("ann", "open"),
         ("bob", "renamed"),
@@ -66,13 +66,7 @@ fn sessions_and_connections_agree_with_the_server_row_by_row() {
         ("app", "failed open"),
         ("ann", "busy and open"),
         ("trusted", ""),
-    ]
-    .into_iter()
-    .map(|(user, application)| proxied.session_of(user, application))
-    .collect();
-    for psql in &mut psqls {
-        assert_eq!(psql.ask("SELECT 1;"), "1");
-    }
+    ]);
     psqls[1].ask("BEGIN; SELECT 1;");
     psqls[2].ask("SET application_name = 'another name ü';");
     psqls[3].type_in("SELECT pg_sleep(600);");

@@ -136,6 +136,18 @@ impl Proxied {
         Psql::spawn(&self.program, &mut command)
     }
 
+    /// One of each of these users and applications, all answered to.
+    fn sessions_of(&self, clients: &[(&str, &str)]) -> Vec<Psql> {
+        let mut psqls: Vec<Psql> = clients
+            .iter()
+            .map(|(user, application)| self.session_of(user, application))
+            .collect();
+        for psql in &mut psqls {
+            assert_eq!(psql.ask("SELECT 1;"), "1");
+        }
+        psqls
+    }
+
     /// A raw connection that has said nothing.
     fn connect(&self) -> Client {
         Client::new(self.address)
