@@ -16,6 +16,7 @@ mod explain;
 mod functions;
 mod kept;
 mod keys;
+mod latency;
 mod operators;
 mod parameters;
 mod resolver;
@@ -50,6 +51,7 @@ pub use column::{COMMENT, TYPE};
 pub use error::{CatalogError, StopReason};
 pub(crate) use functions::asctime_texts;
 pub use functions::{DATABASE, VERSION};
+pub use latency::Latencies;
 pub use resolver::{ReverseResolver, SystemResolver};
 pub use runtime::{Rows, Stopper};
 pub use settings::{ClientSettings, Setting};
@@ -141,6 +143,7 @@ pub struct Catalog {
     dictionary: Arc<Dictionary>,
     runtime: runtime::QueryRuntime,
     threads: usize,
+    latencies: Latencies,
     /// What was asked before, by anybody.
     prepared: Cache<PlanKey, Prepared>,
 }
@@ -181,6 +184,7 @@ impl Catalog {
             dictionary,
             runtime,
             threads,
+            latencies: Latencies::new().map_err(|error| CatalogError::Start(error.to_string()))?,
             prepared: Cache::new(PREPARED_MAX),
         }))
     }
@@ -188,6 +192,11 @@ impl Catalog {
     /// The sessions that it tells of.
     pub fn registry(&self) -> &Arc<Registry> {
         &self.registry
+    }
+
+    /// How long statements have taken.
+    pub fn latencies(&self) -> &Latencies {
+        &self.latencies
     }
 
     /// Plans a query or an EXPLAIN of one. `parameter_types` are those that the client declared, by position.
@@ -249,6 +258,7 @@ impl Catalog {
         parameters: ParamValues,
         caller: Arc<Caller>,
     ) -> Rows {
+        let latency = self.latencies.begin(&caller);
         let asking = Some(Arc::clone(&caller));
         let statement = Statement::with_parameters(&self.registry, asking, parameters);
         let statement = Arc::new(statement);
@@ -256,12 +266,12 @@ impl Catalog {
             && let Some(brief) = prepared.keep.brief(&caller, self.partitions())
         {
             statement.runs_kept(1, false);
-            return Rows::at_once(Arc::clone(&statement), brief.run(statement));
+            return Rows::at_once(Arc::clone(&statement), brief.run(statement), latency);
         }
         let (catalog, prepared) = (Arc::clone(self), prepared.clone());
         let running = Arc::clone(&statement);
         let begin = async move { catalog.begin(prepared, &caller, running).await };
-        self.runtime.start(statement, begin)
+        self.runtime.start(statement, begin, latency)
     }
 
     async fn plan(

@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::error::{CatalogError, StopReason};
+use super::latency::Latency;
 use super::statement::Statement;
 use super::table::Batches;
 use crate::threads::give_way;
@@ -60,6 +61,7 @@ impl QueryRuntime {
         &self,
         statement: Arc<Statement>,
         begin: impl Future<Output = Result<SendableRecordBatchStream, DataFusionError>> + Send + 'static,
+        latency: Latency,
     ) -> Rows {
         let (sender, receiver) = mpsc::channel(BATCHES_AHEAD);
         if let Some(runtime) = &self.0 {
@@ -82,6 +84,7 @@ impl QueryRuntime {
         Rows {
             statement,
             origin: Origin::Thread(receiver),
+            latency,
             ended: false,
         }
     }
@@ -144,15 +147,17 @@ enum Origin {
 pub struct Rows {
     statement: Arc<Statement>,
     origin: Origin,
+    latency: Latency,
     ended: bool,
 }
 
 impl Rows {
     /// The rows of a statement that is so brief that whoever asks for them can make them.
-    pub(super) fn at_once(statement: Arc<Statement>, rows: Batches) -> Self {
+    pub(super) fn at_once(statement: Arc<Statement>, rows: Batches, latency: Latency) -> Self {
         Self {
             statement,
             origin: Origin::Here(rows),
+            latency,
             ended: false,
         }
     }
@@ -166,6 +171,7 @@ impl Rows {
         if self.ended {
             return None;
         }
+        self.latency.wait();
         let message = match &mut self.origin {
             Origin::Thread(receiver) => tokio::select! {
                 biased;
@@ -175,6 +181,7 @@ impl Rows {
             Origin::Here(_) if self.statement.check().is_err() => None,
             Origin::Here(rows) => Some(here(rows)),
         };
+        self.latency.rest();
         let outcome = match message {
             Some(Ok(Some(batch))) => return Some(Ok(batch)),
             Some(Ok(None)) => None,

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::io;
 
-use crate::session::KillReason;
+use crate::session::{EndReason, KillReason, Session};
 
 /// Why a session ended.
 #[derive(Debug)]
@@ -29,26 +29,39 @@ pub(super) enum End {
 }
 
 impl End {
-    /// The reason in the log, in the words that are the same for every protocol.
-    pub fn reason(&self) -> &'static str {
+    /// The reason, in the words that are the same for every protocol.
+    pub fn reason(&self) -> EndReason {
         match self {
-            Self::ClientQuit => "client quit",
-            Self::ClientEof => "client eof",
-            Self::ClientReset(_) => "client reset",
-            Self::ClientViolation(_) => "client error",
-            Self::ServerEof => "server eof",
-            Self::ServerError | Self::ServerReset(_) | Self::ServerViolation(_) => "server error",
-            Self::LoginFailed(_) => "login failed",
-            Self::Killed(KillReason::Administrator) => "killed",
-            Self::Killed(KillReason::Shutdown | KillReason::ShutdownDeadline) => "drain",
-            Self::Killed(KillReason::IdleTimeout) => "idle timeout",
-            Self::Killed(KillReason::IdleInTransactionTimeout) => "idle in transaction timeout",
-            Self::Killed(KillReason::ServerDown) => "server down",
+            Self::ClientQuit => EndReason::ClientQuit,
+            Self::ClientEof => EndReason::ClientEof,
+            Self::ClientReset(_) => EndReason::ClientReset,
+            Self::ClientViolation(_) => EndReason::ClientError,
+            Self::ServerEof => EndReason::ServerEof,
+            Self::ServerError | Self::ServerReset(_) | Self::ServerViolation(_) => {
+                EndReason::ServerError
+            }
+            Self::LoginFailed(_) => EndReason::LoginFailed,
+            Self::Killed(reason) => (*reason).into(),
+        }
+    }
+
+    /// Tells of the end of a session: in its counters and in the log.
+    pub fn report(&self, session: &Session, user: Option<&str>) {
+        session.ends_for(self.reason());
+        let (id, service) = (session.id(), &session.listener().service.name);
+        let (remote, reason) = (session.remote().address(), self.reason().as_str());
+        match self.is_usual() {
+            true => {
+                tracing::debug!(session = %id, %service, user, remote, reason, "a session ended");
+            }
+            false => {
+                tracing::info!(session = %id, %service, user, remote, reason, end = %self, "a session ended");
+            }
         }
     }
 
     /// Whether this is how sessions usually end.
-    pub fn is_usual(&self) -> bool {
+    fn is_usual(&self) -> bool {
         matches!(self, Self::ClientQuit | Self::ClientEof)
     }
 }
@@ -60,7 +73,7 @@ impl fmt::Display for End {
             Self::ClientViolation(why) | Self::ServerViolation(why) | Self::LoginFailed(why) => {
                 f.write_str(why)
             }
-            _ => f.write_str(self.reason()),
+            _ => f.write_str(self.reason().as_str()),
         }
     }
 }

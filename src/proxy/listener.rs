@@ -154,14 +154,16 @@ fn serve(accepted: Accepted, entrance: &Arc<Entrance>, relays: &Relays, clients:
     let Some(place) = relays.choose() else {
         return;
     };
-    let runtime = place.runtime().clone();
+    let (runtime, lane) = (place.runtime().clone(), place.lane());
     let presence = Presence::new(socket, place, clients.token());
     let entrance = Arc::clone(entrance);
     runtime.spawn(async move {
         let registered = accepted.into_socket().and_then(|(client, remote)| {
             let registry = &entrance.proxied.registry;
             let guard = registry.register(&entrance.listener, remote);
-            Ok(Wire::new(client, guard.map_err(io::Error::other)?))
+            let mut guard = guard.map_err(io::Error::other)?;
+            guard.count_in(lane);
+            Ok(Wire::new(client, guard))
         });
         match registered {
             Ok(wire) => postgres::session::serve(entrance, wire, presence).await,

@@ -12,6 +12,8 @@ use std::thread;
 use tokio::runtime::{Builder, Handle};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use crate::session::Lane;
+
 /// The threads, which end when this is dropped, with whatever runs on them.
 #[derive(Debug)]
 pub(super) struct Relays {
@@ -24,6 +26,8 @@ pub(super) struct Relays {
 #[derive(Debug)]
 struct Relaying {
     runtime: Handle,
+    /// Where the traffic that it carries is counted.
+    lane: Lane,
     /// How many clients it serves.
     clients: Arc<AtomicUsize>,
 }
@@ -35,7 +39,7 @@ impl Relays {
     /// When the system has none.
     pub fn start(threads: usize) -> io::Result<Self> {
         let stop = CancellationToken::new();
-        let start = || -> io::Result<Relaying> {
+        let start = |number| -> io::Result<Relaying> {
             let runtime = Builder::new_current_thread().enable_all().build()?;
             let handle = runtime.handle().clone();
             let stopped = stop.clone().cancelled_owned();
@@ -44,14 +48,15 @@ impl Relays {
                 .spawn(move || runtime.block_on(stopped))?;
             Ok(Relaying {
                 runtime: handle,
+                lane: Lane::of_thread(number),
                 clients: Arc::default(),
             })
         };
-        let first = start()?;
+        let first = start(0)?;
         let control = first.runtime.clone();
         let mut all = vec![first];
-        for _ in 1..threads {
-            all.push(start()?);
+        for number in 1..threads {
+            all.push(start(number)?);
         }
         Ok(Self {
             threads: all,
@@ -74,6 +79,7 @@ impl Relays {
         fewest.clients.fetch_add(1, Ordering::Relaxed);
         Some(Place {
             runtime: fewest.runtime.clone(),
+            lane: fewest.lane,
             clients: Arc::clone(&fewest.clients),
         })
     }
@@ -83,6 +89,7 @@ impl Relays {
 #[derive(Debug)]
 pub(super) struct Place {
     runtime: Handle,
+    lane: Lane,
     clients: Arc<AtomicUsize>,
 }
 
@@ -90,6 +97,11 @@ impl Place {
     /// The thread's runtime.
     pub fn runtime(&self) -> &Handle {
         &self.runtime
+    }
+
+    /// Where the traffic that the thread carries is counted.
+    pub fn lane(&self) -> Lane {
+        self.lane
     }
 }
 

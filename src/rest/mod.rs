@@ -13,6 +13,7 @@
 //! | `template`, `presence`, `values`, `json` | what a batch's rows share, what they leave out, Arrow columns as JSON values, JSON text |
 //! | `documents` | the same documents without HTTP |
 //! | `stream` | a list's body, rendered while the query runs |
+//! | `metrics` | what the catalog counts, for Prometheus |
 //! | `close` | ends sessions, now or later |
 //! | `refusal` | errors documents |
 //!
@@ -26,6 +27,7 @@ mod document;
 mod documents;
 mod form;
 mod json;
+mod metrics;
 mod parameters;
 mod presence;
 mod refusal;
@@ -44,6 +46,7 @@ pub use resource::ResourceError;
 pub use server::serve;
 pub use values::UnsupportedType;
 
+use self::metrics::Metrics;
 use self::resource::{DEFINITIONS, Resource};
 use crate::auth::Users;
 use crate::catalog::{Caller, Catalog};
@@ -86,6 +89,7 @@ pub struct Door {
     tls: Option<Arc<TlsSlot>>,
     options: DoorOptions,
     resources: Vec<Resource>,
+    metrics: Metrics,
 }
 
 impl Door {
@@ -99,18 +103,23 @@ impl Door {
         tls: Option<Arc<TlsSlot>>,
         options: DoorOptions,
     ) -> Result<Arc<Self>, ResourceError> {
+        let caller = Arc::new(Caller::new("", false));
         let mut resources = Vec::with_capacity(DEFINITIONS.len());
         for definition in &DEFINITIONS {
-            resources.push(
-                Resource::plan(definition, &catalog, Arc::new(Caller::new("", false))).await?,
-            );
+            resources.push(Resource::plan(definition, &catalog, Arc::clone(&caller)).await?);
         }
+        let metrics = Metrics::plan(&catalog, caller).await;
+        let metrics = metrics.map_err(|source| ResourceError::Plan {
+            name: "metrics/sessions",
+            source,
+        })?;
         Ok(Arc::new(Self {
             catalog,
             users,
             tls,
             options,
             resources,
+            metrics,
         }))
     }
 }

@@ -24,6 +24,7 @@ use super::access::{addressed_host, admit, check_host};
 use super::close::close;
 use super::document::DocumentWriter;
 use super::json::JsonWriter;
+use super::metrics;
 use super::parameters::{Parameters, shorten};
 use super::refusal::Refusal;
 use super::resource::{Resource, integer_id};
@@ -51,6 +52,7 @@ const HEADERS: [(HeaderName, HeaderValue); 5] = [
 /// What a path names.
 enum Target<'a> {
     Root,
+    Metrics,
     All(&'a Resource),
     One(&'a Resource, String),
 }
@@ -123,6 +125,7 @@ async fn respond(
     match (&parts.method, &target) {
         (&Method::OPTIONS, _) => Ok(options(target.methods())),
         (&Method::GET | &Method::HEAD, Target::Root) => Ok(asked.root()),
+        (&Method::GET | &Method::HEAD, Target::Metrics) => asked.metrics().await,
         (&Method::GET | &Method::HEAD, Target::All(resource)) => asked.all(resource).await,
         (&Method::GET | &Method::HEAD, Target::One(resource, id)) => asked.one(resource, id).await,
         (&Method::DELETE, Target::One(resource, id)) if resource.definition.closes_sessions => {
@@ -144,6 +147,9 @@ fn target<'a>(door: &'a Door, path: &str) -> Result<Target<'a>, Refusal> {
     };
     if rest.is_empty() {
         return Ok(Target::Root);
+    }
+    if rest == "metrics" {
+        return Ok(Target::Metrics);
     }
     let mut segments = rest.split('/');
     let name = segments.next().unwrap_or_default();
@@ -202,6 +208,22 @@ impl Asked<'_> {
         document(json.into_text())
     }
 
+    async fn metrics(&self) -> Result<Response<Body>, Refusal> {
+        let Door {
+            catalog, metrics, ..
+        } = self.door;
+        let mut rows = metrics.count_sessions(catalog, self.caller());
+        let mut census = metrics::Census::new();
+        while let Some(batch) = self.next(&mut rows).await? {
+            metrics::add_sessions(&mut census, &batch).map_err(internal)?;
+        }
+        let text = metrics::render(catalog, census).map_err(internal)?;
+        let mut response = document(text.into_bytes());
+        let text = HeaderValue::from_static(metrics::CONTENT_TYPE);
+        response.headers_mut().insert(CONTENT_TYPE, text);
+        Ok(response)
+    }
+
     async fn all(&self, resource: &Resource) -> Result<Response<Body>, Refusal> {
         self.parameters.check_operators()?;
         let none = ParamValues::List(Vec::new());
@@ -249,10 +271,12 @@ impl Asked<'_> {
     }
 
     fn run(&self, prepared: &Prepared, parameters: ParamValues) -> Rows {
-        let caller = Caller::new(&self.account.name, self.account.role == Role::Admin);
-        self.door
-            .catalog
-            .run(prepared, parameters, Arc::new(caller))
+        self.door.catalog.run(prepared, parameters, self.caller())
+    }
+
+    fn caller(&self) -> Arc<Caller> {
+        let admin = self.account.role == Role::Admin;
+        Arc::new(Caller::new(&self.account.name, admin))
     }
 
     async fn next(&self, rows: &mut Rows) -> Result<Option<RecordBatch>, Refusal> {

@@ -11,8 +11,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::chunk::Chunk;
 use super::clock::monotonic_ms;
+use super::end_reason::{EndReason, SaidReason};
 use super::line::{Line, LiveValues, State};
 use super::registry::Registry;
+use super::traffic::{Lane, Traffic};
 use super::{Listener, SessionId};
 
 /// Where a client connected from.
@@ -155,6 +157,7 @@ pub struct Session {
     pub(super) last: OnceLock<LiveValues>,
     kill: CancellationToken,
     kill_reason: AtomicU8,
+    end_reason: SaidReason,
     /// Who serves the session by polling, and must not take a lock to see whether it was killed.
     server: AtomicWaker,
     cancel: OnceLock<Box<dyn Fn() + Send + Sync>>,
@@ -182,6 +185,7 @@ impl Session {
             last: OnceLock::new(),
             kill: CancellationToken::new(),
             kill_reason: AtomicU8::new(0),
+            end_reason: SaidReason::default(),
             server: AtomicWaker::new(),
             cancel: OnceLock::new(),
             kill_at: OnceLock::new(),
@@ -257,6 +261,20 @@ impl Session {
             .find(|reason| *reason as u8 == told)
     }
 
+    /// Says why it ends, or would if it ended now; what was said last counts.
+    pub fn ends_for(&self, reason: EndReason) {
+        self.end_reason.say(reason);
+    }
+
+    /// Why it ends: as whoever serves it has said. A client that went without a word of a session that was told to
+    /// end did so for that reason.
+    pub fn end_reason(&self) -> EndReason {
+        match (self.end_reason.get(), self.kill_reason()) {
+            (EndReason::Unknown | EndReason::ClientEof, Some(told)) => told.into(),
+            (said, _) => said,
+        }
+    }
+
     /// Asks for an end of the statement that runs now, as PostgreSQL's `pg_cancel_backend` does. Returns
     /// whether the session could be asked: false when it has ended or cannot cancel.
     pub fn cancel_statement(&self) -> bool {
@@ -306,12 +324,18 @@ impl fmt::Debug for Session {
 pub struct SessionGuard {
     pub(super) session: Arc<Session>,
     pub(super) registry: Arc<Registry>,
+    pub(super) lane: Lane,
 }
 
 impl SessionGuard {
     /// The session, to be shared.
     pub fn session(&self) -> &Arc<Session> {
         &self.session
+    }
+
+    /// Says which thread carries the session's traffic from now on.
+    pub fn count_in(&mut self, lane: Lane) {
+        self.lane = lane;
     }
 
     /// Moves the session on in its life; it never moves back.
@@ -327,16 +351,19 @@ impl SessionGuard {
     /// `bytes` came from the client. Traffic is counted from one place at a time: another one's would be lost.
     pub fn received(&self, bytes: u64) {
         self.session.line().received(bytes, monotonic_ms());
+        self.traffic().received(self.lane, bytes);
     }
 
     /// `bytes` went to the client.
     pub fn sent(&self, bytes: u64) {
         self.session.line().sent(bytes, monotonic_ms());
+        self.traffic().sent(self.lane, bytes);
     }
 
     /// A statement begins to run: until it ends, the session is not idle.
     pub fn statement_started(&self) {
         self.session.line().statement_started(monotonic_ms());
+        self.traffic().count_statement(self.lane);
     }
 
     /// The statement ended.
@@ -347,6 +374,7 @@ impl SessionGuard {
     /// Counts a statement; [`Self::statement_started`] does, too.
     pub fn count_statement(&self) {
         self.session.line().count_statement();
+        self.traffic().count_statement(self.lane);
     }
 
     /// The traffic that was counted last has begun work for the client: until [`Self::work_ended`], the session is not
@@ -363,6 +391,10 @@ impl SessionGuard {
     /// Enters or leaves a transaction.
     pub fn set_in_transaction(&self, inside: bool) {
         self.session.line().set_in_transaction(inside);
+    }
+
+    fn traffic(&self) -> &Traffic {
+        &self.session.listener.service.traffic
     }
 
     /// Changes what changes rarely.

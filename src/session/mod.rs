@@ -26,6 +26,7 @@ mod chunk;
 mod clock;
 mod delay;
 mod directory;
+mod end_reason;
 mod handle;
 mod id;
 mod image;
@@ -34,9 +35,11 @@ mod membership;
 mod registry;
 mod segment;
 mod topology;
+mod traffic;
 
 pub use chunk::CHUNK_ROWS;
 pub use clock::{Reading, monotonic_ms};
+pub use end_reason::{EndReason, Ends};
 pub use handle::{Connection, ConnectionState, KillReason, Profile, Remote, Session, SessionGuard};
 pub use id::SessionId;
 pub use image::{Chosen, ChunkImage, ImageRow, RowVersions, Rows, Run};
@@ -47,6 +50,7 @@ pub use topology::{
     CountedConnection, Counters, Filter, Health, ListenAddress, Listener, Server, ServerRole,
     Service, Topology,
 };
+pub use traffic::{Lane, Traffic};
 
 #[cfg(test)]
 mod tests;

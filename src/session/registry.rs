@@ -10,7 +10,7 @@ use parking_lot::{Mutex, RwLock};
 use super::chunk::{CHUNK_ROWS, Chunk};
 use super::directory::Directory;
 use super::handle::{Profile, Remote, Session, SessionGuard};
-use super::{Listener, Membership, Reading, SessionId, Topology};
+use super::{Lane, Listener, Membership, Reading, SessionId, Topology};
 
 const SHARDS: usize = 64;
 
@@ -101,6 +101,7 @@ impl Registry {
         Ok(SessionGuard {
             session,
             registry: Arc::clone(self),
+            lane: Lane::default(),
         })
     }
 
@@ -211,7 +212,9 @@ impl Registry {
             .lock()
             .freed
             .push((Arc::clone(&session.chunk), session.slot));
-        session.listener.service.sessions.end();
+        let service = &session.listener.service;
+        service.ends.count(session.end_reason());
+        service.sessions.end();
         self.len.fetch_sub(1, Ordering::Relaxed);
     }
 

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 
 use super::clock::utc_us;
+use super::end_reason::Ends;
+use super::traffic::Traffic;
 
 /// How many sessions there are and have been: the `statistics` of the documented resources.
 #[derive(Debug, Default)]
@@ -54,6 +56,10 @@ pub struct Service {
     pub filters: Vec<Arc<str>>,
     /// Its sessions.
     pub sessions: Counters,
+    /// Why its sessions have ended.
+    pub ends: Ends,
+    /// What its sessions have carried.
+    pub traffic: Traffic,
     /// Start of the service, in microseconds since the UNIX epoch.
     pub started_us: i64,
 }
@@ -67,6 +73,8 @@ impl Service {
             servers: Vec::new(),
             filters: Vec::new(),
             sessions: Counters::default(),
+            ends: Ends::default(),
+            traffic: Traffic::default(),
             started_us: utc_us(),
         }
     }

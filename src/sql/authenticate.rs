@@ -198,7 +198,7 @@ async fn answer(wire: &mut Wire) -> Result<Bytes, End> {
             return Err(SqlError::fatal("08P01", message).into());
         }
         if !wire.read().await? {
-            return Err(End::Left);
+            return Err(End::Gone);
         }
     }
 }

@@ -72,7 +72,7 @@ impl Watch {
             biased;
             halt = self.halted() => Err(halt),
             done = work => Ok(done),
-            _ = wire.gone() => Err(Halt::End(End::Left)),
+            _ = wire.gone() => Err(Halt::End(End::Gone)),
         }
     }
 

@@ -25,7 +25,7 @@ use crate::proxy::postgres::frame::{self, Frame};
 use crate::proxy::postgres::keys::IssuedKey;
 use crate::proxy::postgres::opening::{self, Opening};
 use crate::proxy::postgres::wire::{FLUSH_BYTES, Wire};
-use crate::session::{SessionId, State};
+use crate::session::{EndReason, KillReason, SessionId, State};
 
 /// Most results that wait for their completion to be sent: each holds what its statement saw.
 const FINISHED_MAX: usize = 32;
@@ -33,8 +33,10 @@ const FINISHED_MAX: usize = 32;
 /// Why a session ends.
 #[derive(Debug)]
 pub(super) enum End {
-    /// The client said goodbye, or just went.
-    Left,
+    /// The client said goodbye.
+    Quit,
+    /// The client went without a word.
+    Gone,
     /// The connection broke.
     Lost(io::Error),
     /// The client is sent away, with an error that says why.
@@ -46,6 +48,22 @@ impl End {
     pub fn killed() -> Self {
         let message = "terminating connection due to administrator command";
         Self::Refused(SqlError::fatal("57P01", message))
+    }
+
+    /// The reason, in the words that are the same for every protocol.
+    fn reason(&self, told: Option<KillReason>, logged_in: bool) -> EndReason {
+        match self {
+            Self::Quit => EndReason::ClientQuit,
+            Self::Gone => EndReason::ClientEof,
+            Self::Lost(_) => EndReason::ClientReset,
+            Self::Refused(error) => match error.code {
+                "57P01" => told.map_or(EndReason::Drain, EndReason::from),
+                "57P05" => EndReason::IdleTimeout,
+                "25P03" => EndReason::IdleInTransactionTimeout,
+                _ if logged_in => EndReason::ClientError,
+                _ => EndReason::LoginFailed,
+            },
+        }
     }
 }
 
@@ -83,20 +101,29 @@ impl From<SqlError> for Halt {
 pub(super) async fn serve(door: &Arc<Door>, wire: Wire, shutdown: &CancellationToken) {
     let session = Arc::clone(wire.guard.session());
     let deadline = Instant::now() + door.limits.authentication_timeout;
-    // Boxed, so that the task of a client that waits is no larger than waiting needs.
+    // Most who come no further just go.
+    session.ends_for(EndReason::ClientEof);
+    // Boxed, so that the task of a client that waits is no larger than waiting needs. It has the session, which is to
+    // end when its end has been told of.
+    let mut opening = Box::pin(opening::open(wire, door.tls.as_deref()));
     let opened = tokio::select! {
         biased;
         () = session.ending() => return,
-        () = shutdown.cancelled() => return,
-        opened = tokio::time::timeout_at(deadline, Box::pin(opening::open(wire, door.tls.as_deref()))) => opened,
+        () = shutdown.cancelled() => return session.ends_for(EndReason::Drain),
+        () = tokio::time::sleep_until(deadline) => return session.ends_for(EndReason::LoginFailed),
+        opened = opening.as_mut() => opened,
     };
+    drop(opening);
     let (mut wire, startup) = match opened {
-        Ok(Opening::Login(wire, startup)) => (wire, startup),
-        Ok(Opening::Refused(wire, error)) => {
+        Opening::Login(wire, startup) => (wire, startup),
+        Opening::Refused(wire, error) => {
             return part(wire, None, error.into()).await;
         }
-        Ok(Opening::Cancel(_, id, secret)) => return cancel(door, id, &secret),
-        Ok(Opening::Over) | Err(_) => return,
+        Opening::Cancel(wire, id, secret) => {
+            wire.guard.ends_for(EndReason::CancelRequest);
+            return cancel(door, id, &secret);
+        }
+        Opening::Over => return,
     };
     let accepted = tokio::select! {
         biased;
@@ -134,8 +161,10 @@ fn cancel(door: &Door, id: SessionId, secret: &[u8]) {
 /// Tells the client why it is sent away, if it is, and closes.
 async fn part(mut wire: Wire, user: Option<&str>, end: End) {
     let (session, remote) = (wire.guard.id(), wire.guard.remote().address());
+    wire.guard
+        .ends_for(end.reason(wire.guard.kill_reason(), user.is_some()));
     match end {
-        End::Left => tracing::debug!(%session, user, remote, "a client left"),
+        End::Quit | End::Gone => tracing::debug!(%session, user, remote, "a client left"),
         End::Lost(error) => tracing::debug!(%session, user, remote, %error, "a client was lost"),
         End::Refused(error) => {
             let reason = error.message.as_str();
@@ -252,7 +281,7 @@ impl Connection {
                 () = session.ending() => return Err(End::killed()),
                 () = shutdown.cancelled() => return Err(End::killed()),
                 read = self.wire.read() => if !read? {
-                    return Err(End::Left);
+                    return Err(End::Gone);
                 },
                 () = idle => return Err(refusal.into()),
             }
@@ -310,7 +339,7 @@ impl Connection {
             },
             b'H' => self.flush().await,
             b'S' => self.sync(&body).await,
-            b'X' => Err(End::Left),
+            b'X' => Err(End::Quit),
             b'F' => {
                 self.fail(SqlError::new(
                     "0A000",

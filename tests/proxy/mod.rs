@@ -8,6 +8,7 @@ mod catalog;
 mod drain;
 mod faults;
 mod limits;
+mod metrics;
 mod roles;
 mod script;
 mod tls;

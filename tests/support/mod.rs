@@ -1,5 +1,6 @@
 //! What the tests share.
 
+pub mod exposition;
 pub mod fake;
 pub mod postgres;
 pub mod program;

@@ -5,7 +5,7 @@ use crate::catalog::column::Nullable::Never;
 use crate::catalog::column::{Cell, Column, count, text};
 use crate::session::Service;
 
-static COLUMNS: [Column<Service, ()>; 7] = [
+static COLUMNS: [Column<Service, ()>; 10] = [
     Column::new(
         "name",
         Never,
@@ -47,6 +47,24 @@ static COLUMNS: [Column<Service, ()>; 7] = [
         Never,
         "The most sessions that were live at one time: a high-water mark, not a limit",
         Cell::Int(|s, _| count(s.sessions.max())),
+    ),
+    Column::new(
+        "statements",
+        Never,
+        "Statements begun since the start, by sessions that have ended too",
+        Cell::Int(|s, _| count(s.traffic.statements())),
+    ),
+    Column::new(
+        "bytes_in",
+        Never,
+        "Bytes received from clients since the start",
+        Cell::Int(|s, _| count(s.traffic.bytes_in())),
+    ),
+    Column::new(
+        "bytes_out",
+        Never,
+        "Bytes sent to clients since the start",
+        Cell::Int(|s, _| count(s.traffic.bytes_out())),
     ),
 ];
 

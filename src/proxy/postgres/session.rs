@@ -1,6 +1,7 @@
 //! A proxied client, from its first byte to its end.
 
 use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::BytesMut;
@@ -25,7 +26,7 @@ use crate::proxy::service::{Entrance, Presence};
 use crate::proxy::timeouts::Timeouts;
 use crate::proxy::transport::Transport;
 use crate::session::{
-    Connection, ConnectionState, CountedConnection, KillReason, Session, SessionGuard,
+    Connection, ConnectionState, CountedConnection, EndReason, KillReason, Session, SessionGuard,
 };
 
 /// What a session holds on to besides its sockets, given back when it ends.
@@ -44,16 +45,12 @@ pub(in crate::proxy) async fn serve(entrance: Arc<Entrance>, wire: Wire, presenc
     let session = Arc::clone(wire.guard.session());
     let config = &entrance.proxied.config;
     let deadline = Instant::now() + config.authentication_timeout;
-    let opened = tokio::select! {
-        biased;
-        () = session.ending() => return,
-        opened = timeout_at(deadline, opening::open(wire, entrance.tls.as_deref())) => opened,
-    };
-    match opened {
-        Ok(Opening::Login(wire, startup)) => {
+    match open(wire, &entrance, deadline).await {
+        Opening::Login(wire, startup) => {
             log_in(&entrance, &session, wire, &startup, deadline, presence).await;
         }
-        Ok(Opening::Cancel(wire, id, secret)) => {
+        Opening::Cancel(wire, id, secret) => {
+            session.ends_for(EndReason::CancelRequest);
             match entrance.proxied.keys.open(id, &secret) {
                 Some(target) => target.request().await,
                 None => tracing::debug!(session = %id, "a request to cancel without the right key"),
@@ -61,12 +58,28 @@ pub(in crate::proxy) async fn serve(entrance: Arc<Entrance>, wire: Wire, presenc
             // The requester waits for the end of its connection, which tells that the server knows.
             drop(wire);
         }
-        Ok(Opening::Refused(wire, error)) => {
+        Opening::Refused(wire, error) => {
             let end = End::ClientViolation(error.message.clone());
             refuse(wire, &session, Some(error), &end).await;
         }
-        Ok(Opening::Over) => {}
-        Err(_) => report(&session, None, &End::LoginFailed(TOO_LATE.to_owned())),
+        Opening::Over => {}
+    }
+}
+
+/// Reads what the client begins with, as long as it may take.
+async fn open(wire: Wire, entrance: &Entrance, deadline: Instant) -> Opening {
+    let session = Arc::clone(wire.guard.session());
+    // Most who come no further just go.
+    session.ends_for(EndReason::ClientEof);
+    // It has the session, which is to end when its end has been told of.
+    let mut opening = pin!(opening::open(wire, entrance.tls.as_deref()));
+    tokio::select! {
+        biased;
+        () = session.ending() => Opening::Over,
+        opened = timeout_at(deadline, opening.as_mut()) => opened.unwrap_or_else(|_| {
+            End::LoginFailed(TOO_LATE.to_owned()).report(&session, None);
+            Opening::Over
+        }),
     }
 }
 
@@ -125,7 +138,7 @@ impl Refusal {
 }
 
 async fn refuse(mut wire: Wire, session: &Session, error: Option<SqlError>, end: &End) {
-    report(session, None, end);
+    end.report(session, None);
     if let Some(error) = error {
         reply::error(&mut wire.output, error);
     }
@@ -312,7 +325,7 @@ fn relay(
             Ok(()) => poll_fn(|cx| relay.poll_run(cx)).await,
             Err(why) => End::ClientViolation(why),
         };
-        report(relay.session.session(), user.as_deref(), &end);
+        end.report(relay.session.session(), user.as_deref());
         // Boxed, so that the task of a session is no larger than relaying needs.
         Box::pin(part(relay, holdings, end)).await;
     }
@@ -332,15 +345,4 @@ fn log_begin(
     let name = user.as_deref();
     tracing::debug!(session = %id, %service, %server, user = name, remote, "a client logged in");
     user
-}
-
-fn report(session: &Session, user: Option<&str>, end: &End) {
-    let (id, service) = (session.id(), &session.listener().service.name);
-    let (remote, reason) = (session.remote().address(), end.reason());
-    match end.is_usual() {
-        true => tracing::debug!(session = %id, %service, user, remote, reason, "a session ended"),
-        false => {
-            tracing::info!(session = %id, %service, user, remote, reason, %end, "a session ended");
-        }
-    }
 }
