@@ -7,7 +7,11 @@ SELECT
     'services', named_struct(
       'links', named_struct('self', 'services/'),
       'data', make_array(named_struct('id', service, 'type', 'services'))
-    )
+    ),
+    'filters', CASE WHEN filters IS NOT NULL THEN named_struct(
+      'links', named_struct('self', 'filters/'),
+      'data', filters
+    ) END
   ) AS relationships,
   named_struct(
     'state', state,
@@ -26,9 +30,10 @@ SELECT
     'database', database,
     'application_name', application_name,
     'client', CASE WHEN tls IS NOT NULL THEN named_struct('cipher', tls) END,
+    'connections', connections,
     'statements', statements,
     'bytes_in', bytes_in,
     'bytes_out', bytes_out,
     'queries', make_array()
   ) AS attributes
-FROM sessions
+FROM documents.sessions

@@ -5,9 +5,13 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, Int32Builder, Int64Builder, StringViewBuilder, TimestampMicrosecondBuilder,
+    Array, ArrayRef, Int32Builder, Int64Builder, ListArray, StringArray, StringBuilder,
+    StringViewBuilder, StructArray, TimestampMicrosecondBuilder,
 };
-use arrow::datatypes::{DataType, Field, TimeUnit};
+use arrow::buffer::{NullBuffer, OffsetBuffer};
+use arrow::datatypes::{DataType, Field, Fields, TimeUnit};
+
+use crate::session::Connection;
 
 /// Metadata key under which a field carries its column's description.
 pub const COMMENT: &str = "comment";
@@ -15,6 +19,9 @@ pub const COMMENT: &str = "comment";
 /// Metadata key under which a field carries the internal name of its PostgreSQL type, where Arrow's type says another:
 /// `name`, `char`, `inet`, `regproc`, `int2vector`, `_aclitem` …
 pub const TYPE: &str = "type";
+
+/// Metadata key of a field whose values traffic or time alone change: a resource is the same without it.
+pub(crate) const PASSING: &str = "passing";
 
 /// Where the values of a column come from: a function of the two halves of a row, for each SQL type.
 pub(super) enum Cell<A, B> {
@@ -26,16 +33,37 @@ pub(super) enum Cell<A, B> {
     SmallInt(fn(&A, &B) -> Option<i32>),
     /// `timestamp with time zone`, in microseconds since the UNIX epoch
     Time(fn(&A, &B) -> Option<i64>),
+    /// `bigint` that traffic changes.
+    Counter(fn(&A, &B) -> u64),
+    /// For documents only: resources of this type, by their names.
+    References(
+        &'static str,
+        for<'a> fn(&'a A, &'a B) -> Option<&'a [Arc<str>]>,
+    ),
+    /// For documents only: a session's connections.
+    Connections(for<'a> fn(&'a A, &'a B) -> &'a [Connection]),
 }
 
 impl<A: 'static, B: 'static> Cell<A, B> {
     pub fn data_type(&self) -> DataType {
         match self {
             Self::Text(_) => DataType::Utf8View,
-            Self::Int(_) => DataType::Int64,
+            Self::Int(_) | Self::Counter(_) => DataType::Int64,
             Self::SmallInt(_) => DataType::Int32,
             Self::Time(_) => timestamp_type(),
+            Self::References(..) => list_of(reference_fields()),
+            Self::Connections(_) => list_of(connection_fields()),
         }
+    }
+
+    /// Whether its values are lists, which only documents show: tables are flat.
+    pub fn is_nested(&self) -> bool {
+        matches!(self, Self::References(..) | Self::Connections(_))
+    }
+
+    /// Whether traffic changes its values.
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::Counter(_))
     }
 
     /// The column over these rows.
@@ -63,8 +91,100 @@ impl<A: 'static, B: 'static> Cell<A, B> {
                 rows.for_each(|(a, b)| column.append_option(value(a, b)));
                 Arc::new(column.finish())
             }
+            Self::Counter(value) => {
+                let mut column = Int64Builder::with_capacity(len);
+                rows.for_each(|(a, b)| column.append_option(count(value(a, b))));
+                Arc::new(column.finish())
+            }
+            Self::References(resource, names) => references(resource, rows, *names),
+            Self::Connections(of) => connections(rows, *of),
         }
     }
+}
+
+fn reference_fields() -> Fields {
+    Fields::from(vec![
+        Field::new("id", DataType::Utf8, false),
+        Field::new("type", DataType::Utf8, false),
+    ])
+}
+
+fn connection_fields() -> Fields {
+    Fields::from(vec![
+        Field::new("connection_id", DataType::Int64, true),
+        Field::new("server", DataType::Utf8, false),
+        Field::new("cipher", DataType::Utf8, true),
+    ])
+}
+
+fn element(fields: Fields) -> Arc<Field> {
+    Arc::new(Field::new_list_field(DataType::Struct(fields), true))
+}
+
+fn list_of(fields: Fields) -> DataType {
+    DataType::List(element(fields))
+}
+
+// The texts of lists are in plain string arrays, which a patch copies: views would gather buffers.
+
+fn references<'a, A: 'a, B: 'a>(
+    resource: &str,
+    rows: impl Iterator<Item = (&'a A, &'a B)>,
+    names: for<'b> fn(&'b A, &'b B) -> Option<&'b [Arc<str>]>,
+) -> ArrayRef {
+    let (mut ids, mut lengths) = (StringBuilder::new(), Vec::new());
+    let mut known = Vec::new();
+    for (a, b) in rows {
+        let names = names(a, b);
+        known.push(names.is_some());
+        let names = names.unwrap_or_default();
+        names.iter().for_each(|name| ids.append_value(name));
+        lengths.push(names.len());
+    }
+    let ids = ids.finish();
+    let types = StringArray::from(vec![resource; ids.len()]);
+    let columns: Vec<ArrayRef> = vec![Arc::new(ids), Arc::new(types)];
+    list(reference_fields(), columns, lengths, Some(known.into()))
+}
+
+fn connections<'a, A: 'a, B: 'a>(
+    rows: impl Iterator<Item = (&'a A, &'a B)>,
+    of: for<'b> fn(&'b A, &'b B) -> &'b [Connection],
+) -> ArrayRef {
+    let (mut ids, mut lengths) = (Int64Builder::new(), Vec::new());
+    let (mut servers, mut ciphers) = (StringBuilder::new(), StringBuilder::new());
+    for (a, b) in rows {
+        let connections = of(a, b);
+        for connection in connections {
+            ids.append_option(connection.connection_id);
+            servers.append_value(&connection.server);
+            ciphers.append_option(connection.tls.as_deref());
+        }
+        lengths.push(connections.len());
+    }
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(ids.finish()),
+        Arc::new(servers.finish()),
+        Arc::new(ciphers.finish()),
+    ];
+    list(connection_fields(), columns, lengths, None)
+}
+
+/// Lists of so many elements each, where they are known.
+fn list(
+    fields: Fields,
+    columns: Vec<ArrayRef>,
+    lengths: Vec<usize>,
+    known: Option<NullBuffer>,
+) -> ArrayRef {
+    let elements = StructArray::new(fields.clone(), columns, None);
+    let offsets = OffsetBuffer::from_lengths(lengths);
+    Arc::new(ListArray::new(
+        element(fields),
+        offsets,
+        Arc::new(elements),
+        known,
+    ))
 }
 
 /// The type of every moment in the catalog.
@@ -105,8 +225,19 @@ impl<A: 'static, B: 'static> Column<A, B> {
     }
 
     pub fn field(&self) -> Field {
-        field(self.name, self.cell.data_type(), self.nullable, self.doc)
+        let field = field(self.name, self.cell.data_type(), self.nullable, self.doc);
+        match self.cell.is_passing() {
+            true => passing(field),
+            false => field,
+        }
     }
+}
+
+/// A field whose values pass with traffic or time.
+pub(super) fn passing(field: Field) -> Field {
+    let mut metadata = field.metadata().clone();
+    metadata.insert(PASSING.to_owned(), String::new());
+    field.with_metadata(metadata)
 }
 
 pub(super) fn field(name: &str, data_type: DataType, nullable: Nullable, doc: &str) -> Field {

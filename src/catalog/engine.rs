@@ -25,6 +25,8 @@ use super::statement::{Caller, Statement};
 use super::system::{
     Dictionary, Planner, PublicSchema, References, SystemSchema, role_oid_function,
 };
+use super::table::CatalogTable;
+use super::tables;
 use crate::session::Registry;
 
 /// The engine's functions whose type or value depends on the time zone.
@@ -37,6 +39,9 @@ const ZONED_FUNCTIONS: [&str; 7] = [
     "to_timestamp_micros",
     "to_timestamp_nanos",
 ];
+
+/// The schema of the tables that documents are made of: those of `public`, with lists of what belongs to a row.
+const DOCUMENTS: &str = "documents";
 
 /// How far an ordered scan may be read ahead of whoever wants its rows.
 const SORT_BUFFER_BYTES: usize = 1 << 20;
@@ -64,6 +69,11 @@ pub(super) fn base_state(
     for (name, table) in super::tables(registry) {
         schema.register_table(name.to_owned(), table)?;
     }
+    let documents = MemorySchemaProvider::new();
+    for source in tables::all() {
+        let table = CatalogTable::of_documents(source, registry);
+        documents.register_table(table.name().to_owned(), Arc::new(table))?;
+    }
     let system = |schema| SystemSchema::new(schema, dictionary, registry, planner);
     let (pg_catalog, information_schema) = (system("pg_catalog"), system("information_schema"));
     let public = PublicSchema {
@@ -71,6 +81,7 @@ pub(super) fn base_state(
         system: Arc::clone(&pg_catalog),
     };
     database.register_schema(SCHEMA, Arc::new(public))?;
+    database.register_schema(DOCUMENTS, Arc::new(documents))?;
     database.register_schema("pg_catalog", pg_catalog)?;
     database.register_schema("information_schema", information_schema)?;
     datafusion::catalog::CatalogProviderList::register_catalog(

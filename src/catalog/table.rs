@@ -60,7 +60,13 @@ pub(super) trait Source: fmt::Debug + Send + Sync + 'static {
     /// What the table is, in a few words.
     fn comment(&self) -> &'static str;
 
+    /// The columns that SQL clients see.
     fn schema(&self) -> Schema;
+
+    /// The same, and behind them the lists that documents show.
+    fn document_schema(&self) -> Schema {
+        self.schema()
+    }
 
     /// Columns whose values name rows of other tables: column, table, column there.
     fn foreign_keys(&self) -> &'static [(&'static str, &'static str, &'static str)] {
@@ -131,7 +137,19 @@ pub(super) struct CatalogTable {
 }
 
 impl CatalogTable {
+    /// The table as SQL clients see it.
     pub fn new(source: Arc<dyn Source>, registry: &Arc<Registry>) -> Self {
+        let schema = source.schema();
+        Self::with_schema(source, registry, schema)
+    }
+
+    /// The table with the lists that documents show.
+    pub fn of_documents(source: Arc<dyn Source>, registry: &Arc<Registry>) -> Self {
+        let schema = source.document_schema();
+        Self::with_schema(source, registry, schema)
+    }
+
+    fn with_schema(source: Arc<dyn Source>, registry: &Arc<Registry>, schema: Schema) -> Self {
         let key = source.primary_key();
         let constraints = if key.is_empty() {
             Constraints::default()
@@ -141,7 +159,7 @@ impl CatalogTable {
             )])
         };
         Self {
-            schema: Arc::new(source.schema()),
+            schema: Arc::new(schema),
             registry: Arc::clone(registry),
             constraints,
             source,

@@ -3,11 +3,10 @@ use std::time::Duration;
 
 use crate::session::{KillReason, Session};
 
-/// Tells the session to end, after `ttl` if there is one.
-pub fn close(session: &Arc<Session>, ttl: Option<Duration>, user: &str) {
-    tracing::info!(session = %session.id(), user, ?ttl, "an administrator closes a session");
+/// Tells the session to end, after `ttl` if there is one. Returns whether it had not been told before.
+pub fn close(session: &Arc<Session>, ttl: Option<Duration>) -> bool {
     match ttl {
         None => session.kill(KillReason::Administrator),
         Some(ttl) => session.kill_after(ttl),
-    };
+    }
 }

@@ -20,6 +20,7 @@ use super::values::{Scalars, Shape, UnsupportedType};
 #[derive(Debug)]
 pub struct DocumentShape {
     resource: &'static str,
+    own: Own,
     /// Of the query's columns.
     columns: Vec<Shape>,
     /// The position of the id among these.
@@ -27,6 +28,17 @@ pub struct DocumentShape {
     derived: Vec<Derived>,
     members: Vec<(Key, Form)>,
     names: Names,
+}
+
+/// Where an object's own link leads.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Own {
+    /// To its id, below its resource.
+    Id,
+    /// To its resource: there is one.
+    Path,
+    /// To a relationship of the object with the row's id: the document is of that.
+    Relationship(String),
 }
 
 /// The names of what is added to a query's columns.
@@ -41,9 +53,10 @@ struct Names {
 
 impl DocumentShape {
     /// The shape of the objects of `resource`, whose query's projection has been taken apart.
-    pub fn new(resource: &'static str, compiled: Compiled) -> Self {
+    pub fn new(resource: &'static str, compiled: Compiled, own: Own) -> Self {
         Self {
             resource,
+            own,
             columns: compiled.shapes,
             key: compiled.key,
             derived: compiled.derived,
@@ -155,8 +168,19 @@ impl DocumentWriter {
         let mut template = self.template();
         template.begin_object();
         own_link(&mut template, &self.shape, batch)?;
-        template.key(&self.shape.names.data);
-        object(&mut template, &self.shape, batch, &columns)?;
+        match self.shape.own {
+            Own::Relationship(_) => {
+                // Nothing is related by a relationship that an object has not.
+                for (key, form) in &self.shape.members {
+                    template.key(key);
+                    template.list_or_none(form, &columns);
+                }
+            }
+            Own::Id | Own::Path => {
+                template.key(&self.shape.names.data);
+                object(&mut template, &self.shape, batch, &columns)?;
+            }
+        }
         template.end_object();
         template.build().write(0, self.json.text());
         Ok(())
@@ -217,7 +241,14 @@ fn own_link(
     template.key(&shape.names.links);
     template.begin_object();
     template.key(&shape.names.own);
-    template.link(&[shape.resource, "/"].concat(), ids);
+    let path = [shape.resource, "/"].concat();
+    match &shape.own {
+        Own::Id => template.link(&path, Some(ids), ""),
+        Own::Path => template.link(&path, None, ""),
+        Own::Relationship(name) => {
+            template.link(&path, Some(ids), &["/relationships/", name].concat());
+        }
+    }
     template.end_object();
     Ok(())
 }
@@ -256,7 +287,7 @@ mod tests {
 
     fn writer(batch: &RecordBatch, style: Style) -> DocumentWriter {
         let compiled = Compiled::of_columns(&batch.schema()).unwrap();
-        let shape = DocumentShape::new("sessions", compiled);
+        let shape = DocumentShape::new("sessions", compiled, Own::Id);
         DocumentWriter::new(Arc::new(shape), "http://localhost:8989/v1/".into(), style)
     }
 

@@ -3,10 +3,13 @@
 //! | file | what it is |
 //! | --- | --- |
 //! | `server` | sockets, TLS, limits, drain |
-//! | `routes` | from a request to its response |
+//! | `routes` | the table of all that can be asked: paths, methods, who may |
+//! | `answer` | from a request to its response |
+//! | `request_log` | what the log says of it |
 //! | `access` | who may ask, under which host name |
 //! | `parameters` | the query string |
 //! | `resource` | a planned query of `queries/`, and what a request adds to its plan |
+//! | `paths` | where in a document something stands, and the query's expression of it |
 //! | `compile` | what the engine delivers for it, and how documents follow from that |
 //! | `form`, `derived` | those rules: values, and the columns that the door makes itself |
 //! | `document` | batches as JSON:API documents |
@@ -20,6 +23,7 @@
 //! A resource is a query: no file here knows what a session's document looks like, `queries/sessions.sql` does.
 
 mod access;
+mod answer;
 mod close;
 mod compile;
 mod derived;
@@ -29,16 +33,19 @@ mod form;
 mod json;
 mod metrics;
 mod parameters;
+mod paths;
 mod presence;
 mod refusal;
+mod request_log;
 mod resource;
-mod routes;
+pub mod routes;
 mod server;
 mod stream;
 mod template;
 mod values;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 pub use documents::Documents;
@@ -47,7 +54,9 @@ pub use server::serve;
 pub use values::UnsupportedType;
 
 use self::metrics::Metrics;
+use self::refusal::Refusal;
 use self::resource::{DEFINITIONS, Resource};
+use self::routes::Route;
 use crate::auth::Users;
 use crate::catalog::{Caller, Catalog};
 use crate::tls::TlsSlot;
@@ -90,6 +99,9 @@ pub struct Door {
     options: DoorOptions,
     resources: Vec<Resource>,
     metrics: Metrics,
+    routes: Vec<Route>,
+    /// So far.
+    requests: AtomicU64,
 }
 
 impl Door {
@@ -120,6 +132,18 @@ impl Door {
             options,
             resources,
             metrics,
+            routes: routes::table(),
+            requests: AtomicU64::new(0),
         }))
+    }
+
+    /// The id of a request that begins now.
+    fn next_request(&self) -> u64 {
+        self.requests.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    fn resource(&self, at: usize) -> Result<&Resource, Refusal> {
+        let unknown = || Refusal::not_found("there is no such resource");
+        self.resources.get(at).ok_or_else(unknown)
     }
 }

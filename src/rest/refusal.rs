@@ -3,6 +3,7 @@ use axum::http::header::{ALLOW, CONTENT_LENGTH, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, Response, StatusCode};
 
 use super::json::{JsonWriter, Style};
+use super::routes::allow_header;
 
 /// A request that is not answered as asked: becomes a JSON:API errors document.
 #[derive(Debug)]
@@ -10,7 +11,9 @@ pub struct Refusal {
     /// The response's status.
     pub status: StatusCode,
     detail: String,
-    allow: Option<&'static str>,
+    allow: Option<String>,
+    /// What went wrong inside, for the log.
+    cause: Option<String>,
 }
 
 impl Refusal {
@@ -20,6 +23,7 @@ impl Refusal {
             status,
             detail: detail.into(),
             allow: None,
+            cause: None,
         }
     }
 
@@ -44,12 +48,25 @@ impl Refusal {
     }
 
     /// 405: the thing is there, but this cannot be done with it.
-    pub fn method_not_allowed(allow: &'static str) -> Self {
+    pub fn method_not_allowed(allow: &str) -> Self {
+        let detail = format!("the methods of this resource are {allow}");
         Self {
-            status: StatusCode::METHOD_NOT_ALLOWED,
-            detail: format!("the methods of this resource are {allow}"),
-            allow: Some(allow),
+            allow: Some(allow.to_owned()),
+            ..Self::new(StatusCode::METHOD_NOT_ALLOWED, detail)
         }
+    }
+
+    /// The same, with what went wrong inside.
+    pub fn because(self, error: impl std::fmt::Display) -> Self {
+        Self {
+            cause: Some(error.to_string()),
+            ..self
+        }
+    }
+
+    /// What went wrong inside.
+    pub fn cause(&self) -> Option<&str> {
+        self.cause.as_deref()
     }
 
     /// 503: not now.
@@ -78,7 +95,7 @@ impl Refusal {
         let headers = response.headers_mut();
         headers.insert(CONTENT_LENGTH, length);
         if let Some(allow) = self.allow {
-            headers.insert(ALLOW, HeaderValue::from_static(allow));
+            headers.insert(ALLOW, allow_header(&allow));
         }
         if self.status == StatusCode::UNAUTHORIZED {
             let challenge = HeaderValue::from_static("Basic realm=\"rollcall\"");

@@ -24,7 +24,8 @@ use datafusion::logical_expr::expr::Placeholder;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Projection};
 
 use super::compile::compile;
-use super::document::DocumentShape;
+use super::document::{DocumentShape, Own};
+use super::paths::{Step, members, places};
 use super::values::UnsupportedType;
 use crate::catalog::{Caller, Catalog, Prepared};
 
@@ -37,23 +38,62 @@ pub struct Definition {
     pub singular: &'static str,
     /// The query.
     pub sql: &'static str,
-    /// Whether `DELETE` closes the session with this id.
-    pub closes_sessions: bool,
+    /// Whether there are several.
+    pub kind: Kind,
+}
+
+/// How many of a resource there can be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Any number: the resource is a list, and each of them has an id in its path.
+    Collection,
+    /// There is one, at the resource's own path.
+    Single,
+}
+
+impl Definition {
+    const fn collection(name: &'static str, singular: &'static str, sql: &'static str) -> Self {
+        Self {
+            name,
+            singular,
+            sql,
+            kind: Kind::Collection,
+        }
+    }
 }
 
 /// All resources.
-pub const DEFINITIONS: [Definition; 2] = [
+pub const DEFINITIONS: [Definition; 6] = [
+    Definition::collection(
+        "sessions",
+        "session",
+        include_str!("../../queries/sessions.sql"),
+    ),
+    Definition::collection(
+        "services",
+        "service",
+        include_str!("../../queries/services.sql"),
+    ),
+    Definition::collection(
+        "servers",
+        "server",
+        include_str!("../../queries/servers.sql"),
+    ),
+    Definition::collection(
+        "listeners",
+        "listener",
+        include_str!("../../queries/listeners.sql"),
+    ),
+    Definition::collection(
+        "filters",
+        "filter",
+        include_str!("../../queries/filters.sql"),
+    ),
     Definition {
-        name: "sessions",
-        singular: "session",
-        sql: include_str!("../../queries/sessions.sql"),
-        closes_sessions: true,
-    },
-    Definition {
-        name: "services",
-        singular: "service",
-        sql: include_str!("../../queries/services.sql"),
-        closes_sessions: false,
+        name: "maxscale",
+        singular: "program",
+        sql: include_str!("../../queries/maxscale.sql"),
+        kind: Kind::Single,
     },
 ];
 
@@ -88,6 +128,10 @@ pub enum ResourceError {
 
 /// The parameter that asks for host names.
 const RDNS: &str = "rdns";
+/// The parameter that is the program's version.
+const VERSION: &str = "version";
+/// The member of a relationship that says what is related.
+const DATA: &str = "data";
 /// The parameter that an id is: the first.
 const KEY: &str = "$1";
 
@@ -98,6 +142,16 @@ pub struct Resource {
     key_type: DataType,
     with_addresses: Statements,
     with_names: Statements,
+    relationships: Vec<Relationship>,
+}
+
+/// What can be asked of a relationship.
+struct Relationship {
+    name: String,
+    /// What its document looks like.
+    shape: Arc<DocumentShape>,
+    /// That of the one whose id is the parameter.
+    one: Prepared,
 }
 
 /// What can be asked of a resource.
@@ -129,11 +183,17 @@ impl Resource {
             return Err(ResourceError::Key { name });
         };
         let (key, key_type) = key(projection).ok_or(ResourceError::Key { name })?;
-        let statements = |rdns| Statements::plan(name, &prepared, &key, &key_type, rdns);
+        let failed = |source| ResourceError::Plan { name, source };
+        let with_addresses = settled(&prepared, false).map_err(failed)?;
+        let with_names = settled(&prepared, true).map_err(failed)?;
+        let plan = |projection: &Projection| {
+            Statements::plan(definition, &prepared, projection, &key, &key_type)
+        };
         Ok(Self {
             definition,
-            with_addresses: statements(false)?,
-            with_names: statements(true)?,
+            relationships: Relationship::all(definition, &prepared, &with_addresses, &key_type)?,
+            with_addresses: plan(&with_addresses)?,
+            with_names: plan(&with_names)?,
             key_type,
         })
     }
@@ -150,13 +210,28 @@ impl Resource {
 
     /// The statement that finds the one with this id, and its parameters; `None` when the text cannot be an id.
     pub fn one(&self, id: &str, rdns: bool) -> Option<(&Prepared, ParamValues)> {
+        Some((&self.statements(rdns).one, self.id(id)?))
+    }
+
+    /// The statement that finds a relationship of the one with this id, its parameters, and what its document looks
+    /// like; `None` when there is no such relationship or the text cannot be an id.
+    pub fn related(
+        &self,
+        id: &str,
+        name: &str,
+    ) -> Option<(&Prepared, ParamValues, &Arc<DocumentShape>)> {
+        let mut known = self.relationships.iter();
+        let found = known.find(|relationship| relationship.name == name)?;
+        Some((&found.one, self.id(id)?, &found.shape))
+    }
+
+    fn id(&self, id: &str) -> Option<ParamValues> {
         let value = match &self.key_type {
             DataType::Int64 => ScalarValue::Int64(Some(integer_id(id)?)),
             DataType::Utf8View => ScalarValue::Utf8View(Some(id.to_owned())),
             _ => ScalarValue::Utf8(Some(id.to_owned())),
         };
-        let parameters = ParamValues::from(vec![value]);
-        Some((&self.statements(rdns).one, parameters))
+        Some(ParamValues::from(vec![value]))
     }
 
     fn statements(&self, rdns: bool) -> &Statements {
@@ -169,43 +244,110 @@ impl Resource {
 
 impl Statements {
     fn plan(
-        name: &'static str,
+        definition: &Definition,
         prepared: &Prepared,
+        projection: &Projection,
         key: &Expr,
         key_type: &DataType,
-        rdns: bool,
     ) -> Result<Self, ResourceError> {
+        let name = definition.name;
         let failed = |source| ResourceError::Plan { name, source };
-        let projection = settled(prepared, rdns).map_err(failed)?;
         let compiled =
-            compile(&projection).map_err(|source| ResourceError::Shape { name, source })?;
+            compile(projection).map_err(|source| ResourceError::Shape { name, source })?;
         let columns = compiled.queried.clone();
-        let input = LogicalPlanBuilder::from(Arc::unwrap_or_clone(projection.input));
-        let all = input
-            .clone()
+        let all = LogicalPlanBuilder::from(Arc::clone(&projection.input))
             .project(columns.clone())
             .and_then(|all| all.sort([key.clone().sort(true, false)]))
             .and_then(LogicalPlanBuilder::build);
-
-        let wanted = Placeholder::new_with_field(
-            KEY.to_owned(),
-            Some(Arc::new(Field::new("key", key_type.clone(), true))),
-        );
-        let one = input
-            .filter(key.clone().eq(Expr::Placeholder(wanted)))
-            .and_then(|found| found.project(columns))
-            .and_then(LogicalPlanBuilder::build);
+        let one = one(projection, columns, key, key_type);
+        let own = match definition.kind {
+            Kind::Collection => Own::Id,
+            Kind::Single => Own::Path,
+        };
         Ok(Self {
-            shape: Arc::new(DocumentShape::new(name, compiled)),
+            shape: Arc::new(DocumentShape::new(name, compiled, own)),
             all: prepared.with_plan(all.map_err(failed)?),
             one: prepared.with_plan(one.map_err(failed)?),
         })
     }
 }
 
+/// The plan that finds the one whose id is the parameter.
+fn one(
+    projection: &Projection,
+    columns: Vec<Expr>,
+    key: &Expr,
+    key_type: &DataType,
+) -> Result<LogicalPlan, DataFusionError> {
+    let wanted = Placeholder::new_with_field(
+        KEY.to_owned(),
+        Some(Arc::new(Field::new("key", key_type.clone(), true))),
+    );
+    LogicalPlanBuilder::from(Arc::clone(&projection.input))
+        .filter(key.clone().eq(Expr::Placeholder(wanted)))
+        .and_then(|found| found.project(columns))
+        .and_then(LogicalPlanBuilder::build)
+}
+
+impl Relationship {
+    /// All relationships of a resource's objects.
+    fn all(
+        definition: &Definition,
+        prepared: &Prepared,
+        projection: &Projection,
+        key_type: &DataType,
+    ) -> Result<Vec<Self>, ResourceError> {
+        let resource = definition.name;
+        let failed = |source| ResourceError::Plan {
+            name: resource,
+            source,
+        };
+        let Some(key) = projection.expr.first() else {
+            return Ok(Vec::new());
+        };
+        let mut all = Vec::new();
+        for name in relationship_names(projection) {
+            let path = ["relationships", &name, DATA].map(|step| Step::Name(step.to_owned()));
+            let [data] = &places(projection, &path)[..] else {
+                continue;
+            };
+            let exprs = vec![key.clone(), data.expr.clone().alias(DATA)];
+            let input = Arc::clone(&projection.input);
+            let related = Projection::try_new(exprs, input).map_err(failed)?;
+            let compiled = compile(&related).map_err(|source| ResourceError::Shape {
+                name: resource,
+                source,
+            })?;
+            let columns = compiled.queried.clone();
+            let one = one(&related, columns, &key.clone().unalias(), key_type);
+            let own = Own::Relationship(name.clone());
+            all.push(Self {
+                name,
+                shape: Arc::new(DocumentShape::new(resource, compiled, own)),
+                one: prepared.with_plan(one.map_err(failed)?),
+            });
+        }
+        Ok(all)
+    }
+}
+
+fn relationship_names(projection: &Projection) -> Vec<String> {
+    let path = [Step::Name("relationships".to_owned())];
+    let Some(place) = places(projection, &path).pop() else {
+        return Vec::new();
+    };
+    match &place.expr {
+        Expr::ScalarFunction(object) => members(object).map(|(name, _)| name.to_owned()).collect(),
+        _ => Vec::new(),
+    }
+}
+
 /// The query's projection, with or without host names.
 fn settled(prepared: &Prepared, rdns: bool) -> Result<Projection, DataFusionError> {
-    let settled = ParamValues::from(vec![(RDNS, ScalarValue::from(rdns))]);
+    let settled = ParamValues::from(vec![
+        (RDNS, ScalarValue::from(rdns)),
+        (VERSION, ScalarValue::from(env!("CARGO_PKG_VERSION"))),
+    ]);
     match prepared
         .plan()
         .clone()
@@ -316,8 +458,8 @@ mod tests {
         let listener = Arc::new(Listener::new("in", &service, "postgresql", address));
         let register = || registry.register(&listener, Remote::Tcp(address)).unwrap();
         let (catalog, resources) = planned(&registry).await;
-        let [sessions, services] = resources.as_slice() else {
-            panic!("two resources");
+        let [sessions, services, ..] = resources.as_slice() else {
+            panic!("several resources");
         };
         let mut guards: Vec<SessionGuard> = Vec::new();
         // The answers are right either way; plans without the lookup of names are kept for certain.

@@ -19,7 +19,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::{Door, routes};
+use super::{Door, answer::answer};
 
 /// Bytes of a request's head, at most.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
@@ -217,7 +217,7 @@ impl Server {
             };
             // The body is never read: no method that is served here has one.
             let (head, _) = request.into_parts();
-            async move { Ok::<_, Infallible>(routes::answer(&door, arrival, head).await) }
+            async move { Ok::<_, Infallible>(answer(&door, arrival, head).await) }
         });
         let mut connection = pin!(self.http.serve_connection(TokioIo::new(stream), service));
         let idle_max = self.door.options.head_timeout;

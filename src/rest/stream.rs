@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::document::DocumentWriter;
+use super::request_log::RequestLog;
 use super::server::Hold;
 use super::values::UnsupportedType;
 use crate::catalog::{Rows, StopReason};
@@ -53,6 +54,7 @@ pub fn list_body(
     writer: DocumentWriter,
     wait_max: Duration,
     hold: Hold,
+    log: RequestLog,
 ) -> Body {
     let (pieces, receiver) = mpsc::channel(PIECES);
     let producer = Producer {
@@ -64,7 +66,7 @@ pub fn list_body(
     tokio::spawn(async move {
         match producer.run(first).await {
             Ok(()) | Err(StreamError::Gone) => {}
-            Err(error) => tracing::warn!(%error, "a list was cut off"),
+            Err(error) => log.cut_off(&error),
         }
         drop(hold);
     });

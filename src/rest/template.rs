@@ -226,16 +226,26 @@ impl<'a> TemplateBuilder<'a> {
         self.text.push(b'"');
     }
 
-    /// A link to what has the row's id below `path`.
-    pub fn link(&mut self, path: &str, ids: LinkedIds) {
+    /// A link to `path`, and below it to `further` of what has the row's id.
+    pub fn link(&mut self, path: &str, ids: Option<LinkedIds>, further: &str) {
         self.text.push(b'"');
         self.text.extend_from_slice(self.base);
         push_escaped(&mut self.text, path);
         match ids {
-            LinkedIds::Numbers(numbers) => self.value(numbers),
-            LinkedIds::Texts(texts) => self.step(Then::Segment(texts)),
+            Some(LinkedIds::Numbers(numbers)) => self.value(numbers),
+            Some(LinkedIds::Texts(texts)) => self.step(Then::Segment(texts)),
+            None => {}
         }
+        push_escaped(&mut self.text, further);
         self.text.push(b'"');
+    }
+
+    /// A value, or an empty list in the rows that have none.
+    pub fn list_or_none(&mut self, form: &Form, columns: &Columns<'_>) {
+        let present = form.presence(columns, Place::Element);
+        let nothing = Form::Array([].into());
+        let cases = [(present.clone(), form), (present.not(), &nothing)];
+        self.either(cases, |template, form| template.form(form, columns));
     }
 
     /// The members of an object that have something to say.

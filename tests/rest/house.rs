@@ -11,7 +11,10 @@ use base64::engine::general_purpose::STANDARD;
 use rollcall::auth::{Credential, Role, Users, Verifier};
 use rollcall::catalog::{Catalog, CatalogOptions, ReverseResolver};
 use rollcall::rest::{Door, DoorOptions, serve};
-use rollcall::session::{Listener, Registry, Remote, Service, SessionGuard, State, Topology};
+use rollcall::session::{
+    Filter, ListenAddress, Listener, Registry, Remote, Server, Service, SessionGuard, State,
+    Topology,
+};
 use rollcall::tls::TlsSlot;
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -66,13 +69,25 @@ impl House {
 
     pub async fn with_tls(users: Users, options: DoorOptions, tls: Option<Arc<TlsSlot>>) -> Self {
         let registry = Registry::new();
-        let service = Arc::new(Service::new("RW-Split-Router", "readwritesplit"));
+        let mut service = Service::new("RW-Split-Router", "readwritesplit");
+        service.servers = vec!["db1".into(), "db/2".into()];
+        service.filters = vec!["audit".into()];
+        let service = Arc::new(service);
+        let server = |name| Arc::new(Server::new(name, "192.0.2.5", 3306, "mariadb", None));
+        let filter = Filter {
+            name: "audit".into(),
+            module: "qlafilter".into(),
+        };
         let sql = SocketAddr::from((Ipv4Addr::LOCALHOST, 5433));
         let listener = Arc::new(Listener::new("in", &service, "postgresql", sql));
         registry.set_topology(Topology {
-            services: vec![service],
-            listeners: vec![Arc::clone(&listener)],
-            ..Topology::default()
+            services: vec![Arc::clone(&service)],
+            listeners: vec![
+                Arc::clone(&listener),
+                Arc::new(Listener::new("local", &service, "mariadb", socket_path())),
+            ],
+            servers: vec![server("db/2"), server("db1")],
+            filters: vec![Arc::new(filter)],
         });
         let catalog = Catalog::new(
             Arc::clone(&registry),
@@ -147,6 +162,10 @@ impl House {
             .unwrap()
             .unwrap();
     }
+}
+
+fn socket_path() -> ListenAddress {
+    ListenAddress::Unix("/run/rollcall/app.sock".into())
 }
 
 /// One response.

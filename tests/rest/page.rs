@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use rollcall::catalog::{Catalog, CatalogOptions};
 use rollcall::rest::Documents;
-use rollcall::session::Remote;
+use rollcall::session::{Connection, ConnectionState, Remote};
 use serde_json::{Value, json};
 
-use super::house::House;
+use super::house::{House, basic};
 
 /// The page's example, its comments left out.
 const PAGE_EXAMPLE: &str = r#"{
@@ -106,15 +106,29 @@ async fn one_session_is_the_page_s_example() {
     assert_eq!(attributes["port"], 40_000);
     assert!(attributes["seconds_alive"].is_number());
     assert_eq!(attributes["queries"], json!([]));
+    assert_eq!(attributes["connections"], json!([]));
     for absent in ["client", "database", "application_name"] {
         assert!(attributes.get(absent).is_none(), "{absent}");
     }
+    assert!(document["data"]["relationships"].get("filters").is_none());
 
     // What the client tells later shows; a state before the user is known has no user.
     guard.update(|profile| {
         profile.database = Some("shop".into());
         profile.application_name = Some("psql \"x\"".into());
         profile.tls = Some("TLS13_AES_256_GCM_SHA384".into());
+        let connection = |server: &str, connection_id, tls: Option<&str>| Connection {
+            server: server.into(),
+            connection_id,
+            state: ConnectionState::Established,
+            connected_us: 0,
+            tls: tls.map(Into::into),
+        };
+        profile.connections = vec![
+            connection("db1", Some(77), Some("TLS13_AES_128_GCM_SHA256")),
+            connection("db2", None, None),
+        ];
+        profile.filters = vec!["audit".into(), "limit".into()];
     });
     let document = house.get("/v1/sessions/9").await;
     let attributes = &document["data"]["attributes"];
@@ -124,6 +138,16 @@ async fn one_session_is_the_page_s_example() {
         attributes["client"],
         json!({"cipher": "TLS13_AES_256_GCM_SHA384"})
     );
+    let connections = json!([
+        {"connection_id": 77, "server": "db1", "cipher": "TLS13_AES_128_GCM_SHA256"},
+        {"server": "db2"},
+    ]);
+    assert_eq!(attributes["connections"], connections);
+    let filters = json!({
+        "links": {"self": "http://localhost:8989/v1/filters/"},
+        "data": [{"id": "audit", "type": "filters"}, {"id": "limit", "type": "filters"}],
+    });
+    assert_eq!(document["data"]["relationships"]["filters"], filters);
 
     let v6 = Remote::Tcp("[2001:db8::1]:7".parse().unwrap());
     let early = house.registry.register(&house.listener, v6).unwrap();
@@ -179,7 +203,8 @@ async fn the_list_has_the_same_objects_in_id_order() {
 #[tokio::test]
 async fn every_link_resolves() {
     let house = House::open().await;
-    let _guard = house.register_nine();
+    let guard = house.register_nine();
+    guard.update(|profile| profile.filters = vec!["audit".into()]);
     let mut seen = Vec::new();
     let mut open = vec!["http://localhost:8989/v1/".to_owned()];
     while let Some(link) = open.pop() {
@@ -195,6 +220,11 @@ async fn every_link_resolves() {
         "sessions/9",
         "services/",
         "services/RW-Split-Router",
+        "servers/",
+        "servers/db%2F2",
+        "listeners/in",
+        "filters/audit",
+        "maxscale/",
     ] {
         let expected = format!("http://localhost:8989/v1/{expected}");
         assert!(seen.contains(&expected), "{expected} in {seen:?}");
@@ -205,6 +235,131 @@ async fn every_link_resolves() {
     assert_eq!(attributes["state"], "Started");
     let statistics = json!({"connections": 1, "total_connections": 9, "max_connections": 1});
     assert_eq!(attributes["statistics"], statistics);
+    house.close().await;
+}
+
+#[tokio::test]
+async fn what_real_clients_read_of_other_resources() {
+    let house = House::open().await;
+    let references = |resource: &str, ids: &[&str]| {
+        let reference = |id: &&str| json!({"id": id, "type": resource});
+        json!({
+            "links": {"self": format!("http://localhost:8989/v1/{resource}/")},
+            "data": ids.iter().map(reference).collect::<Vec<_>>(),
+        })
+    };
+    let service = house.get("/v1/services/RW-Split-Router").await;
+    let related = json!({
+        "servers": references("servers", &["db1", "db/2"]),
+        "filters": references("filters", &["audit"]),
+        "listeners": references("listeners", &["in", "local"]),
+    });
+    assert_eq!(service["data"]["relationships"], related);
+
+    let servers = house.get("/v1/servers").await;
+    let ids: Vec<&Value> = servers["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|s| &s["id"])
+        .collect();
+    assert_eq!(ids, ["db/2", "db1"]);
+    let server = house.get("/v1/servers/db%2F2").await;
+    let attributes = json!({
+        "parameters": {"address": "192.0.2.5", "port": 3306, "protocol": "mariadb"},
+        "state": "Unknown",
+        "statistics": {"connections": 0, "total_connections": 0, "max_connections": 0},
+    });
+    assert_eq!(server["data"]["attributes"], attributes);
+    let services = references("services", &["RW-Split-Router"]);
+    assert_eq!(
+        server["data"]["relationships"],
+        json!({"services": services})
+    );
+
+    let listeners = house.get("/v1/listeners").await;
+    let listener = |at: usize| listeners["data"][at]["attributes"].clone();
+    let parameters = json!({"address": "127.0.0.1", "port": 5433, "protocol": "postgresql"});
+    assert_eq!(
+        listener(0),
+        json!({"parameters": parameters, "state": "Running"})
+    );
+    let parameters = json!({"socket": "/run/rollcall/app.sock", "protocol": "mariadb"});
+    assert_eq!(
+        listener(1),
+        json!({"parameters": parameters, "state": "Running"})
+    );
+    let filter = house.get("/v1/filters/audit").await;
+    assert_eq!(filter["data"]["attributes"], json!({"module": "qlafilter"}));
+    assert_eq!(
+        filter["data"]["relationships"],
+        json!({"services": services})
+    );
+
+    let maxscale = house.get("/v1/maxscale").await;
+    assert_eq!(
+        maxscale["links"]["self"],
+        "http://localhost:8989/v1/maxscale/"
+    );
+    assert_eq!(maxscale["data"]["links"], maxscale["links"]);
+    assert_eq!(maxscale["data"]["id"], "maxscale");
+    assert_eq!(maxscale["data"]["type"], "maxscale");
+    let attributes = &maxscale["data"]["attributes"];
+    assert_eq!(attributes["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(
+        attributes["parameters"],
+        json!({"retain_last_statements": 0})
+    );
+    assert!((0..60).contains(&attributes["uptime"].as_i64().unwrap()));
+    let form =
+        regex::Regex::new(r"^[A-Z][a-z]{2}, [0-3][0-9] [A-Z][a-z]{2} [0-9]{4} [0-9:]{8} GMT$");
+    let started = attributes["started_at"].as_str().unwrap();
+    assert!(form.unwrap().is_match(started), "{started}");
+    house.close().await;
+}
+
+#[tokio::test]
+async fn relationships_are_resources_of_their_own() {
+    let house = House::open().await;
+    let guard = house.register_nine();
+    let related = house.get("/v1/sessions/9/relationships/services").await;
+    let expected = json!({
+        "links": {"self": "http://localhost:8989/v1/sessions/9/relationships/services"},
+        "data": [{"id": "RW-Split-Router", "type": "services"}],
+    });
+    assert_eq!(related, expected);
+    // A session without filters is related to none.
+    let path = "/v1/sessions/9/relationships/filters";
+    assert_eq!(house.get(path).await["data"], json!([]));
+    guard.update(|profile| profile.filters = vec!["audit".into()]);
+    let related = house.get(path).await;
+    assert_eq!(related["data"], json!([{"id": "audit", "type": "filters"}]));
+    let related = house
+        .get("/v1/servers/db%2F2/relationships/services/")
+        .await;
+    let link = "http://localhost:8989/v1/servers/db%2F2/relationships/services";
+    assert_eq!(related["links"]["self"], link);
+    house.close().await;
+}
+
+#[tokio::test]
+async fn another_method_is_authorised_as_what_it_is() {
+    let house = House::with_users().await;
+    let guard = house.register_nine();
+    let ask = async |method: &str, user: &str, wanted: &str| {
+        let headers = format!("{}X-HTTP-Method-Override: {wanted}\r\n", basic(user));
+        house.ask_with(method, "/v1/sessions/9", &headers).await
+    };
+    assert_eq!(ask("POST", "reader:read", "DELETE").await.status, 403);
+    assert_eq!(ask("GET", "reader:read", "DELETE").await.status, 403);
+    assert!(!guard.is_killed());
+    assert_eq!(ask("POST", "reader:read", "GET").await.status, 200);
+    assert_eq!(ask("POST", "root:secret", "a b").await.status, 400);
+    assert_eq!(ask("POST", "root:secret", "PUT").await.status, 405);
+    let twice = "GET\r\nX-HTTP-Method-Override: DELETE";
+    assert_eq!(ask("POST", "root:secret", twice).await.status, 400);
+    assert_eq!(ask("POST", "root:secret", "DELETE").await.status, 204);
+    assert!(guard.is_killed());
     house.close().await;
 }
 
@@ -257,6 +412,15 @@ async fn paths_and_methods() {
             "/v1/sessions/9/more",
             "/v1/sessions/9/more is not a resource",
         ),
+        (
+            "/v1/sessions/9/relationships/servers",
+            "servers of a session is not a relationship",
+        ),
+        (
+            "/v1/sessions/99/relationships/services",
+            "99 is not a session",
+        ),
+        ("/v1/maxscale/9", "/v1/maxscale/9 is not a resource"),
         ("//sessions", "//sessions is not a resource"),
     ] {
         let reply = house.ask("GET", path).await;
@@ -283,6 +447,21 @@ async fn paths_and_methods() {
     let reply = house.ask("OPTIONS", "/v1/sessions/9").await;
     assert_eq!(reply.status, 204);
     assert_eq!(reply.header("allow"), "GET, HEAD, DELETE, OPTIONS");
+    for (path, allow) in [
+        ("/v1/", "GET, HEAD, OPTIONS"),
+        ("/v1/maxscale", "GET, HEAD, OPTIONS"),
+        (
+            "/v1/sessions/9/relationships/services",
+            "GET, HEAD, OPTIONS",
+        ),
+    ] {
+        let reply = house.ask("OPTIONS", path).await;
+        assert_eq!(
+            (reply.status, reply.header("allow")),
+            (204, allow),
+            "{path}"
+        );
+    }
     for parameter in ["filter=/id=9", "page%5Bsize%5D=1", "fields[sessions]=user"] {
         for path in ["/v1/sessions", "/v1/sessions/9"] {
             let reply = house.ask("GET", &format!("{path}?{parameter}")).await;

@@ -5,7 +5,10 @@ use crate::catalog::column::Nullable::Never;
 use crate::catalog::column::{Cell, Column, text};
 use crate::session::Filter;
 
-static COLUMNS: [Column<Filter, ()>; 2] = [
+/// The names of the services that a filter is in.
+type Services = Vec<Arc<str>>;
+
+static COLUMNS: [Column<Filter, Services>; 3] = [
     Column::new(
         "name",
         Never,
@@ -18,10 +21,16 @@ static COLUMNS: [Column<Filter, ()>; 2] = [
         "The module that implements it",
         Cell::Text(|f, _| text(&f.module)),
     ),
+    Column::new(
+        "services",
+        Never,
+        "The services that it is in",
+        Cell::References("services", |_, services| Some(services)),
+    ),
 ];
 
 /// `filters`: what sees sessions' traffic between client and router.
-pub(super) fn table() -> Plain<Filter, ()> {
+pub(super) fn table() -> Plain<Filter, Services> {
     Plain {
         name: "filters",
         comment: "What sees sessions' traffic between client and router",
@@ -30,8 +39,14 @@ pub(super) fn table() -> Plain<Filter, ()> {
         foreign_keys: &[],
         reads_sessions: false,
         rows: |statement| {
-            let filters = &statement.topology().filters;
-            filters.iter().map(|f| (Arc::clone(f), ())).collect()
+            let topology = statement.topology();
+            let services = |filter: &Filter| {
+                let all = topology.services.iter();
+                let using = all.filter(|service| service.filters.contains(&filter.name));
+                using.map(|service| Arc::clone(&service.name)).collect()
+            };
+            let filters = topology.filters.iter();
+            filters.map(|f| (Arc::clone(f), services(f))).collect()
         },
     }
 }

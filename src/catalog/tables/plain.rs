@@ -45,6 +45,14 @@ where
     }
 
     fn schema(&self) -> Schema {
+        let flat = self
+            .columns
+            .iter()
+            .filter(|column| !column.cell.is_nested());
+        Schema::new(flat.map(Column::field).collect::<Vec<_>>())
+    }
+
+    fn document_schema(&self) -> Schema {
         Schema::new(self.columns.iter().map(Column::field).collect::<Vec<_>>())
     }
 

@@ -2,10 +2,13 @@ use std::sync::Arc;
 
 use super::plain::Plain;
 use crate::catalog::column::Nullable::{Never, Yes};
-use crate::catalog::column::{Cell, Column, count, text};
+use crate::catalog::column::{Cell, Column, text};
 use crate::session::{Health, Server};
 
-static COLUMNS: [Column<Server, ()>; 9] = [
+/// The names of the services that route to a server.
+type Services = Vec<Arc<str>>;
+
+static COLUMNS: [Column<Server, Services>; 10] = [
     Column::new(
         "name",
         Never,
@@ -46,19 +49,25 @@ static COLUMNS: [Column<Server, ()>; 9] = [
         "connections",
         Never,
         "Connections that are open now",
-        Cell::Int(|s, _| count(s.connections.current())),
+        Cell::Counter(|s, _| s.connections.current()),
     ),
     Column::new(
         "total_connections",
         Never,
         "Connections since the start",
-        Cell::Int(|s, _| count(s.connections.total())),
+        Cell::Counter(|s, _| s.connections.total()),
     ),
     Column::new(
         "max_connections",
         Never,
         "The most connections that were open at one time: a high-water mark, not a limit",
-        Cell::Int(|s, _| count(s.connections.max())),
+        Cell::Counter(|s, _| s.connections.max()),
+    ),
+    Column::new(
+        "services",
+        Never,
+        "The services that route to it",
+        Cell::References("services", |_, services| Some(services)),
     ),
 ];
 
@@ -75,7 +84,7 @@ fn state(server: &Server) -> &'static str {
 }
 
 /// `servers`: the backend database servers.
-pub(super) fn table() -> Plain<Server, ()> {
+pub(super) fn table() -> Plain<Server, Services> {
     Plain {
         name: "servers",
         comment: "The backend database servers",
@@ -84,8 +93,14 @@ pub(super) fn table() -> Plain<Server, ()> {
         foreign_keys: &[],
         reads_sessions: false,
         rows: |statement| {
-            let servers = &statement.topology().servers;
-            servers.iter().map(|s| (Arc::clone(s), ())).collect()
+            let topology = statement.topology();
+            let services = |server: &Server| {
+                let all = topology.services.iter();
+                let using = all.filter(|service| service.servers.contains(&server.name));
+                using.map(|service| Arc::clone(&service.name)).collect()
+            };
+            let servers = topology.servers.iter();
+            servers.map(|s| (Arc::clone(s), services(s))).collect()
         },
     }
 }

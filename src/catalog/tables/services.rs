@@ -2,10 +2,13 @@ use std::sync::Arc;
 
 use super::plain::Plain;
 use crate::catalog::column::Nullable::Never;
-use crate::catalog::column::{Cell, Column, count, text};
+use crate::catalog::column::{Cell, Column, text};
 use crate::session::Service;
 
-static COLUMNS: [Column<Service, ()>; 10] = [
+/// The names of a service's listeners.
+type Listeners = Vec<Arc<str>>;
+
+static COLUMNS: [Column<Service, Listeners>; 13] = [
     Column::new(
         "name",
         Never,
@@ -34,42 +37,60 @@ static COLUMNS: [Column<Service, ()>; 10] = [
         "connections",
         Never,
         "Sessions that are live now",
-        Cell::Int(|s, _| count(s.sessions.current())),
+        Cell::Counter(|s, _| s.sessions.current()),
     ),
     Column::new(
         "total_connections",
         Never,
         "Sessions since the start",
-        Cell::Int(|s, _| count(s.sessions.total())),
+        Cell::Counter(|s, _| s.sessions.total()),
     ),
     Column::new(
         "max_connections",
         Never,
         "The most sessions that were live at one time: a high-water mark, not a limit",
-        Cell::Int(|s, _| count(s.sessions.max())),
+        Cell::Counter(|s, _| s.sessions.max()),
     ),
     Column::new(
         "statements",
         Never,
         "Statements begun since the start, by sessions that have ended too",
-        Cell::Int(|s, _| count(s.traffic.statements())),
+        Cell::Counter(|s, _| s.traffic.statements()),
     ),
     Column::new(
         "bytes_in",
         Never,
         "Bytes received from clients since the start",
-        Cell::Int(|s, _| count(s.traffic.bytes_in())),
+        Cell::Counter(|s, _| s.traffic.bytes_in()),
     ),
     Column::new(
         "bytes_out",
         Never,
         "Bytes sent to clients since the start",
-        Cell::Int(|s, _| count(s.traffic.bytes_out())),
+        Cell::Counter(|s, _| s.traffic.bytes_out()),
+    ),
+    Column::new(
+        "servers",
+        Never,
+        "The servers that it routes to",
+        Cell::References("servers", |s, _| Some(&s.servers)),
+    ),
+    Column::new(
+        "filters",
+        Never,
+        "Its filters, from the client's side",
+        Cell::References("filters", |s, _| Some(&s.filters)),
+    ),
+    Column::new(
+        "listeners",
+        Never,
+        "The addresses where its clients connect",
+        Cell::References("listeners", |_, listeners| Some(listeners)),
     ),
 ];
 
 /// `services`: what clients connect to.
-pub(super) fn table() -> Plain<Service, ()> {
+pub(super) fn table() -> Plain<Service, Listeners> {
     Plain {
         name: "services",
         comment: "What clients connect to",
@@ -78,8 +99,14 @@ pub(super) fn table() -> Plain<Service, ()> {
         foreign_keys: &[],
         reads_sessions: false,
         rows: |statement| {
-            let services = &statement.topology().services;
-            services.iter().map(|s| (Arc::clone(s), ())).collect()
+            let topology = statement.topology();
+            let listeners = |service: &Service| {
+                let all = topology.listeners.iter();
+                let own = all.filter(|listener| listener.service.name == service.name);
+                own.map(|listener| Arc::clone(&listener.name)).collect()
+            };
+            let services = topology.services.iter();
+            services.map(|s| (Arc::clone(s), listeners(s))).collect()
         },
     }
 }

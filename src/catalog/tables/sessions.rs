@@ -2,7 +2,7 @@ use arrow::datatypes::{DataType, Field, Schema};
 
 use super::sessions_live::LiveCell;
 use crate::catalog::column::Nullable::{self, Never, Yes};
-use crate::catalog::column::{Cell, bigint, field, opt_text, text};
+use crate::catalog::column::{Cell, bigint, field, opt_text, passing, text};
 use crate::session::{Profile, Registry, Session, State};
 
 /// `sessions`: who is connected.
@@ -44,6 +44,11 @@ impl Origin {
             Self::Aging(..) => DataType::Float64,
         }
     }
+
+    /// Whether its values are lists, which only documents show.
+    fn is_nested(&self) -> bool {
+        matches!(self, Self::Kept(cell) if cell.is_nested())
+    }
 }
 
 pub(super) struct SessionColumn {
@@ -55,7 +60,12 @@ pub(super) struct SessionColumn {
 
 impl SessionColumn {
     pub fn field(&self) -> Field {
-        field(self.name, self.origin.data_type(), self.nullable, self.doc)
+        let field = field(self.name, self.origin.data_type(), self.nullable, self.doc);
+        match &self.origin {
+            // A session's place in its life is not traffic.
+            Origin::Live(LiveCell::OneOf(..)) | Origin::Kept(_) => field,
+            Origin::Live(_) | Origin::Aging(..) => passing(field),
+        }
     }
 }
 
@@ -93,7 +103,7 @@ pub(super) const ID: usize = 0;
 /// Where ids come from.
 pub(super) const ID_CELL: Cell<Session, Profile> = Cell::Int(|s, _| Some(s.id().into()));
 
-pub(super) static COLUMNS: [SessionColumn; 22] = [
+pub(super) static COLUMNS: [SessionColumn; 24] = [
     kept(
         "id",
         Never,
@@ -234,11 +244,31 @@ pub(super) static COLUMNS: [SessionColumn; 22] = [
         "TLS version and cipher suite of the client's connection; NULL in clear",
         Cell::Text(|_, p| opt_text(&p.tls)),
     ),
+    kept(
+        "connections",
+        Never,
+        "The session's connections to servers",
+        Cell::Connections(|_, p| &p.connections),
+    ),
+    kept(
+        "filters",
+        Yes,
+        "The session's filters, from the client's side; NULL when it has none",
+        Cell::References("filters", |_, p| {
+            (!p.filters.is_empty()).then_some(&*p.filters)
+        }),
+    ),
 ];
 
 impl Sessions {
+    /// The columns of the table.
     pub fn columns() -> Schema {
-        let fields: Vec<Field> = COLUMNS.iter().map(SessionColumn::field).collect();
-        Schema::new(fields)
+        let flat = COLUMNS.iter().filter(|column| !column.origin.is_nested());
+        Schema::new(flat.map(SessionColumn::field).collect::<Vec<_>>())
+    }
+
+    /// The same, and the lists that documents show.
+    pub fn document_columns() -> Schema {
+        Schema::new(COLUMNS.iter().map(SessionColumn::field).collect::<Vec<_>>())
     }
 }

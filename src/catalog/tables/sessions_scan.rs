@@ -41,6 +41,10 @@ impl Source for Sessions {
         Sessions::columns()
     }
 
+    fn document_schema(&self) -> Schema {
+        Sessions::document_columns()
+    }
+
     fn primary_key(&self) -> &'static [usize] {
         &[ID]
     }

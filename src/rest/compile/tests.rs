@@ -6,7 +6,7 @@ use arrow::datatypes::{Field, Schema};
 use datafusion::common::ParamValues;
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
 
-use super::super::document::{DocumentShape, DocumentWriter};
+use super::super::document::{DocumentShape, DocumentWriter, Own};
 use super::super::json::Style;
 use super::super::resource::DEFINITIONS;
 use super::*;
@@ -86,7 +86,7 @@ fn renamed(names: &[String], columns: &[ArrayRef]) -> RecordBatch {
 }
 
 fn written(compiled: Compiled, batch: &RecordBatch, style: Style) -> Vec<String> {
-    let shape = Arc::new(DocumentShape::new("things", compiled));
+    let shape = Arc::new(DocumentShape::new("things", compiled, Own::Id));
     let writer = || DocumentWriter::new(Arc::clone(&shape), "http://host/v1/".into(), style);
     let mut list = writer();
     let objects = list.bind(batch).unwrap();
