@@ -13,11 +13,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::accept;
-use super::postgres;
-use super::postgres::wire::Wire;
+use super::client;
 use super::relays::Relays;
-use super::service::{Entrance, Presence};
+use super::service::{Entrance, Presence, Speaks};
 use super::transport::Socket;
+use super::wire::Wire;
 use crate::session::{ListenAddress, Remote};
 
 /// Everybody on this host may connect to a UNIX socket, as to PostgreSQL's; the server authenticates.
@@ -166,7 +166,11 @@ fn serve(accepted: Accepted, entrance: &Arc<Entrance>, relays: &Relays, clients:
             Ok(Wire::new(client, guard))
         });
         match registered {
-            Ok(wire) => postgres::session::serve(entrance, wire, presence).await,
+            Ok(wire) => match &entrance.speaks {
+                Speaks::Postgres(postgres) => {
+                    client::serve(Arc::clone(postgres), entrance, wire, presence).await;
+                }
+            },
             Err(error) => tracing::debug!(%error, "a client left before it was served"),
         }
     });

@@ -8,8 +8,10 @@
 //! | `service` | what the tasks of a service's clients share |
 //! | [`router`] | which server a session is given to |
 //! | [`backend`], [`monitor`] | a connection to a server, and whether it can be had |
-//! | [`transport`] | one end of a connection: TCP or UNIX socket, in clear or inside TLS |
-//! | [`postgres`] | the wire protocol: a session up to its first ReadyForQuery, and what its messages tell |
+//! | [`transport`], `wire` | one end of a connection: TCP or UNIX socket, in clear or inside TLS; a client's, with its buffers |
+//! | `client`, `parting` | a session from its first byte to its end, whatever its protocol |
+//! | `protocol` | what is a wire protocol's own in that |
+//! | [`postgres`] | PostgreSQL's: a session up to its first ReadyForQuery, and what its messages tell |
 //! | `relay`, `relays`, `timeouts` | traffic between a client and its server, and the threads for it |
 //! | `end` | why a session ended |
 //!
@@ -18,16 +20,20 @@
 
 pub(crate) mod accept;
 pub mod backend;
+mod client;
 mod end;
 mod listener;
 pub mod monitor;
+mod parting;
 pub mod postgres;
+mod protocol;
 mod relay;
 mod relays;
 pub mod router;
 mod service;
 mod timeouts;
 pub mod transport;
+pub(crate) mod wire;
 
 use std::collections::HashMap;
 use std::io;
@@ -40,9 +46,10 @@ use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use self::backend::{Backend, BackendError};
 use self::listener::Bound;
+use self::postgres::session::Postgres;
 use self::relays::Relays;
 use self::router::Router;
-use self::service::{Entrance, Proxied};
+use self::service::{Entrance, Proxied, Speaks};
 use crate::config::{Config, MonitorConfig};
 use crate::session::{
     ImageRow, KillReason, ListenAddress, Listener, Registry, Server, Service, Topology,
@@ -148,7 +155,6 @@ impl Proxy {
                 service.clone(),
                 router,
                 Arc::clone(registry),
-                Arc::clone(&keys),
             )));
         }
         let is_empty = config.listeners.is_empty() && config.servers.is_empty();
@@ -183,7 +189,10 @@ impl Proxy {
                 proxied: Arc::clone(proxied),
                 listener: Arc::new(row),
                 tls: tls.map(Arc::new),
-                channel_binding: listener.channel_binding,
+                speaks: Speaks::Postgres(Arc::new(Postgres {
+                    keys: Arc::clone(&keys),
+                    channel_binding: listener.channel_binding,
+                })),
             };
             entrances.push((bound, Arc::new(entrance)));
         }

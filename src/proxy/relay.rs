@@ -40,6 +40,9 @@ pub(super) trait Track {
     /// When they are not the protocol's; the sentence says why.
     fn server_sent(&mut self, bytes: &mut [u8], session: &SessionGuard) -> Result<(), String>;
 
+    /// Whether a statement runs, or one was sent that is not answered yet.
+    fn is_active(&self) -> bool;
+
     /// Whether the client may be sent away without losing anything.
     fn is_idle_outside_transaction(&self) -> bool;
 
@@ -75,11 +78,6 @@ pub(super) enum Stop {
 }
 
 impl Pump {
-    /// A pump with something to pass on that was read before.
-    pub fn holding(held: BytesMut) -> Self {
-        Self { held, waits: false }
-    }
-
     /// Appends to what is to be passed on.
     pub fn hold(&mut self, bytes: &[u8]) {
         self.held.extend_from_slice(bytes);
@@ -168,6 +166,19 @@ pub(super) struct Relay<T> {
 }
 
 impl<T: Track> Relay<T> {
+    /// What either side has sent ahead is the first traffic. The client's was counted when it came.
+    ///
+    /// # Errors
+    /// When it is not the protocol's; the sentence says why.
+    pub fn begin(&mut self, mut ahead: BytesMut, mut rest: BytesMut) -> Result<(), String> {
+        self.session.sent(rest.len() as u64);
+        self.track.client_sent(&mut ahead, &self.session)?;
+        self.track.server_sent(&mut rest, &self.session)?;
+        self.to_server.held = ahead;
+        self.to_client.held = rest;
+        Ok(())
+    }
+
     /// Relays until one of both sides, or the program, has enough. What is left to be told to either side is the
     /// caller's business.
     pub fn poll_run(&mut self, cx: &mut Context<'_>) -> Poll<End> {

@@ -3,11 +3,10 @@ use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
-use super::postgres::CancelTarget;
-use super::postgres::keys::CancelKeys;
+use super::postgres::session::Postgres;
 use super::relays::Place;
 use super::router::Router;
-use crate::config::{ChannelBinding, ServiceConfig};
+use crate::config::ServiceConfig;
 use crate::session::{Listener, Registry, Service};
 use crate::tls::TlsSlot;
 
@@ -23,8 +22,6 @@ pub(super) struct Proxied {
     /// through, but bounded, so that silent clients do not use up the process's descriptors.
     pub sockets: Arc<Semaphore>,
     pub registry: Arc<Registry>,
-    /// The keys of all proxied sessions.
-    pub keys: Arc<CancelKeys<Arc<CancelTarget>>>,
 }
 
 /// Sockets beyond the places, at least.
@@ -36,7 +33,6 @@ impl Proxied {
         config: ServiceConfig,
         router: Router,
         registry: Arc<Registry>,
-        keys: Arc<CancelKeys<Arc<CancelTarget>>>,
     ) -> Self {
         let places = config.sessions_max.min(Semaphore::MAX_PERMITS / 2);
         Self {
@@ -45,7 +41,6 @@ impl Proxied {
             places: Arc::new(Semaphore::new(places)),
             sockets: Arc::new(Semaphore::new(places + places.max(SPARE_SOCKETS))),
             registry,
-            keys,
             config,
         }
     }
@@ -58,7 +53,12 @@ pub(super) struct Entrance {
     pub listener: Arc<Listener>,
     /// The certificate that clients are shown, if TLS is offered.
     pub tls: Option<Arc<TlsSlot>>,
-    pub channel_binding: ChannelBinding,
+    pub speaks: Speaks,
+}
+
+/// The wire protocol of a listener, with what it needs beyond what is everybody's.
+pub(super) enum Speaks {
+    Postgres(Arc<Postgres>),
 }
 
 /// What a client takes up from its first byte to its last, given back when this is dropped.

@@ -17,7 +17,7 @@ use crate::catalog::DATABASE;
 use crate::proxy::postgres::frame::{self, UNTRUSTED_BYTES_MAX};
 use crate::proxy::postgres::keys::IssuedKey;
 use crate::proxy::postgres::opening::StartupMessage;
-use crate::proxy::postgres::wire::Wire;
+use crate::proxy::wire::Wire;
 use crate::session::{Remote, State};
 
 /// SCRAM-SHA-256, RFC 7677.

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use super::connection::{End, Halt};
 use super::sqlstate::SqlError;
-use crate::proxy::postgres::wire::Wire;
+use crate::proxy::wire::Wire;
 use crate::session::Session;
 
 /// Which statement of a session runs, and which one is to end.

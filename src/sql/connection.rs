@@ -24,7 +24,7 @@ use crate::catalog::{Caller, Rows};
 use crate::proxy::postgres::frame::{self, Frame};
 use crate::proxy::postgres::keys::IssuedKey;
 use crate::proxy::postgres::opening::{self, Opening};
-use crate::proxy::postgres::wire::{FLUSH_BYTES, Wire};
+use crate::proxy::wire::{FLUSH_BYTES, Wire};
 use crate::session::{EndReason, KillReason, SessionId, State};
 
 /// Most results that wait for their completion to be sent: each holds what its statement saw.

@@ -13,7 +13,7 @@ use super::sqlstate::SqlError;
 use super::types::Format;
 use super::{query, reply};
 use crate::catalog::Rows;
-use crate::proxy::postgres::wire::FLUSH_BYTES;
+use crate::proxy::wire::FLUSH_BYTES;
 
 const COPY_OUT_RESPONSE: u8 = b'H';
 const COPY_DATA: u8 = b'd';

@@ -62,8 +62,8 @@ use crate::auth::Users;
 use crate::catalog::{Catalog, ClientSettings};
 use crate::proxy::accept;
 use crate::proxy::postgres::keys::CancelKeys;
-use crate::proxy::postgres::wire::Wire;
 use crate::proxy::transport::Socket;
+use crate::proxy::wire::Wire;
 use crate::session::{Listener, Remote};
 use crate::tls::TlsSlot;
 

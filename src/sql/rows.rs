@@ -18,7 +18,7 @@ use super::query;
 use super::sqlstate::SqlError;
 use super::types::Format;
 use crate::catalog::Rows;
-use crate::proxy::postgres::wire::{FLUSH_BYTES, Wire};
+use crate::proxy::wire::{FLUSH_BYTES, Wire};
 
 /// The most that a cursor with SCROLL keeps, in bytes.
 const SCROLL_BYTES_MAX: usize = 64 << 20;

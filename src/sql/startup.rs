@@ -6,7 +6,7 @@ use super::sqlstate::SqlError;
 use super::{message, reply};
 use crate::proxy::postgres::keys::{KEY_BYTES_3_0, KEY_BYTES_3_2};
 use crate::proxy::postgres::opening::StartupMessage;
-use crate::proxy::postgres::wire::Wire;
+use crate::proxy::wire::Wire;
 
 const PROTOCOL_MAJOR: u16 = 3;
 const PROTOCOL_MINOR_MAX: u16 = 2;

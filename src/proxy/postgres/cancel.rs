@@ -9,6 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::opening::CANCEL_REQUEST;
 use crate::proxy::backend::Backend;
+use crate::proxy::protocol::Cancel;
 
 /// Length field, request code and process number.
 const REQUEST_BYTES: usize = 12;
@@ -27,10 +28,9 @@ pub(crate) struct CancelTarget {
     pub timeout: Duration,
 }
 
-impl CancelTarget {
-    /// Sends the request over a connection of its own, and returns when the server has taken note of it: it closes
-    /// the connection then.
-    pub async fn request(&self) {
+impl Cancel for CancelTarget {
+    /// The server closes the connection when it has taken note of the request.
+    async fn request(&self) {
         let mut server = match self.backend.connect(self.timeout).await {
             Ok(server) => server,
             Err(error) => {

@@ -19,9 +19,10 @@ use super::frame::{self, Frame, FrameError};
 use super::opening::StartupMessage;
 use super::reply;
 use super::walk::application_name;
-use super::wire::Wire;
 use crate::proxy::end::End;
+use crate::proxy::protocol::Failed;
 use crate::proxy::transport::Transport;
+use crate::proxy::wire::Wire;
 use crate::session::{ConnectionState, State};
 
 /// Longest message of a client before it is accepted, in bytes; PostgreSQL's `PG_MAX_AUTH_TOKEN_LENGTH`.
@@ -68,21 +69,8 @@ pub(super) struct ServerKey {
     pub secret: Bytes,
 }
 
-/// How a login ended that did not.
-pub(super) enum Failed {
-    /// The server takes nobody now, and the client has heard nothing from it yet.
-    Unavailable {
-        /// What is wrong with it.
-        why: String,
-        /// What it said, if it did.
-        said: Option<Frame>,
-    },
-    /// Everything else; the client has been told what there was to tell.
-    End(End),
-}
-
-/// One login.
-pub(super) struct Login<'a> {
+/// One login, passing through.
+pub(super) struct Passing<'a> {
     pub wire: &'a mut Wire,
     pub server: &'a mut Transport,
     /// Whether the offer of channel binding is taken out.
@@ -103,7 +91,7 @@ struct Progress {
     error: Option<String>,
 }
 
-impl Login<'_> {
+impl Passing<'_> {
     /// Passes the start-up message on, and everything that follows. Returns what the server has sent beyond its first
     /// ReadyForQuery.
     ///
@@ -224,9 +212,11 @@ impl Login<'_> {
             b'E' => {
                 let error = ErrorFields::read(body);
                 if !progress.heard && error.is_unavailable() {
+                    let mut said = BytesMut::new();
+                    frame.put(&mut said);
                     return Err(Failed::Unavailable {
                         why: error.message,
-                        said: Some(frame.clone()),
+                        said: Some(said.freeze()),
                     });
                 }
                 frame.put(output);

@@ -3,8 +3,8 @@
 //!
 //! | module | what it is |
 //! | --- | --- |
-//! | `opening`, `frame`, `wire`, `reply`, `keys`, [`SqlError`] | a client's connection up to its start-up message, and what it is told; shared with the SQL door |
-//! | `session`, `parting` | a proxied client from its first byte, and how it ends |
+//! | `opening`, `frame`, `reply`, `keys`, [`SqlError`] | a client's connection up to its start-up message, and what it is told; shared with the SQL door |
+//! | `session` | what is the protocol's own in the life of a proxied client |
 //! | `login` | the server authenticates the client, through us |
 //! | `walk` | what is learnt from the messages that pass afterwards |
 //! | `cancel` | a request to cancel, translated for the session's server |
@@ -17,11 +17,8 @@ pub mod fuzz;
 pub(crate) mod keys;
 mod login;
 pub(crate) mod opening;
-mod parting;
 pub(crate) mod reply;
 pub(super) mod session;
 mod walk;
-pub(crate) mod wire;
 
-pub(super) use cancel::CancelTarget;
 pub use error::{Severity, SqlError};

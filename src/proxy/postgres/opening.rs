@@ -6,7 +6,7 @@ use bytes::{BufMut, Bytes};
 
 use super::error::SqlError;
 use super::frame;
-use super::wire::Wire;
+use crate::proxy::wire::Wire;
 use crate::session::SessionId;
 use crate::tls::TlsSlot;
 
@@ -47,8 +47,8 @@ pub(crate) async fn open(mut wire: Wire, tls: Option<&TlsSlot>) -> Opening {
     if let Some(slot) = tls
         && matches!(wire.peek().await, Ok(Some(TLS_HANDSHAKE)))
     {
-        match start_tls(wire, slot).await {
-            Some(inside) => (wire, certificate) = inside,
+        match start_tls(&mut wire, slot).await {
+            Some(shown) => certificate = Some(shown),
             None => return Opening::Over,
         }
         // Whoever is led to this port to speak another protocol is found out by that (as PostgreSQL 17 has it).
@@ -87,8 +87,8 @@ pub(crate) async fn open(mut wire: Wire, tls: Option<&TlsSlot>) -> Opening {
                     return Opening::Over;
                 }
                 if let Some(slot) = tls {
-                    match start_tls(wire, slot).await {
-                        Some(inside) => (wire, certificate) = inside,
+                    match start_tls(&mut wire, slot).await {
+                        Some(shown) => certificate = Some(shown),
                         None => return Opening::Over,
                     }
                 }
@@ -133,13 +133,13 @@ fn behind_request(request: &str) -> SqlError {
     )
 }
 
-/// Goes on inside TLS, with the certificate that the client is shown.
-async fn start_tls(wire: Wire, slot: &TlsSlot) -> Option<(Wire, Option<Arc<[u8]>>)> {
+/// Goes on inside TLS. Returns the certificate that the client is shown.
+async fn start_tls(wire: &mut Wire, slot: &TlsSlot) -> Option<Arc<[u8]>> {
     // Taken once: the certificate may be replaced between two looks.
     let identity = slot.current();
     let (session, remote) = (wire.guard.id(), wire.guard.remote());
     match wire.start_tls(identity.acceptor()).await {
-        Ok(wire) => Some((wire, Some(Arc::clone(identity.certificate_pem())))),
+        Ok(()) => Some(Arc::clone(identity.certificate_pem())),
         Err(error) => {
             tracing::debug!(%session, ?remote, %error, "TLS did not come about");
             None

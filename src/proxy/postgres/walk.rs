@@ -97,7 +97,7 @@ impl Framing {
 
 /// Follows one session's messages in both directions.
 #[derive(Debug)]
-pub(super) struct Walk {
+pub(in crate::proxy) struct Walk {
     client: Framing,
     server: Framing,
     /// What makes the server's process id of this session the one that the client was given, and any other process
@@ -229,11 +229,6 @@ impl Walk {
             self.parameter = Vec::new();
         }
     }
-
-    /// Whether a statement runs, or one was sent that is not answered yet.
-    pub fn is_active(&self) -> bool {
-        self.active
-    }
 }
 
 impl Track for Walk {
@@ -264,6 +259,10 @@ impl Track for Walk {
         });
         self.server = framing;
         walked.map_err(|malformed| malformed.to_string())
+    }
+
+    fn is_active(&self) -> bool {
+        self.active
     }
 
     fn is_idle_outside_transaction(&self) -> bool {

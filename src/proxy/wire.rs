@@ -13,7 +13,7 @@ use bytes::{Buf, BytesMut};
 use tokio::io::{Interest, ReadBuf};
 use tokio_rustls::TlsAcceptor;
 
-use crate::proxy::transport::{LINGER, Socket, Transport};
+use super::transport::{LINGER, Socket, Transport};
 use crate::session::SessionGuard;
 
 /// Output that has grown to this is flushed while a statement still runs, in bytes.
@@ -31,7 +31,8 @@ const LINGER_READS_MAX: usize = 64;
 
 /// A client's connection and the session that it is.
 pub(crate) struct Wire {
-    transport: Transport,
+    /// None once a handshake of TLS has failed, which takes the socket with it.
+    transport: Option<Transport>,
     /// Received and not yet consumed.
     pub input: BytesMut,
     /// To be sent.
@@ -44,7 +45,7 @@ impl Wire {
     /// A client that was just accepted.
     pub fn new(socket: Socket, guard: SessionGuard) -> Self {
         Self {
-            transport: Transport::Plain(socket),
+            transport: Some(Transport::Plain(socket)),
             input: BytesMut::new(),
             output: BytesMut::new(),
             guard,
@@ -53,34 +54,44 @@ impl Wire {
 
     /// The first byte that the client sends, left where it is; `None` at the end.
     pub async fn peek(&self) -> io::Result<Option<u8>> {
-        self.transport.socket().peek().await
+        match &self.transport {
+            Some(transport) => transport.socket().peek().await,
+            None => Ok(None),
+        }
     }
 
     /// Goes on inside TLS. Nothing may be buffered on either side, since it would come from outside of TLS.
-    pub async fn start_tls(self, acceptor: TlsAcceptor) -> io::Result<Self> {
-        let Transport::Plain(socket) = self.transport else {
+    ///
+    /// # Errors
+    /// When it does not come about, or has before: then the connection is lost.
+    pub async fn start_tls(&mut self, acceptor: TlsAcceptor) -> io::Result<()> {
+        let Some(Transport::Plain(socket)) = self.transport.take() else {
             return Err(io::Error::other("TLS inside TLS"));
         };
         if !self.input.is_empty() || !self.output.is_empty() {
             return Err(io::Error::other("bytes in clear behind the start of TLS"));
         }
         let tls = acceptor.accept(socket).await?;
-        Ok(Self {
-            transport: Transport::TlsServer(Box::new(tls)),
-            input: self.input,
-            output: self.output,
-            guard: self.guard,
-        })
+        self.transport = Some(Transport::TlsServer(Box::new(tls)));
+        Ok(())
     }
 
     /// TLS version and cipher suite, `None` in clear.
     pub fn tls(&self) -> Option<String> {
-        self.transport.tls()
+        self.transport.as_ref()?.tls()
+    }
+
+    /// Shows TLS version and cipher suite in the session's row.
+    pub fn show_tls(&self) {
+        if let Some(tls) = self.tls() {
+            self.guard.update(|profile| profile.tls = Some(tls.into()));
+        }
     }
 
     /// Whether client and server agreed inside TLS to speak a protocol of this server's.
     pub fn has_alpn(&self) -> bool {
-        self.transport.alpn().is_some()
+        let transport = self.transport.as_ref();
+        transport.is_some_and(|transport| transport.alpn().is_some())
     }
 
     /// Waits for more input and appends it; false at the end of the client's stream. Cancel-safe.
@@ -105,7 +116,10 @@ impl Wire {
                 return error;
             }
             tokio::time::sleep(HIDDEN_END_POLL).await;
-            match self.transport.socket().ready(Interest::READABLE).await {
+            let Some(transport) = &self.transport else {
+                return io::ErrorKind::UnexpectedEof.into();
+            };
+            match transport.socket().ready(Interest::READABLE).await {
                 Ok(ready) if ready.is_read_closed() => return io::ErrorKind::UnexpectedEof.into(),
                 Ok(_) => {}
                 Err(error) => return error,
@@ -113,26 +127,27 @@ impl Wire {
         }
     }
 
-    /// The connection and the session, without the buffers.
-    pub fn into_parts(self) -> (Transport, SessionGuard) {
-        (self.transport, self.guard)
+    /// The connection and the session, without the buffers; `None` when the connection is lost.
+    pub fn into_parts(self) -> Option<(Transport, SessionGuard)> {
+        Some((self.transport?, self.guard))
     }
 
     /// Sends what is left, as far as the client takes it within a short time, and closes. The session ends first.
     pub async fn close(mut self) {
         let sent = tokio::time::timeout(LINGER, poll_fn(|cx| self.poll_send(cx))).await;
-        let mut transport = self.transport;
         drop(self.guard);
-        if !matches!(sent, Ok(Ok(()))) {
-            return;
+        if let (Some(mut transport), Ok(Ok(()))) = (self.transport, sent) {
+            transport.linger(LINGER_READS_MAX).await;
         }
-        transport.linger(LINGER_READS_MAX).await;
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
         let mut space = [MaybeUninit::uninit(); READ_BYTES];
         let mut chunk = ReadBuf::uninit(&mut space);
-        ready!(self.transport.poll_read(cx, &mut chunk))?;
+        let Some(transport) = &mut self.transport else {
+            return Poll::Ready(Ok(false));
+        };
+        ready!(transport.poll_read(cx, &mut chunk))?;
         let chunk = chunk.filled();
         if chunk.is_empty() {
             return Poll::Ready(Ok(false));
@@ -155,14 +170,17 @@ impl Wire {
     }
 
     fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Some(transport) = &mut self.transport else {
+            return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
+        };
         while !self.output.is_empty() {
-            let sent = ready!(self.transport.poll_write(cx, &self.output))?;
+            let sent = ready!(transport.poll_write(cx, &self.output))?;
             if sent == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
             self.output.advance(sent);
             self.guard.sent(sent as u64);
         }
-        self.transport.poll_flush(cx)
+        transport.poll_flush(cx)
     }
 }
