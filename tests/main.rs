@@ -5,6 +5,7 @@ mod cli;
 mod crowd;
 mod doors;
 mod kills;
+mod mariadb;
 mod proxy;
 mod psql;
 mod rest;

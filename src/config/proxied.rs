@@ -14,6 +14,8 @@ use crate::tls::TlsFiles;
 pub enum Protocol {
     /// PostgreSQL's, versions 3.0 to 3.2.
     PostgreSql,
+    /// MariaDB's, which is MySQL's too.
+    MariaDb,
 }
 
 impl Protocol {
@@ -21,6 +23,15 @@ impl Protocol {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::PostgreSql => "postgresql",
+            Self::MariaDb => "mariadb",
+        }
+    }
+
+    /// Where its servers listen when nobody says otherwise.
+    pub fn port(self) -> u16 {
+        match self {
+            Self::PostgreSql => 5432,
+            Self::MariaDb => 3306,
         }
     }
 }
@@ -92,8 +103,8 @@ pub struct MonitorCredentials {
     pub user: String,
     /// Its password.
     pub password: Zeroizing<String>,
-    /// The database.
-    pub database: String,
+    /// The database, if any.
+    pub database: Option<String>,
 }
 
 impl fmt::Debug for MonitorCredentials {
@@ -114,6 +125,8 @@ pub struct ServiceConfig {
     pub router: RouterConfig,
     /// The names of its servers.
     pub servers: Vec<String>,
+    /// What they and its clients speak.
+    pub protocol: Protocol,
     /// The most sessions at a time.
     pub sessions_max: usize,
     /// How long a connection to one server may take to come about.
@@ -152,6 +165,8 @@ pub struct ListenerConfig {
     pub name: String,
     /// The name of its service.
     pub service: String,
+    /// What its clients speak: the protocol of its service.
+    pub protocol: Protocol,
     /// Where to listen.
     pub address: ListenAddress,
     /// TLS, if offered to clients.

@@ -17,11 +17,11 @@ use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, lookup_host};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::TlsConnector;
 
 use super::transport::{Socket, Transport};
-use crate::config::{ServerConfig, ServerTls};
+use crate::config::{Protocol, ServerConfig, ServerTls};
 use crate::session::Server;
 use crate::tls::{ALPN_SQL, TlsError, read_certificates};
 
@@ -132,6 +132,8 @@ pub enum ConnectError {
 pub struct Backend {
     /// The server in the catalog.
     pub server: Arc<Server>,
+    /// What it speaks.
+    pub protocol: Protocol,
     /// Host and port, for messages.
     address: Arc<str>,
     tls: Option<BackendTls>,
@@ -160,12 +162,14 @@ impl Backend {
         };
         Ok(Self {
             server,
+            protocol: config.protocol,
             address: address.into(),
             tls,
         })
     }
 
-    /// Connects to the first of the server's addresses that can be, and goes on inside TLS if so configured.
+    /// Connects to the first of the server's addresses that can be, and goes on inside TLS if so configured, as
+    /// PostgreSQL begins it.
     ///
     /// # Errors
     /// When no such connection comes about within `limit`.
@@ -174,10 +178,47 @@ impl Backend {
         let socket = self.connect_tcp(deadline, limit).await?;
         match &self.tls {
             None => Ok(Transport::Plain(socket)),
-            Some(tls) => timeout_at(deadline, self.start_tls(socket, tls))
+            Some(tls) => timeout_at(deadline, self.request_tls(socket, tls))
                 .await
                 .unwrap_or_else(|_| Err(self.timed_out(limit))),
         }
+    }
+
+    /// Connects to the first of the server's addresses that can be; whether TLS follows is the protocol's business.
+    ///
+    /// # Errors
+    /// When no such connection comes about within `limit`.
+    pub async fn connect_plain(&self, limit: Duration) -> Result<Transport, ConnectError> {
+        let socket = self.connect_tcp(Instant::now() + limit, limit).await?;
+        Ok(Transport::Plain(socket))
+    }
+
+    /// Whether connections go on inside TLS.
+    pub fn has_tls(&self) -> bool {
+        self.tls.is_some()
+    }
+
+    /// Goes on inside TLS, if so configured, behind a `request` that the server does not answer.
+    ///
+    /// # Errors
+    /// When TLS does not come about within `limit`, or not with the server that is meant.
+    pub async fn start_tls(
+        &self,
+        server: Transport,
+        request: &[u8],
+        limit: Duration,
+    ) -> Result<Transport, ConnectError> {
+        let (Some(tls), Transport::Plain(mut socket)) = (&self.tls, server) else {
+            return Err(self.broken(io::Error::other("TLS inside TLS")));
+        };
+        let started = async {
+            let written = socket.write_all(request).await;
+            written.map_err(|source| self.broken(source))?;
+            self.handshake(socket, tls).await
+        };
+        timeout(limit, started)
+            .await
+            .unwrap_or_else(|_| Err(self.timed_out(limit)))
     }
 
     /// Connects and hangs up without a word: whether there is anybody.
@@ -217,7 +258,8 @@ impl Backend {
         Err(failure.unwrap_or_else(|| self.unresolved(io::ErrorKind::NotFound.into())))
     }
 
-    async fn start_tls(
+    /// Asks for TLS as PostgreSQL is asked.
+    async fn request_tls(
         &self,
         mut socket: Socket,
         tls: &BackendTls,
@@ -239,6 +281,11 @@ impl Backend {
                 });
             }
         }
+        self.handshake(socket, tls).await
+    }
+
+    async fn handshake(&self, socket: Socket, tls: &BackendTls) -> Result<Transport, ConnectError> {
+        let (server, address) = self.names();
         let handshake = tls.connector.connect(tls.name.clone(), socket);
         let stream = match handshake.await {
             Ok(stream) => stream,
@@ -273,7 +320,8 @@ impl Backend {
         }
     }
 
-    fn broken(&self, source: io::Error) -> ConnectError {
+    /// A connection that broke.
+    pub fn broken(&self, source: io::Error) -> ConnectError {
         let (server, address) = self.names();
         ConnectError::Io {
             server,
@@ -338,8 +386,10 @@ impl BackendTls {
             .dangerous()
             .with_custom_certificate_verifier(verifier)
             .with_no_client_auth();
-        client.alpn_protocols = ALPN_SQL.iter().map(|name| (*name).into()).collect();
-        // PostgreSQL resumes no sessions.
+        if config.protocol == Protocol::PostgreSql {
+            client.alpn_protocols = ALPN_SQL.iter().map(|name| (*name).into()).collect();
+        }
+        // PostgreSQL resumes no sessions, and MariaDB's gain nothing by it.
         client.resumption = Resumption::disabled();
         let certificate = match &config.certificate {
             Some(path) => {

@@ -20,7 +20,7 @@ use super::transport::Socket;
 use super::wire::Wire;
 use crate::session::{ListenAddress, Remote};
 
-/// Everybody on this host may connect to a UNIX socket, as to PostgreSQL's; the server authenticates.
+/// Everybody on this host may connect to a UNIX socket, as to the servers' own; the server authenticates.
 const UNIX_SOCKET_MODE: u32 = 0o777;
 
 /// A bound address.
@@ -169,6 +169,9 @@ fn serve(accepted: Accepted, entrance: &Arc<Entrance>, relays: &Relays, clients:
             Ok(wire) => match &entrance.speaks {
                 Speaks::Postgres(postgres) => {
                     client::serve(Arc::clone(postgres), entrance, wire, presence).await;
+                }
+                Speaks::MariaDb(mariadb) => {
+                    client::serve(Arc::clone(mariadb), entrance, wire, presence).await;
                 }
             },
             Err(error) => tracing::debug!(%error, "a client left before it was served"),

@@ -11,7 +11,7 @@
 //! | [`transport`], `wire` | one end of a connection: TCP or UNIX socket, in clear or inside TLS; a client's, with its buffers |
 //! | `client`, `parting` | a session from its first byte to its end, whatever its protocol |
 //! | `protocol` | what is a wire protocol's own in that |
-//! | [`postgres`] | PostgreSQL's: a session up to its first ReadyForQuery, and what its messages tell |
+//! | [`postgres`], `mariadb` | the two: a session up to the end of its login, and what its messages tell |
 //! | `relay`, `relays`, `timeouts` | traffic between a client and its server, and the threads for it |
 //! | `end` | why a session ended |
 //!
@@ -23,6 +23,7 @@ pub mod backend;
 mod client;
 mod end;
 mod listener;
+pub mod mariadb;
 pub mod monitor;
 mod parting;
 pub mod postgres;
@@ -46,11 +47,12 @@ use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use self::backend::{Backend, BackendError};
 use self::listener::Bound;
+use self::mariadb::session::MariaDb;
 use self::postgres::session::Postgres;
 use self::relays::Relays;
 use self::router::Router;
 use self::service::{Entrance, Proxied, Speaks};
-use crate::config::{Config, MonitorConfig};
+use crate::config::{Config, MonitorConfig, Protocol};
 use crate::session::{
     ImageRow, KillReason, ListenAddress, Listener, Registry, Server, Service, Topology,
 };
@@ -173,7 +175,7 @@ impl Proxy {
             let tls = listener
                 .tls
                 .as_ref()
-                .map(|files| TlsSlot::load(files, ALPN_SQL));
+                .map(|files| TlsSlot::load(files, alpn(listener.protocol)));
             let tls = tls.transpose().map_err(|source| ProxyError::Tls {
                 listener: listener.name.clone(),
                 source,
@@ -184,15 +186,19 @@ impl Proxy {
                 source,
             })?;
             let service = &proxied.service;
-            let row = Listener::new(&listener.name, service, "postgresql", bound.address());
+            let protocol = listener.protocol;
+            let row = Listener::new(&listener.name, service, protocol.as_str(), bound.address());
             let entrance = Entrance {
                 proxied: Arc::clone(proxied),
                 listener: Arc::new(row),
                 tls: tls.map(Arc::new),
-                speaks: Speaks::Postgres(Arc::new(Postgres {
-                    keys: Arc::clone(&keys),
-                    channel_binding: listener.channel_binding,
-                })),
+                speaks: match protocol {
+                    Protocol::PostgreSql => Speaks::Postgres(Arc::new(Postgres {
+                        keys: Arc::clone(&keys),
+                        channel_binding: listener.channel_binding,
+                    })),
+                    Protocol::MariaDb => Speaks::MariaDb(Arc::new(MariaDb)),
+                },
             };
             entrances.push((bound, Arc::new(entrance)));
         }
@@ -278,6 +284,14 @@ impl Proxy {
         shutdown.cancelled().await;
         drain(&self.registry, &self.services, &clients, drain_timeout).await;
         while watching.join_next().await.is_some() {}
+    }
+}
+
+/// What listeners agree to speak inside TLS.
+fn alpn(protocol: Protocol) -> &'static [&'static str] {
+    match protocol {
+        Protocol::PostgreSql => ALPN_SQL,
+        Protocol::MariaDb => &[],
     }
 }
 

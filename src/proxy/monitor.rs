@@ -1,7 +1,8 @@
 //! Whether servers are there, and which part they play.
 //!
 //! With credentials a monitor keeps one connection to its server and asks it at each look; without, it connects by
-//! TCP and hangs up, which PostgreSQL logs with `log_connections` only. A server that answers but does not let the
+//! TCP and hangs up, which PostgreSQL logs with `log_connections` only, and MariaDB is taken leave of as its protocol
+//! wants it. A server that answers but does not let the
 //! monitor in (a wrong password, no connection left) is up all the same: others may get in. Its role then stays as it
 //! was last known. A server that says that it is starting up or going down takes no sessions: it is down.
 
@@ -18,7 +19,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::backend::{Backend, ConnectError};
-use crate::config::{MonitorConfig, MonitorCredentials};
+use super::mariadb;
+use crate::config::{MonitorConfig, MonitorCredentials, Protocol};
 use crate::session::{Health, Server, ServerRole};
 
 /// How the monitor's own sessions call themselves on the server.
@@ -164,7 +166,10 @@ impl Monitor {
     /// The server's role, where the monitor can ask.
     async fn find(&mut self) -> Result<Option<ServerRole>, LookError> {
         let Some(credentials) = &self.config.credentials else {
-            self.backend.reach(self.config.timeout).await?;
+            match self.backend.protocol {
+                Protocol::PostgreSql => self.backend.reach(self.config.timeout).await?,
+                Protocol::MariaDb => mariadb::look(&self.backend, self.config.timeout).await?,
+            }
             return Ok(None);
         };
         if let Some(kept) = &self.connection {
@@ -240,10 +245,13 @@ async fn log_in(
     credentials: &MonitorCredentials,
 ) -> Result<MonitorConnection, LookError> {
     let transport = backend.connect(config.timeout).await?;
-    let (client, connection) = tokio_postgres::Config::new()
+    let mut login = tokio_postgres::Config::new();
+    if let Some(database) = &credentials.database {
+        login.dbname(database);
+    }
+    let (client, connection) = login
         .user(&credentials.user)
         .password(credentials.password.as_str())
-        .dbname(&credentials.database)
         .application_name(APPLICATION_NAME)
         // The transport is inside TLS already where it is meant to be.
         .ssl_mode(SslMode::Disable)

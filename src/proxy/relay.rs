@@ -32,7 +32,7 @@ pub(super) trait Track {
     ///
     /// # Errors
     /// When they are not the protocol's; the sentence says why.
-    fn client_sent(&mut self, bytes: &mut [u8], session: &SessionGuard) -> Result<(), String>;
+    fn client_sent(&mut self, bytes: &mut [u8], session: &SessionGuard) -> Result<Passing, String>;
 
     /// Bytes on their way to the client.
     ///
@@ -54,6 +54,14 @@ pub(super) trait Track {
 
     /// How the session ended when the server's stream did.
     fn server_end(&self) -> End;
+}
+
+/// What is passed on of bytes that were looked at.
+pub(super) enum Passing {
+    /// They are.
+    AsTheyAre,
+    /// These instead: what was held back before and what is changed is in it, what is held back now is not.
+    Instead(BytesMut),
 }
 
 /// One direction.
@@ -90,7 +98,7 @@ impl Pump {
         to: &mut Transport,
         at_most: Option<usize>,
         cx: &mut Context<'_>,
-        see: &mut impl FnMut(&mut [u8]) -> Result<(), String>,
+        see: &mut impl FnMut(&mut [u8]) -> Result<Passing, String>,
     ) -> Poll<Stop> {
         let most = at_most.map_or(READ_BYTES, |most| most.clamp(1, READ_BYTES));
         let reads_max = at_most.map_or(READS_MAX, |_| 1);
@@ -103,11 +111,20 @@ impl Pump {
                     Poll::Pending => return self.poll_sent(to, cx),
                     Poll::Ready(Ok(0)) => return Poll::Ready(Stop::End),
                     Poll::Ready(Ok(read)) => read,
+                    // The end of the connection without one of TLS, as some servers leave.
+                    Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                        return Poll::Ready(Stop::End);
+                    }
                     Poll::Ready(Err(error)) => return Poll::Ready(Stop::Read(error)),
                 };
                 let bytes = &mut space[..read];
-                if let Err(why) = see(bytes) {
-                    return Poll::Ready(Stop::Protocol(why));
+                match see(bytes) {
+                    Ok(Passing::AsTheyAre) => {}
+                    Ok(Passing::Instead(instead)) => {
+                        self.held = instead;
+                        continue;
+                    }
+                    Err(why) => return Poll::Ready(Stop::Protocol(why)),
                 }
                 let sent = match to.poll_send(bytes, cx) {
                     Poll::Ready(Ok(sent)) => sent,
@@ -172,9 +189,12 @@ impl<T: Track> Relay<T> {
     /// When it is not the protocol's; the sentence says why.
     pub fn begin(&mut self, mut ahead: BytesMut, mut rest: BytesMut) -> Result<(), String> {
         self.session.sent(rest.len() as u64);
-        self.track.client_sent(&mut ahead, &self.session)?;
+        let passing = self.track.client_sent(&mut ahead, &self.session)?;
         self.track.server_sent(&mut rest, &self.session)?;
-        self.to_server.held = ahead;
+        self.to_server.held = match passing {
+            Passing::AsTheyAre => ahead,
+            Passing::Instead(instead) => instead,
+        };
         self.to_client.held = rest;
         Ok(())
     }
@@ -251,7 +271,8 @@ impl<T: Track> Relay<T> {
         let (track, session) = (&mut self.track, &self.session);
         let mut see = |bytes: &mut [u8]| {
             session.sent(bytes.len() as u64);
-            track.server_sent(bytes, session)
+            track.server_sent(bytes, session)?;
+            Ok(Passing::AsTheyAre)
         };
         let (client, server) = (&mut self.client, &mut self.server);
         let pump = &mut self.to_client;

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
+use super::mariadb::session::MariaDb;
 use super::postgres::session::Postgres;
 use super::relays::Place;
 use super::router::Router;
@@ -59,6 +60,7 @@ pub(super) struct Entrance {
 /// The wire protocol of a listener, with what it needs beyond what is everybody's.
 pub(super) enum Speaks {
     Postgres(Arc<Postgres>),
+    MariaDb(Arc<MariaDb>),
 }
 
 /// What a client takes up from its first byte to its last, given back when this is dropped.

@@ -96,10 +96,15 @@ impl Wire {
 
     /// Waits for more input and appends it; false at the end of the client's stream. Cancel-safe.
     pub async fn read(&mut self) -> io::Result<bool> {
+        self.read_at_most(READ_BYTES).await
+    }
+
+    /// The same with a bound, for whoever must leave what follows in the socket. Cancel-safe.
+    pub async fn read_at_most(&mut self, bytes_max: usize) -> io::Result<bool> {
         if self.input.is_empty() {
             self.input = BytesMut::new();
         }
-        poll_fn(|cx| self.poll_read(cx)).await
+        poll_fn(|cx| self.poll_read(bytes_max, cx)).await
     }
 
     /// Sends all output, at the pace at which the client takes it. Cancel-safe.
@@ -141,9 +146,10 @@ impl Wire {
         }
     }
 
-    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
+    fn poll_read(&mut self, bytes_max: usize, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
         let mut space = [MaybeUninit::uninit(); READ_BYTES];
-        let mut chunk = ReadBuf::uninit(&mut space);
+        let bytes_max = bytes_max.clamp(1, READ_BYTES);
+        let mut chunk = ReadBuf::uninit(&mut space[..bytes_max]);
         let Some(transport) = &mut self.transport else {
             return Poll::Ready(Ok(false));
         };
@@ -160,7 +166,7 @@ impl Wire {
     /// Reads until the client is gone, or up to the bound, behind which its end is hidden.
     fn poll_read_ahead(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Error>> {
         while self.input.len() < READ_AHEAD_BYTES_MAX {
-            match ready!(self.poll_read(cx)) {
+            match ready!(self.poll_read(READ_BYTES, cx)) {
                 Ok(true) => {}
                 Ok(false) => return Poll::Ready(Some(io::ErrorKind::UnexpectedEof.into())),
                 Err(error) => return Poll::Ready(Some(error)),

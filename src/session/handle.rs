@@ -328,6 +328,11 @@ pub struct SessionGuard {
 }
 
 impl SessionGuard {
+    /// Where the session is registered, with all others.
+    pub fn registry(&self) -> &Arc<Registry> {
+        &self.registry
+    }
+
     /// The session, to be shared.
     pub fn session(&self) -> &Arc<Session> {
         &self.session

@@ -21,30 +21,34 @@ use crate::support::program::{Program, Psql, Said, eventually, finish};
 use crate::support::wire::{Client, PROTOCOL_3_0};
 
 /// The rows of the service that the tests connect to.
-const ROWS: &str = "SELECT count(*) FROM sessions WHERE service = 'app'";
+pub const ROWS: &str = "SELECT count(*) FROM sessions WHERE service = 'app'";
 
 /// What a test wants of its proxy, in lines of the configuration file.
 #[derive(Default)]
-struct Setup<'a> {
+pub struct Setup<'a> {
     /// Before all sections.
-    top: &'a str,
+    pub top: &'a str,
     /// The sections of the servers.
-    servers: &'a str,
+    pub servers: &'a str,
+    /// Those of them that the service `app` has, where it has not all.
+    pub chosen: Option<&'a [&'a str]>,
     /// In the section of the service `app`, which has all servers unless this says otherwise.
-    service: &'a str,
+    pub service: &'a str,
     /// In the section of the listener `app`.
-    listener: &'a str,
+    pub listener: &'a str,
     /// Sections behind them.
-    more: &'a str,
+    pub more: &'a str,
 }
 
 impl Setup<'_> {
     fn config(&self) -> String {
+        let is_chosen = |name: &&str| self.chosen.is_none_or(|chosen| chosen.contains(name));
         let names: Vec<String> = self
             .servers
             .lines()
             .filter_map(|line| line.strip_prefix("[servers.")?.strip_suffix(']'))
             .filter(|name| !name.contains('.'))
+            .filter(is_chosen)
             .map(|name| format!("\"{name}\""))
             .collect();
         format!(
@@ -59,11 +63,11 @@ impl Setup<'_> {
         )
     }
 
-    fn start(&self) -> Proxied {
+    pub fn start(&self) -> Proxied {
         self.start_in(tempfile::tempdir().expect("a directory"))
     }
 
-    fn start_in(&self, dir: tempfile::TempDir) -> Proxied {
+    pub fn start_in(&self, dir: tempfile::TempDir) -> Proxied {
         let program = Program::start_in(dir, &self.config());
         let address = program.listener("app");
         let door = watcher(&program);
@@ -84,15 +88,15 @@ fn watcher(program: &Program) -> Client {
 }
 
 /// The program with one service `app`, and somebody who watches it by the SQL door.
-struct Proxied {
-    program: Program,
-    address: SocketAddr,
+pub struct Proxied {
+    pub program: Program,
+    pub address: SocketAddr,
     door: Client,
 }
 
 /// What a program holds when nobody is connected through it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Held {
+pub struct Held {
     descriptors: usize,
     threads: u64,
 }
@@ -162,12 +166,12 @@ impl Proxied {
     }
 
     /// Asks the SQL door: a line for each row, with `|` between the values.
-    fn ask(&mut self, sql: &str) -> String {
+    pub fn ask(&mut self, sql: &str) -> String {
         rows(&mut self.door, sql).join("\n")
     }
 
     /// Asks the SQL door until the answer is this one.
-    fn comes_to(&mut self, sql: &str, expected: &str) {
+    pub fn comes_to(&mut self, sql: &str, expected: &str) {
         eventually(
             || rows(&mut self.door, sql).join("\n"),
             |answer| answer == expected,
@@ -178,7 +182,11 @@ impl Proxied {
     fn held(&mut self) -> Held {
         self.raw().send(b"X\0\0\0\x04");
         self.comes_to(ROWS, "0");
-        // A monitor may be at work: what counts is the least of some looks.
+        self.least_held()
+    }
+
+    /// What it holds now: a monitor may be at work, so that what counts is the least of some looks.
+    pub fn least_held(&self) -> Held {
         let looks = (0..50).map(|_| self.holds());
         let least = looks.reduce(|a, b| Held {
             descriptors: a.descriptors.min(b.descriptors),
@@ -195,7 +203,7 @@ impl Proxied {
     }
 
     /// Everybody has gone and has left nothing behind.
-    fn settles(&mut self, before: Held) {
+    pub fn settles(&mut self, before: Held) {
         self.comes_to(ROWS, "0");
         self.comes_to("SELECT count(*) FROM connections", "0");
         self.comes_to("SELECT sum(connections) FROM servers", "0");

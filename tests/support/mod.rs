@@ -2,6 +2,8 @@
 
 pub mod exposition;
 pub mod fake;
+pub mod mariadb;
+pub mod mysql;
 pub mod postgres;
 pub mod program;
 pub mod wire;

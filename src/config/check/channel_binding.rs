@@ -10,7 +10,9 @@ use std::path::Path;
 
 use rustls_pki_types::CertificateDer;
 
-use super::super::{ChannelBinding, ListenerConfig, ServerConfig, ServerTls, ServiceConfig};
+use super::super::{
+    ChannelBinding, ListenerConfig, Protocol, ServerConfig, ServerTls, ServiceConfig,
+};
 use super::Checker;
 use crate::session::ListenAddress;
 use crate::tls::read_certificates;
@@ -35,7 +37,9 @@ impl Checker<'_> {
             let Some(service) = service else { continue };
             let shown = leaf(&files.cert);
             let under_tls = servers.iter().filter(|server| {
-                service.servers.contains(&server.name) && server.tls != ServerTls::Disable
+                service.servers.contains(&server.name)
+                    && server.protocol == Protocol::PostgreSql
+                    && server.tls != ServerTls::Disable
             });
             for server in under_tls {
                 let is_other = match &server.certificate {

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use super::super::error::dotted;
-use super::super::{ChannelBinding, ListenerConfig, ServiceConfig, schema};
+use super::super::{ChannelBinding, ListenerConfig, Protocol, ServiceConfig, schema};
 use super::{CATALOG, Checker};
 use crate::session::ListenAddress;
 
@@ -34,6 +34,10 @@ impl Checker<'_> {
         self.name("listeners", "listener", &name);
         let section = ["listeners", name.as_str()];
         let service = self.service_of(&name, written.service, services);
+        let mut known = services.iter();
+        let protocol = known
+            .find(|known| known.name == service)
+            .map_or(Protocol::PostgreSql, |service| service.protocol);
         let address = self.listener_address(&name, written.address);
         let has_tls = written.tls.is_some();
         let tls = self.tls(&section, written.tls);
@@ -41,6 +45,12 @@ impl Checker<'_> {
             self.report(
                 &[section[0], section[1], "tls"],
                 "clients ask for no TLS on a UNIX socket: take this out, or listen on an IP address",
+            );
+        }
+        if protocol == Protocol::MariaDb && written.channel_binding.is_some() {
+            self.report(
+                &[section[0], section[1], "channel_binding"],
+                "is of PostgreSQL's logins only, and this listener's service speaks \"mariadb\": take this out",
             );
         }
         let channel_binding = match written.channel_binding.as_deref() {
@@ -57,6 +67,7 @@ impl Checker<'_> {
         ListenerConfig {
             name,
             service,
+            protocol,
             address,
             tls,
             channel_binding,
@@ -134,7 +145,7 @@ fn listen_address(text: String) -> Result<ListenAddress, String> {
     }
     if text.ends_with('/') {
         return Err(format!(
-            "{text:?} is a directory; clients look for \".s.PGSQL.PORT\" in it"
+            "{text:?} is a directory; psql looks for \".s.PGSQL.PORT\" in it, mariadb is told a file"
         ));
     }
     if text.contains(char::is_control) {

@@ -19,8 +19,6 @@ use super::{Checker, is_host_name};
 use crate::session::ServerRole;
 use crate::tls::read_certificates;
 
-/// Where PostgreSQL listens when nobody says otherwise.
-const PORT_DEFAULT: u16 = 5432;
 const MONITOR_INTERVAL_MS_MAX: i64 = 3_600_000;
 const MONITOR_TIMEOUT_MS_MAX: i64 = 600_000;
 /// A monitor that looks more often than this is a load of its own.
@@ -28,8 +26,6 @@ const MONITOR_MS_MIN: i64 = 10;
 const MONITOR_FAILURES_MAX: i64 = 1000;
 /// A longer file does not hold a password.
 const PASSWORD_FILE_BYTES_MAX: u64 = 4096;
-/// What PostgreSQL monitors log in to when nobody says otherwise: it is always there.
-const DATABASE_DEFAULT: &str = "postgres";
 
 impl Checker<'_> {
     /// All servers, in the order of their names; a value that was refused is replaced by a harmless one.
@@ -50,8 +46,8 @@ impl Checker<'_> {
         let role = self.role(&[&section[..], &["role"]].concat(), written.role.as_deref());
         let tls = self.server_tls(&section, written.tls.as_deref(), written.ca);
         let certificate = self.server_certificate(&section, &tls, written.certificate);
-        let (host, port) = self.server_address(&section, &tls, written.address);
-        let monitor = self.monitor(&name, written.monitor);
+        let (host, port) = self.server_address(&section, protocol, &tls, written.address);
+        let monitor = self.monitor(&name, protocol, written.monitor);
         ServerConfig {
             name,
             host,
@@ -67,6 +63,7 @@ impl Checker<'_> {
     fn server_address(
         &mut self,
         section: &[&str; 2],
+        protocol: Protocol,
         tls: &ServerTls,
         written: Option<String>,
     ) -> (String, u16) {
@@ -78,24 +75,24 @@ impl Checker<'_> {
                 if *tls != ServerTls::Disable && ServerName::try_from(host).is_err() {
                     return Err("the host is not a name that a certificate can be for");
                 }
-                Ok((host.to_owned(), port))
+                Ok((host.to_owned(), port.unwrap_or_else(|| protocol.port())))
             });
         parsed.unwrap_or_else(|message| {
             self.report(&path, message);
-            (String::new(), PORT_DEFAULT)
+            (String::new(), protocol.port())
         })
     }
 
     fn protocol(&mut self, section: &[&str; 2], written: Option<&str>) -> Protocol {
-        let message = match written {
-            None | Some("postgresql") => return Protocol::PostgreSql,
-            Some("mariadb" | "mysql") => {
-                "MariaDB comes later: this version speaks \"postgresql\" only"
+        match written {
+            None | Some("postgresql") => Protocol::PostgreSql,
+            Some("mariadb") => Protocol::MariaDb,
+            Some(_) => {
+                let message = "is neither \"postgresql\" nor \"mariadb\", which is the protocol of MySQL, too";
+                self.report(&[section[0], section[1], "protocol"], message);
+                Protocol::PostgreSql
             }
-            Some(_) => "is not a protocol; this version speaks \"postgresql\"",
-        };
-        self.report(&[section[0], section[1], "protocol"], message);
-        Protocol::PostgreSql
+        }
     }
 
     /// The part that a server plays, or must play.
@@ -187,10 +184,15 @@ impl Checker<'_> {
         Some(file)
     }
 
-    fn monitor(&mut self, server: &str, mut written: schema::Monitor) -> MonitorConfig {
+    fn monitor(
+        &mut self,
+        server: &str,
+        protocol: Protocol,
+        mut written: schema::Monitor,
+    ) -> MonitorConfig {
         let path = |key| ["servers", server, "monitor", key];
         let defaults = MonitorConfig::default();
-        let credentials = self.monitor_credentials(server, &mut written);
+        let credentials = self.monitor_credentials(server, protocol, &mut written);
         MonitorConfig {
             credentials,
             interval: self
@@ -222,6 +224,7 @@ impl Checker<'_> {
     fn monitor_credentials(
         &mut self,
         server: &str,
+        protocol: Protocol,
         written: &mut schema::Monitor,
     ) -> Option<MonitorCredentials> {
         let path = |key| ["servers", server, "monitor", key];
@@ -258,6 +261,12 @@ impl Checker<'_> {
             self.report(&path("password_file"), problem);
             Some(Zeroizing::default())
         });
+        if protocol == Protocol::MariaDb && user.is_some() {
+            self.report(
+                &path("user"),
+                "comes later for MariaDB, whose monitors look whether the server answers: take this out",
+            );
+        }
         let Some(user) = user else {
             for (key, is_written) in [
                 ("password", password.is_some()),
@@ -277,8 +286,16 @@ impl Checker<'_> {
         Some(MonitorCredentials {
             user,
             password: password.or(from_file).unwrap_or_default(),
-            database: database.unwrap_or_else(|| DATABASE_DEFAULT.to_owned()),
+            database: database.or_else(|| database_default(protocol)),
         })
+    }
+}
+
+/// What a monitor logs in to when nobody says otherwise. PostgreSQL's `postgres` is always there; MariaDB needs none.
+fn database_default(protocol: Protocol) -> Option<String> {
+    match protocol {
+        Protocol::PostgreSql => Some("postgres".to_owned()),
+        Protocol::MariaDb => None,
     }
 }
 
@@ -299,7 +316,7 @@ fn read_password(file: &Path) -> io::Result<Zeroizing<String>> {
 
 /// `HOST`, `HOST:PORT`, `[IPV6]` or `[IPV6]:PORT`. An address without brackets that has more colons could mean
 /// two things, and is refused.
-fn host_and_port(text: &str) -> Result<(&str, u16), &'static str> {
+fn host_and_port(text: &str) -> Result<(&str, Option<u16>), &'static str> {
     const NOT_AN_ADDRESS: &str =
         "is not a host and port, such as \"db1.example:5432\" or \"[::1]:5432\"";
     const NOT_A_PORT: &str = "the port is not a number from 1 to 65535";
@@ -327,11 +344,11 @@ fn host_and_port(text: &str) -> Result<(&str, u16), &'static str> {
         }
     };
     let Some(port) = port else {
-        return Ok((host, PORT_DEFAULT));
+        return Ok((host, None));
     };
     let is_digits = port.bytes().all(|byte| byte.is_ascii_digit());
     match port.parse() {
-        Ok(port) if is_digits && port != 0 => Ok((host, port)),
+        Ok(port) if is_digits && port != 0 => Ok((host, Some(port))),
         _ => Err(NOT_A_PORT),
     }
 }
@@ -345,11 +362,11 @@ mod tests {
     #[test]
     fn an_address_is_a_host_and_maybe_a_port() {
         for (text, host, port) in [
-            ("127.0.0.1:5433", "127.0.0.1", 5433),
-            ("db1", "db1", 5432),
-            ("db-1.example:1", "db-1.example", 1),
-            ("[::1]:65535", "::1", 65535),
-            ("[fe80::1]", "fe80::1", 5432),
+            ("127.0.0.1:5433", "127.0.0.1", Some(5433)),
+            ("db1", "db1", None),
+            ("db-1.example:1", "db-1.example", Some(1)),
+            ("[::1]:65535", "::1", Some(65535)),
+            ("[fe80::1]", "fe80::1", None),
         ] {
             assert_eq!(host_and_port(text), Ok((host, port)), "{text}");
         }
@@ -380,6 +397,7 @@ mod tests {
         #[test]
         fn what_is_taken_as_an_address_says_what_was_written(text in r"\[?[a-f0-9:.]{0,12}\]?(:[0-9]{0,6})?") {
             if let Ok((host, port)) = host_and_port(&text) {
+                let port = port.unwrap_or_default();
                 let written = [
                     host.to_owned(),
                     format!("[{host}]"),

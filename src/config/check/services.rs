@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::super::{RouterConfig, ServerConfig, ServiceConfig, schema};
+use super::super::{Protocol, RouterConfig, ServerConfig, ServiceConfig, schema};
 use super::{
     AUTHENTICATION_TIMEOUT_S_MAX, CONNECTIONS_MAX, Checker, TIMEOUT_S_MAX, count, unless_zero,
 };
@@ -39,6 +39,7 @@ impl Checker<'_> {
         let role_path = ["services", name.as_str(), "router_options", "role"];
         let role = self.role(&role_path, written.router_options.role.as_deref());
         let names = self.servers_of(&name, written.servers, servers);
+        let protocol = self.protocol_of(&name, &names, servers);
         if let Some(role) = role {
             let mut own = servers.iter().filter(|server| names.contains(&server.name));
             if !names.is_empty() && !own.any(|server| can_play(server, role)) {
@@ -79,6 +80,7 @@ impl Checker<'_> {
         ServiceConfig {
             router: RouterConfig::ReadConnRoute { role },
             servers: names,
+            protocol,
             sessions_max: sessions_max.map_or(SESSIONS_MAX_DEFAULT, count),
             connect_timeout: connect_timeout.map_or(CONNECT_TIMEOUT_DEFAULT, Duration::from_millis),
             authentication_timeout: authentication_timeout
@@ -129,6 +131,33 @@ impl Checker<'_> {
             }
         }
         written
+    }
+}
+
+impl Checker<'_> {
+    /// What the servers of a service speak: all the same, since a session's client speaks with whichever it gets.
+    fn protocol_of(
+        &mut self,
+        service: &str,
+        names: &[String],
+        servers: &[ServerConfig],
+    ) -> Protocol {
+        let find = |name: &String| servers.iter().find(|server| server.name == *name);
+        let mut own = names.iter().filter_map(find);
+        let Some(first) = own.next() else {
+            return Protocol::PostgreSql;
+        };
+        if let Some(other) = own.find(|server| server.protocol != first.protocol) {
+            let message = format!(
+                "{:?} speaks {:?} and {:?} speaks {:?}: all servers of a service speak the same protocol",
+                first.name,
+                first.protocol.as_str(),
+                other.name,
+                other.protocol.as_str(),
+            );
+            self.report(&["services", service, "servers"], message);
+        }
+        first.protocol
     }
 }
 

@@ -7,7 +7,7 @@ use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
 use super::*;
-use crate::config::{MonitorConfig, Protocol};
+use crate::config::MonitorConfig;
 
 const LIMIT: Duration = Duration::from_secs(20);
 /// Long enough for a handshake not to matter, short enough to be waited for.

@@ -26,7 +26,7 @@ fn with_credentials() -> MonitorConfig {
     let credentials = MonitorCredentials {
         user: "monitor".to_owned(),
         password: Zeroizing::new("hunter2".to_owned()),
-        database: "postgres".to_owned(),
+        database: Some("postgres".to_owned()),
     };
     MonitorConfig {
         credentials: Some(credentials),

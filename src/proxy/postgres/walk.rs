@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use crate::proxy::end::End;
-use crate::proxy::relay::Track;
+use crate::proxy::relay::{Passing, Track};
 use crate::session::{SessionGuard, SessionId};
 
 /// Type byte and length field.
@@ -232,7 +232,7 @@ impl Walk {
 }
 
 impl Track for Walk {
-    fn client_sent(&mut self, bytes: &mut [u8], session: &SessionGuard) -> Result<(), String> {
+    fn client_sent(&mut self, bytes: &mut [u8], session: &SessionGuard) -> Result<Passing, String> {
         let mut framing = std::mem::take(&mut self.client);
         let walked = framing.walk(bytes, |part| {
             if let Part::Header(kind) = part {
@@ -240,7 +240,10 @@ impl Track for Walk {
             }
         });
         self.client = framing;
-        walked.map_err(|malformed| malformed.to_string())
+        match walked {
+            Ok(()) => Ok(Passing::AsTheyAre),
+            Err(malformed) => Err(malformed.to_string()),
+        }
     }
 
     /// Bytes that name the server's process are changed.

@@ -57,6 +57,7 @@ fn what_is_left_out_has_its_default() {
         name: "app".to_owned(),
         router: RouterConfig::ReadConnRoute { role: None },
         servers: vec!["db1".to_owned()],
+        protocol: Protocol::PostgreSql,
         sessions_max: 1000,
         connect_timeout: Duration::from_secs(5),
         authentication_timeout: Duration::from_secs(60),
@@ -67,11 +68,43 @@ fn what_is_left_out_has_its_default() {
     let listener = ListenerConfig {
         name: "app".to_owned(),
         service: "app".to_owned(),
+        protocol: Protocol::PostgreSql,
         address: tcp("127.0.0.1:6432"),
         tls: None,
         channel_binding: ChannelBinding::Pass,
     };
     assert_eq!(config.listeners, [listener]);
+}
+
+#[test]
+fn a_service_speaks_what_its_servers_speak() {
+    let text = SMALLEST.replace("[servers.db1]", "[servers.db1]\nprotocol = \"mariadb\"");
+    let config = parse(&text).expect("a good file");
+    assert_eq!(config.servers[0].protocol, Protocol::MariaDb);
+    assert_eq!(config.servers[0].port, 3306);
+    assert_eq!(config.services[0].protocol, Protocol::MariaDb);
+    assert_eq!(config.listeners[0].protocol, Protocol::MariaDb);
+}
+
+#[test]
+fn a_service_does_not_speak_two_protocols() {
+    let text = SMALLEST.replace(
+        "servers = [\"db1\"]",
+        "servers = [\"db1\", \"db2\"]\n[servers.db2]\nprotocol = \"mariadb\"\naddress = \"127.0.0.1\"",
+    );
+    let told = parse(&text).expect_err("two protocols");
+    let words =
+        ": services.app.servers: \"db1\" speaks \"postgresql\" and \"db2\" speaks \"mariadb\"";
+    assert!(told.contains(words), "{told}");
+    assert_eq!(told.lines().count(), 1, "{told}");
+}
+
+#[test]
+fn what_is_of_postgresql_alone_is_refused_for_mariadb() {
+    let text = SMALLEST.replace("[servers.db1]", "[servers.db1]\nprotocol = \"mariadb\"");
+    let told = parse(&format!("{text}channel_binding = \"disable\"\n")).expect_err("SCRAM");
+    let words = ": listeners.app.channel_binding: is of PostgreSQL's logins only";
+    assert!(told.contains(words), "{told}");
 }
 
 #[test]
@@ -139,7 +172,7 @@ fn every_key_is_taken() {
         credentials: Some(MonitorCredentials {
             user: "monitor".to_owned(),
             password: Zeroizing::new("secret".to_owned()),
-            database: "app".to_owned(),
+            database: Some("app".to_owned()),
         }),
         interval: Duration::from_millis(10),
         timeout: Duration::from_millis(20),
@@ -151,7 +184,7 @@ fn every_key_is_taken() {
     assert_eq!(db2.tls, ServerTls::Require);
     let credentials = db2.monitor.credentials.as_ref().expect("a user");
     assert_eq!(*credentials.password, "from a file");
-    assert_eq!(credentials.database, "postgres");
+    assert_eq!(credentials.database.as_deref(), Some("postgres"));
 
     let [app, reports] = &config.services[..] else {
         panic!("two services: {:?}", config.services)
@@ -162,6 +195,7 @@ fn every_key_is_taken() {
             role: Some(ServerRole::Primary),
         },
         servers: vec!["db2".to_owned(), "db1".to_owned()],
+        protocol: Protocol::PostgreSql,
         sessions_max: 4,
         connect_timeout: Duration::from_millis(5),
         authentication_timeout: Duration::from_secs(6),

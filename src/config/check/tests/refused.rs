@@ -31,15 +31,9 @@ fn a_value_that_cannot_be_used_is_refused_where_it_is_written() {
         ),
         (
             "servers.db1",
-            "protocol = \"mariadb\"",
+            "protocol = \"mysql\"",
             "protocol",
-            "comes later",
-        ),
-        (
-            "servers.db1",
-            "protocol = \"tds\"",
-            "protocol",
-            "is not a protocol",
+            "neither \"postgresql\" nor \"mariadb\"",
         ),
         (
             "servers.db1",

@@ -1,0 +1,26 @@
+//! MariaDB's wire protocol, which is MySQL's.
+//!
+//! | module | what it is |
+//! | --- | --- |
+//! | `packet`, `capability`, `greeting` | packets up to the login, and what both sides tell of themselves in the first ones |
+//! | `session`, `login`, `error` | what is the protocol's own in the life of a proxied client |
+//! | `decline` | a server that was greeted by for nothing is not hung up on |
+//! | `command`, `answers`, `status` | what a server says to a command, and where that ends |
+//! | `walk`, `kill` | what is learnt from the packets that pass, and what is changed in them |
+
+mod answers;
+mod capability;
+mod command;
+mod decline;
+mod error;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
+mod greeting;
+mod kill;
+mod login;
+mod packet;
+pub(super) mod session;
+mod status;
+mod walk;
+
+pub(super) use decline::look;

@@ -1,0 +1,166 @@
+//! Real clients with real work: what comes through is what a direct connection gives.
+
+use std::process::{Command, Stdio};
+
+use super::{client, front, said};
+use crate::proxy::Proxied;
+use crate::support::mariadb::MariaDb;
+use crate::support::program::{Said, finish};
+
+#[test]
+fn what_is_dumped_and_loaded_through_the_proxy_is_the_same() {
+    let server = MariaDb::start();
+    let proxied = front(&server);
+    // A value that takes more than one frame, and many rows.
+    let made = said(
+        &proxied,
+        "CREATE TABLE big (id INT PRIMARY KEY, body LONGBLOB);\
+         INSERT INTO big SELECT seq, REPEAT(CHAR(seq % 256), 2000) FROM seq_1_to_2000;\
+         INSERT INTO big VALUES (0, REPEAT('x', 20000000)), (-1, REPEAT('y', 16777215 - 20)), (-2, NULL)",
+    );
+    assert!(made.ok, "{}", made.err);
+    let mut dump = client(&proxied, "mariadb-dump")
+        .args([
+            "--max-allowed-packet=64M",
+            "--hex-blob",
+            "--single-transaction",
+            "app",
+        ])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("mariadb-dump starts");
+    let loaded = client(&proxied, "mariadb")
+        .args(["--max-allowed-packet=64M", "other"])
+        .stdin(dump.stdout.take().expect("piped"))
+        .output()
+        .expect("an end");
+    assert!(dump.wait().expect("an end").success());
+    assert!(loaded.status.success(), "{loaded:?}");
+    let sums = server.ask("CHECKSUM TABLE app.big, other.big");
+    let sums: Vec<&str> = sums
+        .lines()
+        .filter_map(|line| line.split('\t').nth(1))
+        .collect();
+    assert_eq!(sums.len(), 2);
+    assert_eq!(sums[0], sums[1]);
+    // The other way, whole.
+    let direct = server.ask("SELECT SHA1(body) FROM app.big WHERE id = 0");
+    let program = "import pymysql, sys, hashlib\n\
+        c = pymysql.connect(host='127.0.0.1', port=int(sys.argv[1]), user='app', password='secret', database='app')\n\
+        k = c.cursor()\n\
+        k.execute('SELECT body FROM big WHERE id = 0')\n\
+        print(hashlib.sha1(k.fetchone()[0]).hexdigest())\n\
+        k.execute('SELECT LENGTH(%s)', ('z' * 40000000,))\n\
+        print(k.fetchone()[0])\n";
+    assert_eq!(python(&proxied, program), format!("{direct}\n40000000"));
+}
+
+/// Runs a Python program that is told the proxy's port.
+fn python(proxied: &Proxied, program: &str) -> String {
+    let mut command = Command::new("/usr/bin/python3");
+    command.args(["-c", program, &proxied.address.port().to_string()]);
+    let said: Said = finish(&mut command).into();
+    assert!(said.ok, "{}", said.err);
+    said.out
+}
+
+fn sysbench(proxied: &Proxied, script: &str, arguments: &[&str]) -> String {
+    let mut command = Command::new("sysbench");
+    command
+        .args([
+            "--mysql-host=127.0.0.1",
+            "--mysql-user=app",
+            "--mysql-password=secret",
+        ])
+        .args([
+            "--mysql-db=app",
+            "--tables=2",
+            "--table-size=500",
+            "--mysql-ssl=off",
+        ])
+        .arg(format!("--mysql-port={}", proxied.address.port()))
+        .arg(script)
+        .args(arguments);
+    let said: Said = finish(&mut command).into();
+    assert!(said.ok, "{}{}", said.out, said.err);
+    said.out
+}
+
+#[test]
+fn sysbench_runs_with_prepared_statements_and_without() {
+    let server = MariaDb::start();
+    let mut proxied = front(&server);
+    let held = super::ends::held(&mut proxied);
+    sysbench(&proxied, "oltp_read_write", &["prepare"]);
+    for mode in ["--db-ps-mode=auto", "--db-ps-mode=disable"] {
+        for (script, events) in [("oltp_point_select", 4000), ("oltp_read_write", 200)] {
+            let events_wanted = format!("--events={events}");
+            let arguments = ["--threads=8", "--time=0", &events_wanted, mode, "run"];
+            let out = sysbench(&proxied, script, &arguments);
+            let total = out
+                .lines()
+                .find(|line| line.contains("total number of events"));
+            let total = total.and_then(|line| line.split_whitespace().last());
+            assert_eq!(total, Some(events.to_string().as_str()), "{out}");
+        }
+    }
+    super::ends::settles(&mut proxied, held);
+}
+
+#[test]
+fn pymysql_does_what_it_does_directly() {
+    let server = MariaDb::start();
+    let proxied = front(&server);
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = dir.path().join("rows");
+    let rows: String = (0..50_000)
+        .map(|row| format!("{row}\trow {row}\n"))
+        .collect();
+    std::fs::write(&file, rows).expect("a file");
+    let program = format!(
+        "import pymysql, pymysql.cursors, sys\n\
+         from pymysql.constants import CLIENT\n\
+         c = pymysql.connect(host='127.0.0.1', port=int(sys.argv[1]), user='app', password='secret', \
+         database='app', local_infile=True, client_flag=CLIENT.MULTI_STATEMENTS)\n\
+         k = c.cursor()\n\
+         k.execute('SELECT 1; SELECT 2, 3; DO 0')\n\
+         print(k.fetchall(), k.nextset(), k.fetchall(), k.nextset(), k.nextset())\n\
+         k.execute('CREATE TABLE t (id INT, name TEXT)')\n\
+         print(k.execute(\"LOAD DATA LOCAL INFILE '{}' INTO TABLE t\"))\n\
+         s = c.cursor(pymysql.cursors.SSCursor)\n\
+         s.execute('SELECT id FROM t ORDER BY id')\n\
+         print(sum(row[0] for row in s))\n\
+         s.close()\n\
+         try:\n    k.execute('SELECT * FROM nowhere')\nexcept pymysql.err.ProgrammingError as e:\n    print(e.args[0])\n\
+         try:\n    k.execute(\"LOAD DATA LOCAL INFILE '/none' INTO TABLE t\")\nexcept Exception as e:\n    print(e.args[0])\n\
+         c.select_db('other')\n\
+         k.execute('SELECT DATABASE()')\n\
+         print(k.fetchall())\n\
+         c.ping(reconnect=False)\n\
+         print('MariaDB' in c.get_server_info())\n",
+        file.display()
+    );
+    let expected =
+        "((1,),) True ((2, 3),) True None\n50000\n1249975000\n1146\n1017\n(('other',),)\nTrue";
+    assert_eq!(python(&proxied, &program), expected);
+}
+
+#[test]
+fn mysqldb_does_what_it_does_directly() {
+    let server = MariaDb::start();
+    let proxied = front(&server);
+    let program = "import MySQLdb, MySQLdb.cursors, sys\n\
+        c = MySQLdb.connect(host='127.0.0.1', port=int(sys.argv[1]), user='app', passwd='secret', db='app')\n\
+        k = c.cursor()\n\
+        k.execute('CREATE PROCEDURE two() BEGIN SELECT 1; SELECT 2; END')\n\
+        k.callproc('two')\n\
+        print(k.fetchall(), k.nextset(), k.fetchall(), k.nextset())\n\
+        c.change_user('ann', 'secret', 'other')\n\
+        k = c.cursor()\n\
+        k.execute(\"SELECT SUBSTRING_INDEX(USER(), '@', 1), DATABASE()\")\n\
+        print(k.fetchall())\n\
+        print(c.stat().split(':')[0])\n\
+        c.ping()\n";
+    let expected = "((1,),) 1 ((2,),) 1\n(('ann', 'other'),)\nUptime";
+    assert_eq!(python(&proxied, program), expected);
+}
