@@ -14,12 +14,14 @@ use datafusion::execution::object_store::DefaultObjectStoreRegistry;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::execution::{FunctionRegistry, SessionStateDefaults};
+use datafusion::optimizer::{Analyzer, AnalyzerRule};
 use datafusion::prelude::SessionConfig;
 
 use super::correlated::LateralPlanner;
 use super::count::CountScans;
 use super::functions::{self, DATABASE, PostgresPlanner, SCHEMA};
 use super::operators::OperatorPlanner;
+use super::resolve::{PostgresTypes, ResolveMoments};
 use super::resolver::NameCache;
 use super::statement::{Caller, Statement};
 use super::system::{
@@ -97,6 +99,10 @@ pub(super) fn base_state(
     let mut planners = SessionStateDefaults::default_expr_planners();
     planners.insert(0, Arc::new(OperatorPlanner));
     planners.insert(0, Arc::new(PostgresPlanner::new(&functions)));
+    // Types are made alike in PostgreSQL's way before the engine does it in its own.
+    let types = Arc::new(ResolveMoments::new(&functions));
+    let mut rules: Vec<Arc<dyn AnalyzerRule + Send + Sync>> = vec![types];
+    rules.extend(Analyzer::new().rules);
     let mut state = SessionStateBuilder::new()
         .with_config(config)
         .with_runtime_env(runtime_env(memory_bytes_max)?)
@@ -106,6 +112,8 @@ pub(super) fn base_state(
         .with_aggregate_functions(functions::aggregates())
         .with_window_functions(SessionStateDefaults::default_window_functions())
         .with_table_function_list(table_functions)
+        .with_type_planner(Arc::new(PostgresTypes))
+        .with_analyzer_rules(rules)
         .with_query_planner(Arc::new(LateralPlanner))
         .with_physical_optimizer_rule(Arc::new(CountScans))
         .build();

@@ -1,5 +1,15 @@
 use datafusion::error::DataFusionError;
 
+use crate::proxy::postgres::error::SqlError;
+
+/// Whether an error has PostgreSQL's words already.
+pub(super) fn is_refusal(error: &DataFusionError) -> bool {
+    match error.find_root() {
+        DataFusionError::External(inner) => inner.is::<SqlError>(),
+        _ => false,
+    }
+}
+
 /// Why a statement was stopped from outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StopReason {

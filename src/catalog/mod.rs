@@ -19,6 +19,7 @@ mod keys;
 mod latency;
 mod operators;
 mod parameters;
+mod resolve;
 mod resolver;
 mod runtime;
 mod settings;
@@ -462,13 +463,16 @@ impl Prepared {
                 let plan = correlated::analysable(state, statement, &plan)?;
                 state.analyzer().execute_and_check(plan, options, |_, _| {})
             });
-        let schema = match &analyzed {
-            Ok(analyzed) => analyzed.schema().inner(),
-            Err(_) => plan.schema().inner(),
+        let analyzed = match analyzed {
+            // What is wrong has been said in PostgreSQL's words: no parameter could mend it.
+            Err(refused) if error::is_refusal(&refused) => return Err(refused),
+            analyzed => analyzed.ok(),
         };
+        let known = analyzed.as_ref().unwrap_or(&plan);
+        let (schema, reach) = (known.schema().inner(), Reach::of(known)?);
         Ok(Self {
             schema: action::result_schema(schema, &actions),
-            keep: Arc::new(Keep::new(Reach::of(&plan)?)),
+            keep: Arc::new(Keep::new(reach)),
             plan: Arc::new(plan),
             parameter_types: parameter_types.into(),
             actions,

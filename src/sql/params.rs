@@ -7,8 +7,10 @@
 mod array;
 mod binary;
 mod datetime;
+mod moment;
 mod text;
 
+pub(crate) use self::moment::is_relative;
 use super::encode::zone::Zone;
 use super::sqlstate::SqlError;
 use super::types::{Format, pg_type, sql_name};

@@ -14,7 +14,7 @@ use super::output::Value;
 use super::parts::stamp_out_of_range;
 use super::template::{number, read, write};
 use super::value::{Kind, Row};
-use super::zoned::{SECOND, clock, instant, local, named};
+use super::zoned::{SECOND, clock, instant, is_infinite, local, named};
 use crate::proxy::postgres::error::SqlError;
 
 /// The day that a date is, after 1970-01-01.
@@ -139,6 +139,34 @@ fn number_type(_: &[FieldRef], constants: &[Option<&ScalarValue>]) -> DataType {
     DataType::Decimal128(38, template.map_or(10, number::scale))
 }
 
+/// The day of a clock's time, after 1970-01-01.
+fn day_of(micros: i64) -> i64 {
+    match micros {
+        i64::MAX => i32::MAX.into(),
+        i64::MIN => i32::MIN.into(),
+        micros => micros.div_euclid(DAY),
+    }
+}
+
+/// Microseconds rounded to so many places of a second.
+fn rounded(micros: i64, places: i64) -> i64 {
+    let step = u32::try_from(6 - places.clamp(0, 6)).map_or(1, |zeros| 10_i64.pow(zeros));
+    let down = micros.div_euclid(step) * step;
+    match (micros - down) * 2 >= step {
+        true => down.saturating_add(step),
+        false => down,
+    }
+}
+
+fn rounded_stamp(a: &Row<'_>) -> Answer {
+    let micros = a.micros(0);
+    Ok(match is_infinite(micros) {
+        true => micros,
+        false => rounded(micros, a.int(1)),
+    }
+    .into())
+}
+
 pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
     use Kind as K;
     let to_char = Function::stable("to_char")
@@ -255,25 +283,50 @@ pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
             .done(),
     ];
     all.extend(moments);
-    // What a text or another moment is as one of these types: casts, with the caller's zone.
+    // What a text or another moment is as one of these types: casts, with the caller's zone. A text is read as the type
+    // of the first overload.
+    let time_of = |micros: i64| match is_infinite(micros) {
+        true => Value::Null,
+        false => micros.rem_euclid(DAY).into(),
+    };
     all.extend([
         Function::stable("timestamptz")
             .on(&[K::StampTz], Gives::StampTz, |a| Ok(a.micros(0).into()))
+            .on(&[K::StampTz, K::Int], Gives::StampTz, rounded_stamp)
             .done(),
         Function::stable("timestamp")
+            .on(&[K::Stamp], Gives::Stamp, |a| Ok(a.micros(0).into()))
             .on(&[K::StampTz], Gives::Stamp, |a| {
                 Ok(local(a.micros(0), a.zone).into())
             })
-            .on(&[K::Stamp], Gives::Stamp, |a| Ok(a.micros(0).into()))
+            .on(&[K::Stamp, K::Int], Gives::Stamp, rounded_stamp)
             .done(),
         Function::stable("date")
-            .on(&[K::StampTz], Gives::Date, |a| {
-                Ok(local(a.micros(0), a.zone).div_euclid(DAY).into())
-            })
-            .on(&[K::Stamp], Gives::Date, |a| {
-                Ok(a.micros(0).div_euclid(DAY).into())
-            })
             .on(&[K::Date], Gives::Date, |a| Ok(a.date(0).into()))
+            .on(&[K::Stamp], Gives::Date, |a| Ok(day_of(a.micros(0)).into()))
+            .on(&[K::StampTz], Gives::Date, |a| {
+                Ok(day_of(local(a.micros(0), a.zone)).into())
+            })
+            .done(),
+        Function::stable("time")
+            .on(&[K::Time], Gives::Time, |a| Ok(a.time(0).into()))
+            .on(&[K::Stamp], Gives::Time, move |a| Ok(time_of(a.micros(0))))
+            .on(&[K::StampTz], Gives::Time, move |a| {
+                Ok(time_of(local(a.micros(0), a.zone)))
+            })
+            .on(&[K::Interval], Gives::Time, |a| {
+                Ok(a.interval(0).micros.rem_euclid(DAY).into())
+            })
+            .on(&[K::Time, K::Int], Gives::Time, |a| {
+                Ok(rounded(a.time(0), a.int(1)).into())
+            })
+            .done(),
+        Function::new("interval_length")
+            .on(
+                &[K::Interval],
+                Gives::Of(|_, _| DataType::Decimal128(38, 0)),
+                |a| Ok(Value::Numeric(a.interval(0).total())),
+            )
             .done(),
         Function::new("interval")
             .on(&[K::Interval], Gives::Interval, |a| {

@@ -5,7 +5,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use arrow::array::ArrayRef;
-use arrow::datatypes::{DataType, Field, FieldRef, IntervalUnit};
+use arrow::datatypes::{DataType, Field, FieldRef, IntervalUnit, TimeUnit};
 use datafusion::common::{Result, ScalarValue};
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::{
@@ -35,6 +35,7 @@ pub(super) enum Gives {
     Named(&'static str),
     Bytes,
     Date,
+    Time,
     Stamp,
     StampTz,
     Interval,
@@ -60,6 +61,7 @@ impl Gives {
             Self::Text | Self::Named(_) => DataType::Utf8,
             Self::Bytes => DataType::Binary,
             Self::Date => DataType::Date32,
+            Self::Time => DataType::Time64(TimeUnit::Microsecond),
             Self::Stamp => stamp_type(false),
             Self::StampTz => stamp_type(true),
             Self::Interval => DataType::Interval(IntervalUnit::MonthDayNano),
@@ -207,6 +209,17 @@ impl Function {
             }
         }
     }
+}
+
+/// What the function of this name makes of a text or another moment, if it is one that casts are written as.
+pub(in crate::catalog) fn moment_kind(name: &str) -> Option<Kind> {
+    Some(match name {
+        "timestamptz" => Kind::StampTz,
+        "timestamp" => Kind::Stamp,
+        "date" => Kind::Date,
+        "time" => Kind::Time,
+        _ => return None,
+    })
 }
 
 fn type_name(given: &DataType) -> &'static str {

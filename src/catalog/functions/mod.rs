@@ -51,10 +51,13 @@ use super::system::Dictionary;
 
 pub(super) use aggregates::aggregates;
 pub(crate) use asctime::asctime_texts;
+pub(super) use define::moment_kind;
 pub(super) use planner::PostgresPlanner;
 pub(super) use textout::{TEXT_OUT, has_own_text};
 #[cfg(test)]
 pub(super) use value::texts;
+pub(super) use value::{Kind, constant};
+pub(super) use zoned::zone_of;
 
 /// The name of the one database.
 pub const DATABASE: &str = "rollcall";

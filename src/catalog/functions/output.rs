@@ -5,8 +5,8 @@ use std::sync::Arc;
 use arrow::array::{
     Array, ArrayRef, BinaryBuilder, BooleanBuilder, Date32Builder, Decimal128Builder,
     Float64Builder, Int16Builder, Int32Builder, Int64Builder, IntervalMonthDayNanoBuilder,
-    ListBuilder, StringBuilder, TimestampMicrosecondBuilder, UInt32Builder, new_empty_array,
-    new_null_array,
+    ListBuilder, StringBuilder, Time64MicrosecondBuilder, TimestampMicrosecondBuilder,
+    UInt32Builder, new_empty_array, new_null_array,
 };
 use arrow::compute::{cast, concat};
 use arrow::datatypes::{DataType, IntervalUnit, TimeUnit};
@@ -77,6 +77,7 @@ pub(super) enum Output {
     Text(StringBuilder),
     Bytes(BinaryBuilder),
     Date(Date32Builder),
+    Time(Time64MicrosecondBuilder),
     Stamp(TimestampMicrosecondBuilder),
     Interval(IntervalMonthDayNanoBuilder),
     Texts(ListBuilder<StringBuilder>),
@@ -100,6 +101,9 @@ impl Output {
             D::Utf8 => Self::Text(StringBuilder::with_capacity(rows, rows * 16)),
             D::Binary => Self::Bytes(BinaryBuilder::new()),
             D::Date32 => Self::Date(Date32Builder::with_capacity(rows)),
+            D::Time64(TimeUnit::Microsecond) => {
+                Self::Time(Time64MicrosecondBuilder::with_capacity(rows))
+            }
             D::Timestamp(TimeUnit::Microsecond, _) => Self::Stamp(
                 TimestampMicrosecondBuilder::with_capacity(rows).with_data_type(data_type.clone()),
             ),
@@ -158,6 +162,8 @@ impl Output {
                 column.append_value(i32::try_from(value).map_err(|_| beyond("date"))?);
             }
             (Self::Date(column), _) => column.append_null(),
+            (Self::Time(column), Value::Int(value)) => column.append_value(value),
+            (Self::Time(column), _) => column.append_null(),
             (Self::Stamp(column), Value::Int(value)) => column.append_value(value),
             (Self::Stamp(column), _) => column.append_null(),
             (Self::Interval(column), Value::Interval(value)) => {
@@ -196,6 +202,7 @@ impl Output {
             Self::Text(mut column) => Arc::new(column.finish()),
             Self::Bytes(mut column) => Arc::new(column.finish()),
             Self::Date(mut column) => Arc::new(column.finish()),
+            Self::Time(mut column) => Arc::new(column.finish()),
             Self::Stamp(mut column) => Arc::new(column.finish()),
             Self::Interval(mut column) => Arc::new(column.finish()),
             Self::Texts(mut column) => Arc::new(column.finish()),

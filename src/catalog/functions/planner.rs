@@ -112,7 +112,7 @@ fn reader(op: &BinaryOperator, beside: Class) -> Option<&'static str> {
             C::StampTz => "timestamptz",
             _ => "interval",
         },
-        (O::Eq | O::NotEq | O::Lt | O::LtEq | O::Gt | O::GtEq, C::Date) => "date",
+        (O::Eq | O::NotEq | O::Lt | O::LtEq | O::Gt | O::GtEq | O::Minus, C::Date) => "date",
         _ => return None,
     })
 }

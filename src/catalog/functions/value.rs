@@ -2,19 +2,22 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, new_empty_array, new_null_array};
+use arrow::array::{
+    Array, ArrayRef, AsArray, RecordBatch, TimestampMicrosecondArray, new_empty_array,
+    new_null_array,
+};
 use arrow::compute::cast;
 use arrow::datatypes::{
     DataType, Date32Type, Decimal128Type, Field, FieldRef, Float64Type, Int64Type,
-    IntervalMonthDayNano, IntervalMonthDayNanoType, IntervalUnit, Schema, TimeUnit,
-    TimestampMicrosecondType,
+    IntervalMonthDayNano, IntervalMonthDayNanoType, IntervalUnit, Schema, Time64MicrosecondType,
+    TimeUnit, TimestampMicrosecondType,
 };
 use bytes::BytesMut;
 use datafusion::common::{Result, ScalarValue};
 use datafusion::error::DataFusionError;
 
 use super::bounded::RESULT_BYTES_MAX;
-use super::interval::Interval;
+use super::interval::{DAY, Interval};
 use crate::catalog::column::TYPE;
 use crate::catalog::error::CatalogError;
 use crate::proxy::postgres::error::SqlError;
@@ -25,7 +28,7 @@ use crate::sql::types::Format;
 
 /// What a function takes at one place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Kind {
+pub(in crate::catalog) enum Kind {
     /// `boolean`.
     Bool,
     /// Any integer, `oid` among them.
@@ -40,6 +43,8 @@ pub(super) enum Kind {
     Bytes,
     /// `date`.
     Date,
+    /// `time without time zone`.
+    Time,
     /// `timestamp without time zone`.
     Stamp,
     /// `timestamp with time zone`.
@@ -83,6 +88,10 @@ pub(super) fn misfit(kind: Kind, given: &DataType) -> Option<u32> {
         .then_some(0),
         Kind::Date => match given {
             D::Date32 | D::Date64 => Some(0),
+            _ => None,
+        },
+        Kind::Time => match given {
+            D::Time32(_) | D::Time64(_) => Some(0),
             _ => None,
         },
         Kind::Stamp => match given {
@@ -192,8 +201,21 @@ impl Column {
     }
 }
 
+/// A value as one of a kind of moments, converted or read with the clock of a zone.
+///
+/// # Errors
+/// What is wrong with a text.
+pub(in crate::catalog) fn constant(
+    value: &ScalarValue,
+    kind: Kind,
+    zone: &Zone,
+) -> Result<ScalarValue> {
+    let column = Column::read(value.to_array()?, true, kind, zone)?;
+    ScalarValue::try_from_array(column.array(), 0)
+}
+
 /// The type that rows of a kind are read from; `None` for what is read as it is.
-fn wanted(kind: Kind) -> Option<DataType> {
+pub(super) fn wanted(kind: Kind) -> Option<DataType> {
     Some(match kind {
         Kind::Bool => DataType::Boolean,
         Kind::Int => DataType::Int64,
@@ -203,6 +225,7 @@ fn wanted(kind: Kind) -> Option<DataType> {
         Kind::Text => return None,
         Kind::Bytes => DataType::Binary,
         Kind::Date => DataType::Date32,
+        Kind::Time => DataType::Time64(TimeUnit::Microsecond),
         Kind::Stamp => stamp_type(false),
         Kind::StampTz => stamp_type(true),
         Kind::Interval => DataType::Interval(IntervalUnit::MonthDayNano),
@@ -243,18 +266,9 @@ fn convert(array: &ArrayRef, wanted: &DataType, zone: &Zone) -> Result<ArrayRef>
             Ok(cast(array, wanted)?)
         }
         (
-            DataType::Timestamp(_, None) | DataType::Date32 | DataType::Date64,
-            DataType::Timestamp(_, zoned),
-        ) => {
-            let local = cast(array, &stamp_type(false))?;
-            if zoned.is_none() {
-                return Ok(local);
-            }
-            let local = local.as_primitive::<TimestampMicrosecondType>();
-            let instants: arrow::array::TimestampMicrosecondArray =
-                local.unary(|micros| super::zoned::instant(micros, zone));
-            Ok(Arc::new(instants.with_timezone("+00:00")))
-        }
+            DataType::Timestamp(..) | DataType::Date32 | DataType::Date64,
+            DataType::Timestamp(..) | DataType::Date32 | DataType::Time64(_),
+        ) if given != wanted => moments(array, wanted, zone),
         (DataType::Duration(_), DataType::Interval(_)) => {
             let micros = cast(
                 &cast(array, &DataType::Duration(TimeUnit::Microsecond))?,
@@ -267,6 +281,54 @@ fn convert(array: &ArrayRef, wanted: &DataType, zone: &Zone) -> Result<ArrayRef>
         }
         _ => Ok(cast(array, wanted)?),
     }
+}
+
+/// Moments of one type as those of another, by the zone's clock.
+fn moments(array: &ArrayRef, wanted: &DataType, zone: &Zone) -> Result<ArrayRef> {
+    const NEVER: (i32, i32) = (i32::MAX, i32::MIN);
+    let is_zoned = matches!(array.data_type(), DataType::Timestamp(_, Some(_)));
+    // What the zone's clock shows.
+    let clock: TimestampMicrosecondArray = match array.data_type() {
+        DataType::Timestamp(_, zone_name) => {
+            let micros = DataType::Timestamp(TimeUnit::Microsecond, zone_name.clone());
+            let given = cast(array, &micros)?;
+            let given = given.as_primitive::<TimestampMicrosecondType>();
+            given.unary(|micros| match is_zoned {
+                true => super::zoned::local(micros, zone),
+                false => micros,
+            })
+        }
+        _ => {
+            let days = cast(array, &DataType::Date32)?;
+            let midnight = |day: i32| match day {
+                day if day == NEVER.0 => i64::MAX,
+                day if day == NEVER.1 => i64::MIN,
+                day => i64::from(day).saturating_mul(DAY),
+            };
+            days.as_primitive::<Date32Type>().unary(midnight)
+        }
+    };
+    Ok(match wanted {
+        DataType::Timestamp(_, None) => Arc::new(clock),
+        DataType::Timestamp(_, Some(name)) => {
+            let instants: TimestampMicrosecondArray =
+                clock.unary(|micros| super::zoned::instant(micros, zone));
+            Arc::new(instants.with_timezone(Arc::clone(name)))
+        }
+        DataType::Date32 => {
+            let day = |micros: i64| match micros {
+                i64::MAX => NEVER.0,
+                i64::MIN => NEVER.1,
+                micros => i32::try_from(micros.div_euclid(DAY)).unwrap_or(NEVER.0),
+            };
+            Arc::new(clock.unary::<_, Date32Type>(day))
+        }
+        _ => {
+            let time =
+                |micros: i64| (!super::zoned::is_infinite(micros)).then(|| micros.rem_euclid(DAY));
+            Arc::new(clock.unary_opt::<_, Time64MicrosecondType>(time))
+        }
+    })
 }
 
 /// The arguments of one row. A place that is read as another kind than was asked for reads as nothing.
@@ -348,6 +410,19 @@ impl Row<'_> {
     pub fn date(&self, place: usize) -> i32 {
         self.at(place)
             .and_then(|(array, row)| Some(array.as_primitive_opt::<Date32Type>()?.value(row)))
+            .unwrap_or_default()
+    }
+
+    /// Microseconds since midnight.
+    pub fn time(&self, place: usize) -> i64 {
+        self.at(place)
+            .and_then(|(array, row)| {
+                Some(
+                    array
+                        .as_primitive_opt::<Time64MicrosecondType>()?
+                        .value(row),
+                )
+            })
             .unwrap_or_default()
     }
 

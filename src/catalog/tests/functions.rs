@@ -3,6 +3,7 @@
 mod arrays;
 mod dates;
 mod inets;
+mod moments;
 mod numbers;
 mod objects;
 mod sets;
@@ -72,6 +73,11 @@ async fn check(cases: &[(&str, &str)]) {
 #[tokio::test]
 async fn dates_are_as_in_postgresql() {
     check(dates::CASES).await;
+}
+
+#[tokio::test]
+async fn moments_are_as_in_postgresql() {
+    check(moments::CASES).await;
 }
 
 #[tokio::test]

@@ -99,6 +99,13 @@ pub(super) fn rewrite(sql: &str, expr: &mut Expr) -> ControlFlow<SqlError> {
                 *expr = call(&format!("{name}out"), vec![operand]);
                 return ControlFlow::Continue(());
             }
+            if let Some((plain, places)) = precise(data_type) {
+                let name = moment(&plain).unwrap_or("timestamp");
+                *data_type = plain;
+                rewrite(sql, expr)?;
+                *expr = call(name, vec![expr.clone(), places]);
+                return ControlFlow::Continue(());
+            }
             let operand = operand.as_ref().clone();
             if let Some(name) = moment(data_type)
                 && literal(&operand).is_some()
@@ -116,6 +123,11 @@ pub(super) fn rewrite(sql: &str, expr: &mut Expr) -> ControlFlow<SqlError> {
             let Some(value) = literal(&Expr::Value(value.clone())).map(str::to_owned) else {
                 return ControlFlow::Continue(());
             };
+            if let Some((plain, places)) = precise(data_type) {
+                let name = moment(&plain).unwrap_or("timestamp");
+                *expr = call(name, vec![call(name, vec![text(value)]), places]);
+                return ControlFlow::Continue(());
+            }
             if let Some(name) = moment(data_type) {
                 *expr = call(name, vec![text(value)]);
                 return ControlFlow::Continue(());
@@ -134,12 +146,26 @@ pub(super) fn rewrite(sql: &str, expr: &mut Expr) -> ControlFlow<SqlError> {
     ControlFlow::Continue(())
 }
 
+/// A type that counts so many places of a second, without them.
+fn precise(data_type: &DataType) -> Option<(DataType, Expr)> {
+    let (plain, places) = match data_type {
+        DataType::Timestamp(Some(places), zone) => (DataType::Timestamp(None, *zone), places),
+        DataType::Time(Some(places), zone) => (DataType::Time(None, *zone), places),
+        _ => return None,
+    };
+    Some((
+        plain,
+        number(usize::try_from(*places).unwrap_or(usize::MAX)),
+    ))
+}
+
 /// The function that reads a moment or an interval from text in all of PostgreSQL's forms.
 fn moment(data_type: &DataType) -> Option<&'static str> {
     Some(match data_type {
         DataType::Timestamp(None, TimezoneInfo::WithTimeZone | TimezoneInfo::Tz) => "timestamptz",
         DataType::Timestamp(None, _) => "timestamp",
         DataType::Date => "date",
+        DataType::Time(None, TimezoneInfo::None | TimezoneInfo::WithoutTimeZone) => "time",
         DataType::Interval {
             fields: None,
             precision: None,

@@ -1,0 +1,433 @@
+//! Types as PostgreSQL resolves them where the engine's coercion would come to others: dates, times and timestamps.
+//!
+//! To the engine a moment without a zone is one in UTC, and a date beside an instant makes both timestamps without a
+//! zone. Here whatever stands side by side becomes one type first, by the clock of the client's zone, and texts in quotes
+//! are read as the type of what they stand beside. Casts between these types become calls of functions, which know the
+//! zone. What is written out is converted at once, so that it reaches scans and kept plans as a plain value.
+
+use std::cell::Cell;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, FieldRef, TimeUnit};
+use datafusion::common::config::ConfigOptions;
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
+use datafusion::common::{Column, DFSchema, Result};
+use datafusion::logical_expr::expr::{Between, Case, InList, ScalarFunction};
+use datafusion::logical_expr::expr_rewriter::NamePreserver;
+use datafusion::logical_expr::planner::TypePlanner;
+use datafusion::logical_expr::utils::merge_schema;
+use datafusion::logical_expr::{
+    BinaryExpr, Cast, Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, Operator, ScalarUDF,
+    Union,
+};
+use datafusion::optimizer::AnalyzerRule;
+use datafusion::sql::sqlparser::ast;
+
+use super::functions::{Kind, constant, moment_kind, zone_of};
+use crate::sql::encode::zone::Zone;
+use crate::sql::params::is_relative;
+
+/// Functions whose arguments have one type.
+const ALIKE: [&str; 4] = ["coalesce", "nullif", "greatest", "least"];
+
+/// The moment at which the statement began.
+const NOW: &str = "now";
+
+/// The function that makes a number of an interval, to be compared.
+const LENGTH: &str = "interval_length";
+
+/// Types that the engine would give another unit: PostgreSQL counts microseconds.
+#[derive(Debug)]
+pub(super) struct PostgresTypes;
+
+impl TypePlanner for PostgresTypes {
+    fn plan_type_field(&self, sql_type: &ast::DataType) -> Result<Option<FieldRef>> {
+        use ast::TimezoneInfo as Zone;
+        let planned = match sql_type {
+            ast::DataType::Timestamp(_, zone) => {
+                let zone = matches!(zone, Zone::WithTimeZone | Zone::Tz);
+                DataType::Timestamp(TimeUnit::Microsecond, zone.then(|| "+00:00".into()))
+            }
+            ast::DataType::Time(_, Zone::None | Zone::WithoutTimeZone) => {
+                DataType::Time64(TimeUnit::Microsecond)
+            }
+            _ => return Ok(None),
+        };
+        Ok(Some(Arc::new(Field::new("", planned, true))))
+    }
+}
+
+/// Makes moments that stand side by side alike.
+#[derive(Debug)]
+pub(super) struct ResolveMoments {
+    /// The functions that convert, by their names.
+    functions: HashMap<&'static str, Arc<ScalarUDF>>,
+}
+
+impl ResolveMoments {
+    /// With functions of these: of two of one name the later.
+    pub fn new(functions: &[Arc<ScalarUDF>]) -> Self {
+        let names = [
+            "timestamptz",
+            "timestamp",
+            "date",
+            "time",
+            "interval",
+            NOW,
+            LENGTH,
+        ];
+        let function = |name: &'static str| {
+            let mut functions = functions.iter().rev();
+            let function = functions.find(|function| function.name() == name)?;
+            Some((name, Arc::clone(function)))
+        };
+        Self {
+            functions: names.into_iter().filter_map(function).collect(),
+        }
+    }
+}
+
+/// The kind of a type, if it is one of moments or intervals.
+fn kind_of(data_type: &DataType) -> Option<Kind> {
+    Some(match data_type {
+        DataType::Date32 | DataType::Date64 => Kind::Date,
+        DataType::Time32(_) | DataType::Time64(_) => Kind::Time,
+        DataType::Timestamp(_, None) => Kind::Stamp,
+        DataType::Timestamp(_, Some(_)) => Kind::StampTz,
+        DataType::Interval(_) | DataType::Duration(_) => Kind::Interval,
+        _ => return None,
+    })
+}
+
+/// The function that converts to a kind.
+fn converter(kind: Kind) -> Option<&'static str> {
+    Some(match kind {
+        Kind::StampTz => "timestamptz",
+        Kind::Stamp => "timestamp",
+        Kind::Date => "date",
+        Kind::Time => "time",
+        Kind::Interval => "interval",
+        _ => return None,
+    })
+}
+
+/// The kind that both become.
+fn common(one: Kind, other: Kind) -> Option<Kind> {
+    let rank = |kind| match kind {
+        Kind::Date => Some(0),
+        Kind::Stamp => Some(1),
+        Kind::StampTz => Some(2),
+        _ => None,
+    };
+    if one == other {
+        return Some(one);
+    }
+    let (one_rank, other_rank) = (rank(one)?, rank(other)?);
+    Some(if one_rank > other_rank { one } else { other })
+}
+
+fn compares(op: Operator) -> bool {
+    use Operator as O;
+    matches!(
+        op,
+        O::Eq
+            | O::NotEq
+            | O::Lt
+            | O::LtEq
+            | O::Gt
+            | O::GtEq
+            | O::IsDistinctFrom
+            | O::IsNotDistinctFrom
+    )
+}
+
+/// The text in quotes that an expression is.
+fn text_of(expr: &Expr) -> Option<&str> {
+    match expr {
+        Expr::Literal(value, _) => value.try_as_str().flatten(),
+        _ => None,
+    }
+}
+
+/// Whether an expression has no type by itself.
+fn is_untyped(expr: &Expr) -> bool {
+    text_of(expr).is_some()
+        || matches!(expr, Expr::Placeholder(_))
+        || matches!(expr, Expr::Literal(value, _) if value.is_null())
+}
+
+/// What one node of a plan is rewritten with.
+struct Resolver<'a> {
+    functions: &'a HashMap<&'static str, Arc<ScalarUDF>>,
+    schema: &'a DFSchema,
+    zone: &'a Zone,
+}
+
+impl Resolver<'_> {
+    fn kind(&self, expr: &Expr) -> Option<Kind> {
+        kind_of(&expr.get_type(self.schema).ok()?)
+    }
+
+    /// The expression as one of a kind; `None` where it is that already or cannot become it.
+    fn converted(&self, expr: &Expr, kind: Kind) -> Result<Option<Expr>> {
+        if matches!(expr, Expr::Placeholder(_)) {
+            return Ok(None);
+        }
+        let is_text = text_of(expr).is_some();
+        match self.kind(expr) {
+            Some(given) if given == kind => return Ok(None),
+            None if !is_text => return Ok(None),
+            _ => {}
+        }
+        if let Expr::Literal(value, _) = expr
+            && !value.is_null()
+            && !text_of(expr).is_some_and(is_relative)
+        {
+            let read = constant(value, kind, self.zone)?;
+            return Ok(Some(Expr::Literal(read, None)));
+        }
+        let is_now = text_of(expr).is_some_and(|text| text.trim().eq_ignore_ascii_case(NOW));
+        if is_now && let Some(now) = self.functions.get(NOW) {
+            // It has no zone before a statement gives it one, and counts in UTC.
+            let utc = DataType::Timestamp(TimeUnit::Microsecond, Some("+00:00".into()));
+            let now = Expr::Cast(Cast::new(Box::new(now.call(Vec::new())), utc));
+            return Ok(self.call(kind, now));
+        }
+        Ok(self.call(kind, expr.clone()))
+    }
+
+    fn call(&self, kind: Kind, expr: Expr) -> Option<Expr> {
+        let function = self.functions.get(converter(kind)?)?;
+        Some(function.call(vec![expr]))
+    }
+
+    /// Makes all of these of one kind, if they are moments or texts in quotes beside such. Whether anything changed.
+    fn alike<'e>(&self, exprs: impl Iterator<Item = &'e mut Expr>) -> Result<bool> {
+        let exprs: Vec<&mut Expr> = exprs.collect();
+        let mut found: Option<Kind> = None;
+        for expr in exprs.iter().filter(|expr| !is_untyped(expr)) {
+            let Some(kind) = self.kind(expr) else {
+                return Ok(false);
+            };
+            let both = match found {
+                None => Some(kind),
+                Some(found) => common(found, kind),
+            };
+            let Some(both) = both else {
+                return Ok(false);
+            };
+            found = Some(both);
+        }
+        let Some(kind) = found else {
+            return Ok(false);
+        };
+        let mut changed = false;
+        for expr in exprs {
+            if let Some(converted) = self.converted(expr, kind)? {
+                *expr = converted;
+                changed = true;
+            }
+        }
+        Ok(changed)
+    }
+
+    /// The same of operands that are compared: of intervals, what is compared is how long they are.
+    fn comparable<'e>(&self, exprs: impl Iterator<Item = &'e mut Expr>) -> Result<bool> {
+        let mut exprs: Vec<&mut Expr> = exprs.collect();
+        let changed = self.alike(exprs.iter_mut().map(|expr| &mut **expr))?;
+        let is_interval = |expr: &Expr| {
+            self.kind(expr) == Some(Kind::Interval) && !matches!(expr, Expr::Placeholder(_))
+        };
+        let Some(length) = self.functions.get(LENGTH) else {
+            return Ok(changed);
+        };
+        if !exprs.iter().all(|expr| is_interval(expr)) {
+            return Ok(changed);
+        }
+        for expr in exprs {
+            *expr = length.call(vec![expr.clone()]);
+        }
+        Ok(true)
+    }
+
+    fn resolve(&self, mut expr: Expr) -> Result<Transformed<Expr>> {
+        let changed = match &mut expr {
+            Expr::Cast(cast) => return self.cast(cast.clone()),
+            Expr::ScalarFunction(ScalarFunction { func, args }) => {
+                if ALIKE.contains(&func.name()) {
+                    self.alike(args.iter_mut())?
+                } else if let (Some(kind), [arg]) = (moment_kind(func.name()), args.as_slice())
+                    && matches!(arg, Expr::Literal(..))
+                {
+                    return Ok(match self.converted(arg, kind)? {
+                        Some(read) => Transformed::yes(read),
+                        None => Transformed::no(expr),
+                    });
+                } else {
+                    false
+                }
+            }
+            Expr::BinaryExpr(BinaryExpr { left, op, right }) if compares(*op) => {
+                self.comparable([left.as_mut(), right.as_mut()].into_iter())?
+            }
+            Expr::BinaryExpr(BinaryExpr {
+                left,
+                op: Operator::Minus,
+                right,
+            }) if !is_untyped(left) && !is_untyped(right) => {
+                self.alike([left.as_mut(), right.as_mut()].into_iter())?
+            }
+            Expr::Between(Between {
+                expr, low, high, ..
+            }) => self.comparable([expr.as_mut(), low.as_mut(), high.as_mut()].into_iter())?,
+            Expr::InList(InList { expr, list, .. }) => {
+                self.comparable([expr.as_mut()].into_iter().chain(list.iter_mut()))?
+            }
+            Expr::Case(Case {
+                expr,
+                when_then_expr,
+                else_expr,
+            }) => {
+                let mut tested = Vec::new();
+                let mut results = Vec::new();
+                for (when, then) in when_then_expr.iter_mut() {
+                    tested.push(when.as_mut());
+                    results.push(then.as_mut());
+                }
+                results.extend(else_expr.as_deref_mut());
+                let mut changed = self.alike(results.into_iter())?;
+                if let Some(expr) = expr.as_deref_mut() {
+                    changed |= self.comparable([expr].into_iter().chain(tested))?;
+                }
+                changed
+            }
+            _ => false,
+        };
+        Ok(match changed {
+            true => Transformed::yes(expr),
+            false => Transformed::no(expr),
+        })
+    }
+
+    /// A cast to a moment, of another one or a text.
+    fn cast(&self, cast: Cast) -> Result<Transformed<Expr>> {
+        let wants = cast.field.data_type().clone();
+        let unchanged = |cast| Ok(Transformed::no(Expr::Cast(cast)));
+        let Some(kind) = kind_of(&wants).filter(|kind| *kind != Kind::Interval) else {
+            return unchanged(cast);
+        };
+        let given = cast.expr.get_type(self.schema);
+        let is_text = given.as_ref().is_ok_and(DataType::is_string);
+        let is_moment = given
+            .ok()
+            .and_then(|given| kind_of(&given))
+            .is_some_and(|given| given != kind);
+        if !(is_text || is_moment) || matches!(*cast.expr, Expr::Placeholder(_)) {
+            return unchanged(cast);
+        }
+        let converted = match self.converted(&cast.expr, kind)? {
+            Some(converted) => Some(converted),
+            None => self.call(kind, cast.expr.as_ref().clone()),
+        };
+        let Some(converted) = converted else {
+            return unchanged(cast);
+        };
+        let converted = converted.cast_to(&wants, self.schema)?;
+        Ok(Transformed::yes(converted))
+    }
+}
+
+impl ResolveMoments {
+    /// Makes the columns of a UNION's inputs alike.
+    fn union(&self, plan: LogicalPlan, zone: &Zone) -> Result<Transformed<LogicalPlan>> {
+        let LogicalPlan::Union(union) = plan else {
+            return Ok(Transformed::no(plan));
+        };
+        let columns = union.schema.fields().len();
+        let kind_at = |input: &LogicalPlan, at: usize| {
+            let field = input.schema().fields().get(at)?;
+            kind_of(field.data_type())
+        };
+        let common_at = |at: usize| {
+            let mut kinds = union.inputs.iter().map(|input| kind_at(input, at));
+            let first = kinds.next()??;
+            kinds.try_fold(first, |so_far, kind| common(so_far, kind?))
+        };
+        let kinds: Vec<Option<Kind>> = (0..columns).map(common_at).collect();
+        let differs = |input: &LogicalPlan| {
+            let mut kinds = kinds.iter().enumerate();
+            kinds.any(|(at, kind)| kind.is_some() && kind_at(input, at) != *kind)
+        };
+        if !union.inputs.iter().any(|input| differs(input)) {
+            return Ok(Transformed::no(LogicalPlan::Union(union)));
+        }
+        let mut inputs = Vec::with_capacity(union.inputs.len());
+        for input in &union.inputs {
+            if !differs(input) {
+                inputs.push(Arc::clone(input));
+                continue;
+            }
+            let resolver = Resolver {
+                functions: &self.functions,
+                schema: input.schema(),
+                zone,
+            };
+            let items = input
+                .schema()
+                .iter()
+                .zip(&kinds)
+                .map(|((table, field), kind)| {
+                    let column = Expr::Column(Column::new(table.cloned(), field.name()));
+                    let converted = match kind {
+                        Some(kind) => resolver.converted(&column, *kind)?,
+                        None => None,
+                    };
+                    Ok(match converted {
+                        Some(converted) => converted.alias_qualified(table.cloned(), field.name()),
+                        None => column,
+                    })
+                });
+            let items = items.collect::<Result<Vec<_>>>()?;
+            let plan = LogicalPlanBuilder::from(input.as_ref().clone()).project(items)?;
+            inputs.push(Arc::new(plan.build()?));
+        }
+        let union = Union::try_new_with_loose_types(inputs)?;
+        Ok(Transformed::yes(LogicalPlan::Union(union)))
+    }
+}
+
+impl AnalyzerRule for ResolveMoments {
+    fn analyze(&self, plan: LogicalPlan, config: &ConfigOptions) -> Result<LogicalPlan> {
+        let zone = zone_of(config)?;
+        let changed = Cell::new(false);
+        plan.transform_up_with_subqueries(|plan| {
+            let names = NamePreserver::new(&plan);
+            let schema = merge_schema(&plan.inputs());
+            let resolver = Resolver {
+                functions: &self.functions,
+                schema: &schema,
+                zone: &zone,
+            };
+            let plan = plan.map_expressions(|expr| {
+                let name = names.save(&expr);
+                let resolved = expr.transform_up(|expr| resolver.resolve(expr))?;
+                Ok(match resolved.transformed {
+                    true => resolved.update_data(|expr| name.restore(expr)),
+                    false => resolved,
+                })
+            })?;
+            let plan = plan.transform_data(|plan| self.union(plan, &zone))?;
+            changed.set(changed.get() || plan.transformed);
+            match changed.get() {
+                true => plan.map_data(LogicalPlan::recompute_schema),
+                false => Ok(plan),
+            }
+        })
+        .data()
+    }
+
+    fn name(&self) -> &str {
+        "resolve_moments"
+    }
+}
