@@ -14,6 +14,7 @@ mod engine;
 mod error;
 mod explain;
 mod functions;
+mod joins;
 mod kept;
 mod keys;
 mod latency;
@@ -302,10 +303,12 @@ impl Catalog {
             allow(item, caller)?;
         }
         let (mut statement, explain) = Explain::extract(statement);
+        let _ = ast::VisitMut::visit(&mut statement, &mut joins::NameBrackets);
         let _ = ast::VisitMut::visit(&mut statement, &mut NameSubqueries(0));
         system::resolve_tableoids(&mut statement, &self.dictionary);
         let now = Arc::new(Statement::new(&self.registry, None));
         let state = engine::statement_state(&self.base, caller, &now)?;
+        joins::write_out(&state, &mut statement).await?;
         let plan = plan_or_name(state.clone(), statement).await?;
         let plan = self.references.spell_result(plan)?;
         // The doors let only queries through; this holds for every other caller too.

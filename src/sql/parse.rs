@@ -19,6 +19,7 @@ pub use self::copy::{CopyOptions, ForceQuote};
 pub use self::cursor::{Cursor, Direction};
 use self::dialect::DoorDialect;
 pub use self::prepared::Argument;
+pub(crate) use self::query::build;
 use super::names::result_names;
 use super::sqlstate::SqlError;
 use datafusion::common::format::ExplainStatementOptions;

@@ -1,7 +1,7 @@
 //! Queries: whether they only read, and their translation into what the engine understands.
 
 mod arrays;
-mod build;
+pub(crate) mod build;
 mod columns;
 mod functions;
 mod operators;

@@ -9,7 +9,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 /// `name(arguments)`.
-pub(super) fn call(name: &str, arguments: Vec<Expr>) -> Expr {
+pub(crate) fn call(name: &str, arguments: Vec<Expr>) -> Expr {
     let argument = |expr| FunctionArg::Unnamed(FunctionArgExpr::Expr(expr));
     let arguments = FunctionArgumentList {
         duplicate_treatment: None,
@@ -29,7 +29,7 @@ pub(super) fn call(name: &str, arguments: Vec<Expr>) -> Expr {
 }
 
 /// A number.
-pub(super) fn number(n: usize) -> Expr {
+pub(crate) fn number(n: usize) -> Expr {
     Expr::Value(Value::Number(n.to_string(), false).into())
 }
 
@@ -39,7 +39,7 @@ pub(super) fn text(text: impl Into<String>) -> Expr {
 }
 
 /// `true` or `false`.
-pub(super) fn boolean(value: bool) -> Expr {
+pub(crate) fn boolean(value: bool) -> Expr {
     Expr::Value(Value::Boolean(value).into())
 }
 
@@ -147,7 +147,7 @@ pub(super) fn argument(argument: &FunctionArg) -> Option<&Expr> {
 }
 
 /// An identifier as PostgreSQL stores it.
-pub(super) fn folded(ident: &Ident) -> String {
+pub(crate) fn folded(ident: &Ident) -> String {
     match ident.quote_style {
         Some(_) => ident.value.clone(),
         None => ident.value.to_lowercase(),
@@ -166,7 +166,7 @@ pub(super) fn parts(name: &ObjectName) -> Option<(Option<String>, String)> {
 }
 
 /// A quoted identifier.
-pub(super) fn quoted(name: impl Into<String>) -> Ident {
+pub(crate) fn quoted(name: impl Into<String>) -> Ident {
     Ident::with_quote('"', name)
 }
 
@@ -185,7 +185,7 @@ pub(super) fn alias(name: Ident, columns: Vec<Ident>) -> TableAlias {
 }
 
 /// `SELECT projection FROM from WHERE selection`.
-pub(super) fn select(
+pub(crate) fn select(
     projection: Vec<SelectItem>,
     from: Option<TableFactor>,
     selection: Option<Expr>,
