@@ -20,6 +20,7 @@ use datafusion::prelude::SessionConfig;
 use super::correlated::LateralPlanner;
 use super::count::CountScans;
 use super::functions::{self, DATABASE, PostgresPlanner, SCHEMA};
+use super::in_turn::UnionsInTurn;
 use super::operators::OperatorPlanner;
 use super::resolve::{PostgresTypes, ResolveMoments};
 use super::resolver::NameCache;
@@ -116,6 +117,7 @@ pub(super) fn base_state(
         .with_analyzer_rules(rules)
         .with_query_planner(Arc::new(LateralPlanner))
         .with_physical_optimizer_rule(Arc::new(CountScans))
+        .with_physical_optimizer_rule(Arc::new(UnionsInTurn))
         .build();
     dictionary.set_functions(&state);
     let references = Arc::new(References::new(&state));

@@ -23,12 +23,13 @@ use parking_lot::Mutex;
 
 use super::brief::Brief;
 use super::functions;
+use super::in_turn::IN_TURN;
 use super::statement::{Caller, Statement};
 use super::stop::stoppable;
 use crate::session::SessionId;
 
 /// Operators that a kept plan may consist of: each one forgets its state when it is reset.
-const FORGETFUL: [&str; 16] = [
+const FORGETFUL: [&str; 17] = [
     "AggregateExec",
     "async_func",
     "BufferExec",
@@ -37,6 +38,7 @@ const FORGETFUL: [&str; 16] = [
     "Count",
     "FilterExec",
     "GlobalLimitExec",
+    IN_TURN,
     "LocalLimitExec",
     "PlaceholderRowExec",
     "ProjectionExec",

@@ -14,6 +14,7 @@ mod engine;
 mod error;
 mod explain;
 mod functions;
+mod in_turn;
 mod joins;
 mod kept;
 mod keys;

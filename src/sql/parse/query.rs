@@ -34,19 +34,26 @@ pub(super) fn prepare(sql: &str, query: &mut Query) -> Result<(), SqlError> {
         ControlFlow::Break(error) => return Err(error),
         ControlFlow::Continue(()) => {}
     }
-    if let Some(select) = outermost(&mut query.body) {
-        types::print_references(&mut select.projection);
+    // Rows of several SELECTs are sorted by what things are, not by their names.
+    let is_sorted = query.order_by.is_some();
+    let mut selects = Vec::new();
+    if outermost(&mut query.body, &mut selects) && (selects.len() == 1 || !is_sorted) {
+        types::print_references(selects);
     }
     Ok(())
 }
 
-/// The SELECT that makes the result.
-fn outermost(body: &mut SetExpr) -> Option<&mut Select> {
+/// The SELECTs that make the result; false if something else makes rows of it, too.
+fn outermost<'a>(body: &'a mut SetExpr, selects: &mut Vec<&'a mut Select>) -> bool {
     match body {
-        SetExpr::Select(select) => Some(select),
-        SetExpr::Query(query) => outermost(&mut query.body),
-        _ => None,
+        SetExpr::Select(select) => selects.push(select),
+        SetExpr::Query(query) => return outermost(&mut query.body, selects),
+        SetExpr::SetOperation { left, right, .. } => {
+            return outermost(left, selects) && outermost(right, selects);
+        }
+        _ => return false,
     }
+    true
 }
 
 /// Most tables that a query reads after its common table expressions are put in place: the planner copies them to

@@ -10,7 +10,7 @@ use super::build::{bare, call, cast, literal, number, parts, text};
 use crate::sql::sqlstate::SqlError;
 use datafusion::sql::sqlparser::ast::{
     ArrayElemTypeDef, CharacterLength, DataType, ExactNumberInfo, Expr, Function, ObjectName,
-    SelectItem, TimezoneInfo, TypedString,
+    Select, SelectItem, TimezoneInfo, TypedString,
 };
 
 /// Types that name a thing of the catalog: `NAME(value)` gives its oid and `NAMEout(oid)` its text.
@@ -174,15 +174,31 @@ fn moment(data_type: &DataType) -> Option<&'static str> {
     })
 }
 
-/// Writes a thing of the catalog that is an item of the outermost SELECT list as its text.
-pub(super) fn print_references(projection: &mut [SelectItem]) {
-    for item in projection {
-        let (SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. }) = item else {
-            continue;
-        };
-        if let Some(name) = reference(bare(expr)) {
-            let operand = std::mem::replace(expr, number(0));
-            *expr = call(&format!("{name}out"), vec![operand]);
+/// Writes things of the catalog that are items of the outermost SELECT lists as texts.
+pub(super) fn print_references(selects: Vec<&mut Select>) {
+    let expr_of = |item: &SelectItem| match item {
+        SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => {
+            reference(bare(expr))
+        }
+        _ => None,
+    };
+    let named = |select: &&mut Select| -> Vec<Option<&'static str>> {
+        select.projection.iter().map(expr_of).collect()
+    };
+    let named: Vec<_> = selects.iter().map(named).collect();
+    for (select, own) in selects.into_iter().zip(&named) {
+        for (at, item) in select.projection.iter_mut().enumerate() {
+            let everywhere = named
+                .iter()
+                .all(|names| names.get(at).is_some_and(Option::is_some));
+            let (SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. }) = item
+            else {
+                continue;
+            };
+            if let (true, Some(Some(name))) = (everywhere, own.get(at)) {
+                let operand = std::mem::replace(expr, number(0));
+                *expr = call(&format!("{name}out"), vec![operand]);
+            }
         }
     }
 }
