@@ -5,7 +5,6 @@ use std::ops::ControlFlow;
 use super::arrays::hidden;
 use super::build::{alias, call, folded, number, parts, quoted, select};
 use super::functions::{TableFunction, is_set_returning, plain, unqualify};
-use super::unsupported;
 use crate::sql::sqlstate::SqlError;
 use datafusion::sql::sqlparser::ast::{
     DataType, Expr, Ident, ObjectName, SelectItem, TableAlias, TableFactor, TableFunctionArgs,
@@ -48,13 +47,11 @@ pub(super) fn rewrite(factor: &mut TableFactor) -> ControlFlow<SqlError> {
     };
     // The engine has these as they are, given names for their columns.
     let is_native = function.name == "generate_series" && function.arguments.iter().all(is_number);
-    if !known || (!ordinality && is_native) {
-        if !known {
-            if ordinality {
-                return unsupported("WITH ORDINALITY of this function");
-            }
-            return ControlFlow::Continue(());
-        }
+    if !known {
+        *factor = scalar(&function, table, named, depends, ordinality);
+        return ControlFlow::Continue(());
+    }
+    if !ordinality && is_native {
         let columns = if named.is_empty() {
             vec![table.clone()]
         } else {
@@ -64,7 +61,7 @@ pub(super) fn rewrite(factor: &mut TableFactor) -> ControlFlow<SqlError> {
         return ControlFlow::Continue(());
     }
     if let Some(fields) = fields_of(&function.name) {
-        *factor = composite(&function, fields, old, ordinality)?;
+        *factor = composite(&function, fields, old, ordinality);
         return ControlFlow::Continue(());
     }
     let mut columns = Vec::new();
@@ -229,35 +226,50 @@ fn without_rows(
     }
 }
 
+/// A function that makes one value: a table of one row.
+fn scalar(
+    function: &TableFunction,
+    table: Ident,
+    named: Vec<Ident>,
+    depends: bool,
+    ordinality: bool,
+) -> TableFactor {
+    let mut names = named.into_iter();
+    let mut columns = vec![names.next().unwrap_or_else(|| table.clone())];
+    let mut items = vec![SelectItem::ExprWithAlias {
+        expr: call(&function.name, function.arguments.clone()),
+        alias: hidden("value"),
+    }];
+    if ordinality {
+        columns.push(names.next().unwrap_or_else(|| quoted("ordinality")));
+        items.push(SelectItem::ExprWithAlias {
+            expr: super::build::cast(number(1), DataType::BigInt(None)),
+            alias: hidden("ordinality"),
+        });
+    }
+    // More names than columns are the engine's to refuse.
+    columns.extend(names);
+    TableFactor::Derived {
+        lateral: depends,
+        subquery: Box::new(select(items, None, None)),
+        alias: Some(alias(table, columns)),
+        sample: None,
+    }
+}
+
 /// A function whose rows have several columns.
 fn composite(
     function: &TableFunction,
     fields: &[&str],
     old: Option<TableAlias>,
     ordinality: bool,
-) -> ControlFlow<SqlError, TableFactor> {
-    if ordinality {
-        return ControlFlow::Break(SqlError::new(
-            "0A000",
-            format!("WITH ORDINALITY of {} is not supported", function.name),
-        ));
-    }
-    let row = quoted("row");
+) -> TableFactor {
+    let (row, place) = (quoted("row"), quoted("ordinality"));
     let list = function.quoted_call(&function.name);
-    let rows = select(
-        vec![SelectItem::ExprWithAlias {
-            expr: call("unnest", vec![list]),
-            alias: row.clone(),
-        }],
-        None,
-        None,
-    );
-    let from = TableFactor::Derived {
-        lateral: false,
-        subquery: Box::new(rows),
-        alias: Some(alias(quoted("rows"), Vec::new())),
-        sample: None,
-    };
+    let mut inner = vec![SelectItem::ExprWithAlias {
+        expr: call("unnest", vec![list.clone()]),
+        alias: row.clone(),
+    }];
     let item = |field: &&str| SelectItem::ExprWithAlias {
         expr: call(
             "get_field",
@@ -265,13 +277,28 @@ fn composite(
         ),
         alias: quoted(*field),
     };
-    let items = fields.iter().map(item).collect();
-    ControlFlow::Continue(TableFactor::Derived {
+    let mut items: Vec<SelectItem> = fields.iter().map(item).collect();
+    if ordinality {
+        let length = call("cardinality", vec![list]);
+        let places = call(super::functions::SERIES, vec![number(1), length]);
+        inner.push(SelectItem::ExprWithAlias {
+            expr: call("unnest", vec![places]),
+            alias: place.clone(),
+        });
+        items.push(SelectItem::UnnamedExpr(Expr::Identifier(place)));
+    }
+    let from = TableFactor::Derived {
+        lateral: false,
+        subquery: Box::new(select(inner, None, None)),
+        alias: Some(alias(quoted("rows"), Vec::new())),
+        sample: None,
+    };
+    TableFactor::Derived {
         lateral: function.arguments.iter().any(reads_columns),
         subquery: Box::new(select(items, Some(from), None)),
         alias: Some(old.unwrap_or_else(|| alias(quoted(function.name.clone()), Vec::new()))),
         sample: None,
-    })
+    }
 }
 
 /// The function that a table of FROM is, its alias, and whether its rows are numbered.
