@@ -8,17 +8,22 @@ use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
 
 use super::super::document::{DocumentShape, DocumentWriter, Own};
 use super::super::json::Style;
-use super::super::resource::DEFINITIONS;
+use super::super::resource::{DEFINITIONS, Kind};
 use super::*;
 use crate::catalog::{Caller, Catalog, CatalogOptions};
-use crate::session::{Listener, Registry, Remote, Service, SessionGuard, State, Topology};
+use crate::session::{
+    Connection, ConnectionState, Filter, Listener, Registry, Remote, Server, Service, SessionGuard,
+    State, Topology,
+};
 
 /// Sessions of which hardly two are alike.
 fn world() -> (Arc<Registry>, Vec<SessionGuard>) {
     let registry = Registry::new();
     let names = ["shop", "\"quoted\"", "längere Namen als zwölf"];
     let listeners = names.map(|name| {
-        let service = Arc::new(Service::new(name, "none"));
+        let mut service = Service::new(name, "none");
+        service.servers = vec!["db1".into(), "db 2".into()];
+        let service = Arc::new(service);
         let bound = SocketAddr::from(([127, 0, 0, 1], 5433));
         Arc::new(Listener::new("in", &service, "postgresql", bound))
     });
@@ -27,7 +32,18 @@ fn world() -> (Arc<Registry>, Vec<SessionGuard>) {
             .iter()
             .map(|listener| Arc::clone(&listener.service))
             .collect(),
-        ..Topology::default()
+        listeners: listeners.to_vec(),
+        servers: vec![Arc::new(Server::new(
+            "db1",
+            "::1",
+            5432,
+            "postgresql",
+            None,
+        ))],
+        filters: vec![Arc::new(Filter {
+            name: "audit".into(),
+            module: "log".into(),
+        })],
     });
     let remotes = [
         Remote::Tcp("127.0.0.1:5000".parse().unwrap()),
@@ -53,6 +69,8 @@ fn world() -> (Arc<Registry>, Vec<SessionGuard>) {
             profile.tls = at
                 .is_multiple_of(7)
                 .then(|| "TLS13_AES_256_GCM_SHA384".into());
+            profile.filters = vec!["audit".into(); at % 3];
+            profile.connections = (0..at % 4).map(connection).collect();
         });
         if at.is_multiple_of(2) {
             guard.advance(State::Routing);
@@ -63,14 +81,27 @@ fn world() -> (Arc<Registry>, Vec<SessionGuard>) {
     (registry, guards)
 }
 
+fn connection(at: usize) -> Connection {
+    Connection {
+        server: format!("db{at}").into(),
+        connection_id: (at > 0).then_some(at as i64),
+        state: ConnectionState::Established,
+        connected_us: 0,
+        tls: (at > 1).then(|| "TLS13_AES_256_GCM_SHA384".into()),
+    }
+}
+
 fn caller() -> Arc<Caller> {
     Arc::new(Caller::new("", false))
 }
 
-/// The query's projection with its one parameter settled.
+/// The query's projection with its parameters settled.
 async fn projection(catalog: &Arc<Catalog>, sql: &str, rdns: bool) -> Projection {
     let prepared = catalog.prepare_sql(sql, caller()).await.unwrap();
-    let settled = ParamValues::from(vec![("rdns", ScalarValue::from(rdns))]);
+    let settled = ParamValues::from(vec![
+        ("rdns", ScalarValue::from(rdns)),
+        ("version", ScalarValue::from("1.2.3")),
+    ]);
     let plan = prepared.plan().clone();
     match plan.replace_params_with_values(&settled).unwrap() {
         LogicalPlan::Projection(projection) => projection,
@@ -157,8 +188,10 @@ async fn the_resources_are_written_as_the_engine_evaluates_them() {
     let catalog = Catalog::new(registry, CatalogOptions::default()).unwrap();
     for definition in &DEFINITIONS {
         let asked = agree(&catalog, definition.sql, false).await;
-        let is_plain = |expr: &String| expr.starts_with(definition.name);
-        assert!(asked.iter().all(is_plain), "{asked:?}");
+        // What is told of the program is computed.
+        let is_plain = |expr: &String| expr.starts_with("documents.");
+        let computed = definition.kind == Kind::Single;
+        assert!(computed || asked.iter().all(is_plain), "{asked:?}");
     }
     let asked = agree(&catalog, DEFINITIONS[0].sql, true).await;
     assert!(asked.iter().any(|expr| expr.contains("rdns")), "{asked:?}");
