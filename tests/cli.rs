@@ -383,9 +383,24 @@ fn a_bad_configuration_is_told_by_file_line_and_key() {
             "no service \"rw\"",
         ),
         (
-            "[filters]\n",
-            "1: filters: ",
-            "[filters] is not supported by this version",
+            "[filters.log]\nmodule = \"qlafilter\"\n",
+            "1: filters.log.file: ",
+            "is missing: the file that is written",
+        ),
+        (
+            "[filters.log]\nmodule = \"tee\"\nfile = \"log\"\n",
+            "2: filters.log.module: ",
+            "\"tee\" is not a filter module",
+        ),
+        (
+            "[servers.db1]\naddress = \"db1\"\n[services.rw]\nrouter = \"readconnroute\"\nservers = [\"db1\"]\nfilters = [\"log\"]\n",
+            "6: services.rw.filters: ",
+            "there is no filter \"log\"",
+        ),
+        (
+            "[servers.db1]\naddress = \"db1\"\n[services.rw]\nrouter = \"readconnroute\"\nservers = [\"db1\"]\nretain_last_statements = -1\n",
+            "6: services.rw.retain_last_statements: ",
+            "-1 is not between 0 and 1000",
         ),
         (
             "[servers]\ndb1 = 5\n",

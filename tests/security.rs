@@ -88,6 +88,11 @@ fn a_basic_user_looks_but_does_not_kill() {
             said.err
         );
     }
+    for sql in ["select * from queries", "select count(*) from queries"] {
+        let said = psql(&program, "bob", "secret-b", sql);
+        let denied = "ERROR:  42501: permission denied for table queries";
+        assert!(said.err.contains(denied), "{}", said.err);
+    }
     let path = format!("/v1/sessions/{id}");
     let as_bob = ["-u", "bob:secret-b", "-X", "DELETE"];
     assert_eq!(program.curl(&path, &as_bob).status, 403);

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, Int32Builder, Int64Builder, ListArray, StringArray, StringBuilder,
-    StringViewBuilder, StructArray, TimestampMicrosecondBuilder,
+    Array, ArrayRef, Float64Builder, Int32Builder, Int64Builder, ListArray, StringArray,
+    StringBuilder, StringViewBuilder, StructArray, TimestampMicrosecondBuilder,
 };
 use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::datatypes::{DataType, Field, Fields, TimeUnit};
@@ -31,6 +31,8 @@ pub(super) enum Cell<A, B> {
     Int(fn(&A, &B) -> Option<i64>),
     /// `integer`
     SmallInt(fn(&A, &B) -> Option<i32>),
+    /// `double precision`
+    Double(fn(&A, &B) -> Option<f64>),
     /// `timestamp with time zone`, in microseconds since the UNIX epoch
     Time(fn(&A, &B) -> Option<i64>),
     /// `bigint` that traffic changes.
@@ -50,6 +52,7 @@ impl<A: 'static, B: 'static> Cell<A, B> {
             Self::Text(_) => DataType::Utf8View,
             Self::Int(_) | Self::Counter(_) => DataType::Int64,
             Self::SmallInt(_) => DataType::Int32,
+            Self::Double(_) => DataType::Float64,
             Self::Time(_) => timestamp_type(),
             Self::References(..) => list_of(reference_fields()),
             Self::Connections(_) => list_of(connection_fields()),
@@ -82,6 +85,11 @@ impl<A: 'static, B: 'static> Cell<A, B> {
             }
             Self::SmallInt(value) => {
                 let mut column = Int32Builder::with_capacity(len);
+                rows.for_each(|(a, b)| column.append_option(value(a, b)));
+                Arc::new(column.finish())
+            }
+            Self::Double(value) => {
+                let mut column = Float64Builder::with_capacity(len);
                 rows.for_each(|(a, b)| column.append_option(value(a, b)));
                 Arc::new(column.finish())
             }

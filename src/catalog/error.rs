@@ -35,6 +35,9 @@ pub enum CatalogError {
     /// Only administrators may call the function.
     #[error("permission denied for function {0}")]
     NotAdministrator(&'static str),
+    /// Only administrators may read the table.
+    #[error("permission denied for table {0}")]
+    NotReadable(&'static str),
     /// A function that acts stands where the engine may evaluate it for rows that are not in the result.
     #[error(
         "{0}() may stand only by itself as an item of the top-level SELECT list: there it is carried out for \
@@ -83,7 +86,7 @@ impl CatalogError {
     pub fn sqlstate(&self) -> &'static str {
         match self {
             Self::Stopped(_) => "57014",
-            Self::NotAdministrator(_) => "42501",
+            Self::NotAdministrator(_) | Self::NotReadable(_) => "42501",
             Self::ActionPlacement(_)
             | Self::ActionDistinct(_)
             | Self::ActionOrder(_)

@@ -91,6 +91,11 @@ pub(super) trait Source: fmt::Debug + Send + Sync + 'static {
     /// Told while planning: which rows will be read.
     fn announce(&self, _statement: &Statement, _keys: &Keys) {}
 
+    /// Whether the statement's caller may read the table.
+    fn permit(&self, _statement: &Statement) -> Result<()> {
+        Ok(())
+    }
+
     /// The exact number of rows without filters.
     fn len(&self, statement: &Statement) -> usize;
 
@@ -213,6 +218,7 @@ impl TableProvider for CatalogTable {
                 return internal_err!("table {} was given a filter: {filter}", self.name());
             }
         }
+        self.source.permit(&statement)?;
         self.source.announce(&statement, &keys);
         let request = Request {
             projection: match projection {

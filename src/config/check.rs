@@ -3,6 +3,7 @@
 //! Every check runs, so that one look at the output is enough to mend a file.
 
 mod channel_binding;
+mod filters;
 mod listeners;
 mod servers;
 mod services;
@@ -51,11 +52,11 @@ pub(super) fn check(
         base_dir,
         problems: Vec::new(),
     };
-    checker.refuse_filters(&file);
     let has_users = !file.users.is_empty();
     let defaults = Config::default();
     let servers = checker.servers(file.servers);
-    let services = checker.services(file.services, &servers);
+    let filters = checker.filters(file.filters);
+    let services = checker.services(file.services, &servers, &filters);
     let listeners = checker.listeners(file.listeners, &services);
     let config = Config {
         sql: SqlConfig {
@@ -71,6 +72,7 @@ pub(super) fn check(
         servers,
         services,
         listeners,
+        filters,
         limits: checker.limits(&file.limits, &defaults.limits),
         log: checker.log(file.log, defaults.log),
     };
@@ -100,7 +102,7 @@ impl Checker<'_> {
         self.problems.push(problem);
     }
 
-    /// The name of a server, service or listener: it is shown in tables and logs.
+    /// The name of a server, service, listener or filter: it is shown in tables and logs.
     fn name(&mut self, section: &str, what: &str, name: &str) {
         let message = if name.is_empty() {
             format!("a {what}'s name cannot be empty")
@@ -112,17 +114,6 @@ impl Checker<'_> {
             return;
         };
         self.report(&[section, name], message);
-    }
-
-    fn refuse_filters(&mut self, file: &schema::File) {
-        let Some(filters) = &file.filters else { return };
-        let message = "[filters] is not supported by this version";
-        if filters.is_empty() {
-            self.report(&["filters"], message);
-        }
-        for name in filters.keys() {
-            self.report(&["filters", name], message);
-        }
     }
 
     fn listen(&mut self, door: &str, written: Option<String>, default: SocketAddr) -> SocketAddr {

@@ -18,8 +18,8 @@ use crate::tls::TlsFiles;
 
 pub use error::{ConfigError, Problem};
 pub use proxied::{
-    ChannelBinding, ListenerConfig, MonitorConfig, MonitorCredentials, Protocol, RouterConfig,
-    ServerConfig, ServerTls, ServiceConfig,
+    ChannelBinding, FilterConfig, FilterModule, ListenerConfig, MonitorConfig, MonitorCredentials,
+    Protocol, QueryLogConfig, RouterConfig, ServerConfig, ServerTls, ServiceConfig,
 };
 
 /// A checked configuration. `Config::default()` is what the program runs with when it is given no file.
@@ -37,6 +37,8 @@ pub struct Config {
     pub services: Vec<ServiceConfig>,
     /// Where they connect, in the order of their names.
     pub listeners: Vec<ListenerConfig>,
+    /// What sees the traffic of services' sessions, in the order of their names.
+    pub filters: Vec<FilterConfig>,
     /// Bounds of what clients may use.
     pub limits: Limits,
     /// What is logged.

@@ -137,6 +137,48 @@ pub struct ServiceConfig {
     pub idle_timeout: Option<Duration>,
     /// How long a client may stay without traffic inside a transaction; `None`: for ever.
     pub idle_in_transaction_timeout: Option<Duration>,
+    /// The names of its filters, in the order of the traffic from the client.
+    pub filters: Vec<String>,
+    /// How many of each session's last statements are retained; 0: none.
+    pub retain_last_statements: usize,
+    /// Where the text of a statement is cut that is retained or seen by filters, in bytes.
+    pub statement_bytes_max: usize,
+}
+
+/// `[filters.NAME]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FilterConfig {
+    /// Its name.
+    pub name: String,
+    /// What it does.
+    pub module: FilterModule,
+}
+
+/// `module` of a filter, and what belongs to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FilterModule {
+    /// A line for each statement, in a file.
+    QueryLog(QueryLogConfig),
+}
+
+impl FilterModule {
+    /// The name in the configuration and in the catalog.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::QueryLog(_) => "qlafilter",
+        }
+    }
+}
+
+/// Where a query log is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueryLogConfig {
+    /// The file.
+    pub file: PathBuf,
+    /// How large it may become before it is put aside, in bytes; `None`: for ever.
+    pub rotate_bytes: Option<u64>,
+    /// How many of those that were put aside stay.
+    pub files_max: u32,
 }
 
 /// `router` and `router_options` of a service.

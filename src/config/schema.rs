@@ -6,7 +6,6 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 
 /// The whole file.
 #[derive(Deserialize, Default)]
@@ -20,11 +19,8 @@ pub(super) struct File {
     pub servers: BTreeMap<String, Server>,
     pub services: BTreeMap<String, Service>,
     pub listeners: BTreeMap<String, Listener>,
-    pub filters: Option<Later>,
+    pub filters: BTreeMap<String, Filter>,
 }
-
-/// Named tables of a section that a later version reads: their place is kept, their keys are not known yet.
-pub(super) type Later = BTreeMap<String, BTreeMap<String, IgnoredAny>>;
 
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, default, expecting = "a table")]
@@ -118,6 +114,9 @@ pub(super) struct Service {
     pub authentication_timeout_s: Option<i64>,
     pub idle_timeout_s: Option<i64>,
     pub idle_in_transaction_timeout_s: Option<i64>,
+    pub filters: Vec<String>,
+    pub retain_last_statements: Option<i64>,
+    pub max_statement_bytes: Option<i64>,
 }
 
 #[derive(Deserialize, Default)]
@@ -141,4 +140,17 @@ pub(super) struct Listener {
     pub address: Option<String>,
     pub tls: Option<Tls>,
     pub channel_binding: Option<String>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(
+    deny_unknown_fields,
+    default,
+    expecting = "a table with module and file"
+)]
+pub(super) struct Filter {
+    pub module: Option<String>,
+    pub file: Option<String>,
+    pub rotate_mib: Option<i64>,
+    pub files_max: Option<i64>,
 }

@@ -12,6 +12,7 @@
 //! | `client`, `parting` | a session from its first byte to its end, whatever its protocol |
 //! | `protocol` | what is a wire protocol's own in that |
 //! | [`postgres`], `mariadb` | the two: a session up to the end of its login, and what its messages tell |
+//! | `filter`, `statements` | what sees a session's statements, and how they are followed |
 //! | `relay`, `relays`, `timeouts` | traffic between a client and its server, and the threads for it |
 //! | `end` | why a session ended |
 //!
@@ -22,6 +23,7 @@ pub(crate) mod accept;
 pub mod backend;
 mod client;
 mod end;
+mod filter;
 mod listener;
 pub mod mariadb;
 pub mod monitor;
@@ -32,6 +34,7 @@ mod relay;
 mod relays;
 pub mod router;
 mod service;
+mod statements;
 mod timeouts;
 pub mod transport;
 pub(crate) mod wire;
@@ -46,12 +49,15 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use self::backend::{Backend, BackendError};
+pub use self::filter::FilterError;
+pub use self::filter::Filters;
 use self::listener::Bound;
 use self::mariadb::session::MariaDb;
 use self::postgres::session::Postgres;
 use self::relays::Relays;
 use self::router::Router;
 use self::service::{Entrance, Proxied, Speaks};
+use self::statements::Interest;
 use crate::config::{Config, MonitorConfig, Protocol};
 use crate::session::{
     ImageRow, KillReason, ListenAddress, Listener, Registry, Server, Service, Topology,
@@ -85,6 +91,14 @@ pub enum ProxyError {
     /// A server cannot be connected to as it is configured.
     #[error(transparent)]
     Backend(#[from] BackendError),
+    /// A filter cannot be had.
+    #[error("filters.{filter}: {source}")]
+    Filter {
+        /// The filter's name.
+        filter: String,
+        /// What is wrong with it.
+        source: FilterError,
+    },
     /// Something is named that is not there; the check of the configuration does not let it come to this.
     #[error("there is no {what} \"{name}\"")]
     Unknown {
@@ -104,6 +118,7 @@ pub struct Proxy {
     services: Vec<Arc<Proxied>>,
     entrances: Vec<(Bound, Arc<Entrance>)>,
     servers: Vec<(Arc<Backend>, MonitorConfig)>,
+    filters: Arc<Filters>,
     /// None where there is nothing to proxy.
     relays: Option<Arc<Relays>>,
 }
@@ -135,6 +150,9 @@ impl Proxy {
             .iter()
             .map(|(backend, _)| (&*backend.server.name, backend))
             .collect();
+        let filters = Filters::start(&config.filters)
+            .map_err(|(filter, source)| ProxyError::Filter { filter, source })?;
+        let filters = Arc::new(filters);
         let keys = Arc::default();
         let mut services = Vec::new();
         for service in &config.services {
@@ -144,18 +162,23 @@ impl Proxy {
             };
             let backends = service.servers.iter().map(backend);
             let router = Router::new(service.router, backends.collect::<Result<_, _>>()?);
+            let names = |names: &[String]| names.iter().map(|n| n.as_str().into()).collect();
             let row = Service {
-                servers: service
-                    .servers
-                    .iter()
-                    .map(|name| name.as_str().into())
-                    .collect(),
+                servers: names(&service.servers),
+                filters: names(&service.filters),
                 ..Service::new(&service.name, service.router.as_str())
+            };
+            let interest = Interest {
+                retained_max: service.retain_last_statements,
+                statement_bytes_max: service.statement_bytes_max,
+                filters: row.filters.clone(),
+                all_filters: Arc::clone(&filters),
             };
             services.push(Arc::new(Proxied::new(
                 Arc::new(row),
                 service.clone(),
                 router,
+                Arc::new(interest),
                 Arc::clone(registry),
             )));
         }
@@ -208,6 +231,7 @@ impl Proxy {
             services,
             entrances,
             servers,
+            filters,
             relays,
         })
     }
@@ -220,6 +244,7 @@ impl Proxy {
         topology.listeners.extend(listeners);
         let servers = self.servers.iter().map(|(b, _)| Arc::clone(&b.server));
         topology.servers.extend(servers);
+        topology.filters.extend(self.filters.describe());
         topology.services.sort_by(|a, b| a.name.cmp(&b.name));
         topology.listeners.sort_by(|a, b| a.name.cmp(&b.name));
         topology.servers.sort_by(|a, b| a.name.cmp(&b.name));
@@ -231,6 +256,11 @@ impl Proxy {
         let certificate =
             |e: &Arc<Entrance>| Some((e.listener.name.to_string(), Arc::clone(e.tls.as_ref()?)));
         entrances.filter_map(certificate).collect()
+    }
+
+    /// The filters, whose files may be opened anew.
+    pub fn filters(&self) -> Arc<Filters> {
+        Arc::clone(&self.filters)
     }
 
     /// Takes a first look at the servers, then serves until `shutdown`, and returns when all clients are gone: idle ones

@@ -46,6 +46,9 @@ pub(super) trait Track {
     /// Whether the client may be sent away without losing anything.
     fn is_idle_outside_transaction(&self) -> bool;
 
+    /// Other filters are asked for: they come in as soon as no statement runs.
+    fn replace_filters(&mut self, session: &SessionGuard);
+
     /// At least so many bytes of the server belong to the message that is under way; 0 between messages.
     fn server_bytes_to_boundary(&self) -> usize;
 
@@ -202,6 +205,10 @@ impl<T: Track> Relay<T> {
     /// Relays until one of both sides, or the program, has enough. What is left to be told to either side is the
     /// caller's business.
     pub fn poll_run(&mut self, cx: &mut Context<'_>) -> Poll<End> {
+        if self.session.is_refiltered() {
+            // Being asked for filters uses up the waker that a kill needs.
+            self.hears_kill = false;
+        }
         let told = match self.poll_killed(cx) {
             Poll::Ready(KillReason::Shutdown) => {
                 if self.may_leave() {
@@ -234,6 +241,10 @@ impl<T: Track> Relay<T> {
                 Stop::Write(error) => End::ClientReset(error),
                 Stop::Protocol(why) => End::ServerViolation(why),
             });
+        }
+        if self.session.is_refiltered() {
+            self.track.replace_filters(&self.session);
+            self.hears_kill = false;
         }
         match told && self.may_leave() {
             true => Poll::Ready(End::Killed(KillReason::Shutdown)),

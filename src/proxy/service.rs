@@ -7,6 +7,7 @@ use super::mariadb::session::MariaDb;
 use super::postgres::session::Postgres;
 use super::relays::Place;
 use super::router::Router;
+use super::statements::Interest;
 use crate::config::ServiceConfig;
 use crate::session::{Listener, Registry, Service};
 use crate::tls::TlsSlot;
@@ -17,6 +18,8 @@ pub(super) struct Proxied {
     pub service: Arc<Service>,
     pub config: ServiceConfig,
     pub router: Router,
+    /// Who wants the statements of its sessions.
+    pub interest: Arc<Interest>,
     /// One permit for each session.
     pub places: Arc<Semaphore>,
     /// One permit for each socket: more than places, so that those over the limit can be told so and cancels come
@@ -33,12 +36,14 @@ impl Proxied {
         service: Arc<Service>,
         config: ServiceConfig,
         router: Router,
+        interest: Arc<Interest>,
         registry: Arc<Registry>,
     ) -> Self {
         let places = config.sessions_max.min(Semaphore::MAX_PERMITS / 2);
         Self {
             service,
             router,
+            interest,
             places: Arc::new(Semaphore::new(places)),
             sockets: Arc::new(Semaphore::new(places + places.max(SPARE_SOCKETS))),
             registry,

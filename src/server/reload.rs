@@ -1,4 +1,5 @@
-//! What SIGHUP does: reads the configuration file again and takes users and certificates from it.
+//! What SIGHUP does: reads the configuration file again and takes users and certificates from it. The files of filters
+//! are opened anew, whatever the configuration says: somebody may have moved them.
 //!
 //! A file with any problem changes nothing. Everything else in the file needs a restart, and is named when it
 //! differs from what is running.
@@ -10,6 +11,7 @@ use std::sync::Arc;
 use super::Server;
 use crate::auth::Users;
 use crate::config::{Config, ListenerConfig};
+use crate::proxy::Filters;
 use crate::tls::{TlsFiles, TlsSlot};
 
 pub(super) struct Reload {
@@ -23,6 +25,7 @@ pub(super) struct Reload {
     rest_tls: Option<Arc<TlsSlot>>,
     /// Those of the proxy's listeners, by the listener's name.
     listener_tls: Vec<(String, Arc<TlsSlot>)>,
+    filters: Arc<Filters>,
 }
 
 impl Reload {
@@ -35,11 +38,13 @@ impl Reload {
             sql_tls: server.sql.tls.clone(),
             rest_tls: server.rest.tls.clone(),
             listener_tls: server.proxy.certificates(),
+            filters: server.proxy.filters(),
         }
     }
 
     /// Reads the file and logs what came of it.
     pub(super) fn run(&self) {
+        self.filters.reopen();
         let Some(file) = &self.file else {
             tracing::info!("SIGHUP: started without a configuration file, nothing to read again");
             return;
@@ -112,6 +117,7 @@ fn changed(running: &Config, read: &Config) -> Vec<&'static str> {
             "listeners",
             without_files(&running.listeners).ne(without_files(&read.listeners)),
         ),
+        ("filters", running.filters != read.filters),
         ("limits", running.limits != read.limits),
         ("log", running.log != read.log),
     ];
@@ -154,6 +160,7 @@ mod tests {
             sql_tls: None,
             rest_tls: None,
             listener_tls: Vec::new(),
+            filters: Arc::default(),
         }
     }
 

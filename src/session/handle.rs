@@ -1,10 +1,11 @@
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
 use futures::task::AtomicWaker;
+use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -14,6 +15,7 @@ use super::clock::monotonic_ms;
 use super::end_reason::{EndReason, SaidReason};
 use super::line::{Line, LiveValues, State};
 use super::registry::Registry;
+use super::retained::{Retained, RetainedStatement};
 use super::traffic::{Lane, Traffic};
 use super::{Listener, SessionId};
 
@@ -163,6 +165,11 @@ pub struct Session {
     cancel: OnceLock<Box<dyn Fn() + Send + Sync>>,
     /// When it is to be told to end, once somebody has put that off.
     pub(super) kill_at: OnceLock<watch::Sender<Instant>>,
+    /// Its last statements, where they are kept. Boxed: most sessions keep none.
+    retained: OnceLock<Box<Retained>>,
+    /// Whether other filters are asked for: looked at with each message, the list only then.
+    refilter: AtomicBool,
+    filters_asked: Mutex<Option<Box<[Arc<str>]>>>,
 }
 
 impl Session {
@@ -189,6 +196,9 @@ impl Session {
             server: AtomicWaker::new(),
             cancel: OnceLock::new(),
             kill_at: OnceLock::new(),
+            retained: OnceLock::new(),
+            refilter: AtomicBool::new(false),
+            filters_asked: Mutex::default(),
         }
     }
 
@@ -285,6 +295,21 @@ impl Session {
             }
             _ => false,
         }
+    }
+
+    /// The last statements of its client, the newest one first; none where they are not kept.
+    pub fn retained_statements(&self) -> Vec<Arc<RetainedStatement>> {
+        let retained = self.retained.get();
+        retained.map_or_else(Vec::new, |retained| retained.newest_first())
+    }
+
+    /// Asks for other filters, by name and in the order of the traffic from the client, each with a new session of its
+    /// own: also for those that are there already. It is done when the session runs no statement, and the names in its
+    /// profile are the new ones then. Only the last one of several calls before that counts.
+    pub fn ask_for_filters(&self, names: Box<[Arc<str>]>) {
+        *self.filters_asked.lock() = Some(names);
+        self.refilter.store(true, Ordering::Release);
+        self.server.wake();
     }
 
     /// Completes when the session is told to end or has ended.
@@ -413,6 +438,36 @@ impl SessionGuard {
     /// Says how to cancel the statement that runs. Only the first call counts.
     pub fn on_cancel(&self, cancel: impl Fn() + Send + Sync + 'static) {
         self.session.cancel.get_or_init(|| Box::new(cancel));
+    }
+
+    /// What changes rarely, as it is now.
+    pub fn profile(&self) -> Option<Arc<Profile>> {
+        self.registry.profile(&self.session)
+    }
+
+    /// Keeps so many of the client's last statements from now on, one at least. Only the first call counts.
+    pub fn retain_statements(&self, most: usize) {
+        let retained = || Box::new(Retained::new(most));
+        self.session.retained.get_or_init(retained);
+    }
+
+    /// A statement has arrived; it is kept if [`Self::retain_statements`] was called.
+    pub fn retain(&self, statement: Arc<RetainedStatement>) {
+        if let Some(retained) = self.session.retained.get() {
+            retained.push(statement);
+        }
+    }
+
+    /// Whether other filters are asked for. The task's waker is gone then.
+    #[inline]
+    pub fn is_refiltered(&self) -> bool {
+        self.session.refilter.load(Ordering::Acquire)
+    }
+
+    /// The names of the filters that were asked for last, once.
+    pub fn filters_asked(&self) -> Option<Box<[Arc<str>]>> {
+        self.session.refilter.store(false, Ordering::Release);
+        self.session.filters_asked.lock().take()
     }
 
     /// Completes when the session is told to end.

@@ -33,6 +33,7 @@ mod image;
 mod line;
 mod membership;
 mod registry;
+mod retained;
 mod segment;
 mod topology;
 mod traffic;
@@ -46,6 +47,7 @@ pub use image::{Chosen, ChunkImage, ImageRow, RowVersions, Rows, Run};
 pub use line::{Line, LiveValues, State};
 pub use membership::Membership;
 pub use registry::{Registry, RegistryFull, SharedName};
+pub use retained::{Answer, Outcome, RetainedStatement};
 pub use topology::{
     CountedConnection, Counters, Filter, Health, ListenAddress, Listener, Server, ServerRole,
     Service, Topology,

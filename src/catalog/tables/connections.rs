@@ -56,6 +56,7 @@ pub(super) fn table() -> Plain<Session, Connection> {
             ("server", "servers", "name"),
         ],
         reads_sessions: true,
+        administrators_only: false,
         rows: |statement| {
             let mut rows = Vec::new();
             for image in statement.membership().images() {

@@ -38,6 +38,7 @@ pub(super) fn table() -> Plain<Filter, Services> {
         primary_key: &[0],
         foreign_keys: &[],
         reads_sessions: false,
+        administrators_only: false,
         rows: |statement| {
             let topology = statement.topology();
             let services = |filter: &Filter| {

@@ -61,6 +61,7 @@ pub(super) fn table() -> Plain<Listener, ()> {
         primary_key: &[0],
         foreign_keys: &[("service", "services", "name")],
         reads_sessions: false,
+        administrators_only: false,
         rows: |statement| {
             let listeners = &statement.topology().listeners;
             listeners.iter().map(|l| (Arc::clone(l), ())).collect()

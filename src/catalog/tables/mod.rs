@@ -4,6 +4,7 @@ mod connections;
 mod filters;
 mod listeners;
 mod plain;
+mod queries;
 mod servers;
 mod services;
 mod session_filters;
@@ -28,5 +29,6 @@ pub(super) fn all() -> Vec<Arc<dyn Source>> {
         Arc::new(servers::table()),
         Arc::new(filters::table()),
         Arc::new(session_filters::table()),
+        Arc::new(queries::table()),
     ]
 }

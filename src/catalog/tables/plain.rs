@@ -6,6 +6,7 @@ use arrow::datatypes::{Schema, SchemaRef};
 use datafusion::common::Result;
 
 use crate::catalog::column::Column;
+use crate::catalog::error::CatalogError;
 use crate::catalog::keys::Keys;
 use crate::catalog::statement::Statement;
 use crate::catalog::table::{Batches, Request, Source};
@@ -22,6 +23,7 @@ pub(super) struct Plain<A: 'static, B: 'static> {
     pub foreign_keys: &'static [(&'static str, &'static str, &'static str)],
     /// Whether the rows come from all sessions.
     pub reads_sessions: bool,
+    pub administrators_only: bool,
     pub rows: fn(&Statement) -> Rows<A, B>,
 }
 
@@ -62,6 +64,14 @@ where
 
     fn primary_key(&self) -> &'static [usize] {
         self.primary_key
+    }
+
+    fn permit(&self, statement: &Statement) -> Result<()> {
+        let admin = statement.caller().is_some_and(|caller| caller.admin);
+        match self.administrators_only && !admin {
+            true => Err(CatalogError::NotReadable(self.name).into()),
+            false => Ok(()),
+        }
     }
 
     fn announce(&self, statement: &Statement, _: &Keys) {

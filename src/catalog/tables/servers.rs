@@ -92,6 +92,7 @@ pub(super) fn table() -> Plain<Server, Services> {
         primary_key: &[0],
         foreign_keys: &[],
         reads_sessions: false,
+        administrators_only: false,
         rows: |statement| {
             let topology = statement.topology();
             let services = |server: &Server| {

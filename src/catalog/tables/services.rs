@@ -98,6 +98,7 @@ pub(super) fn table() -> Plain<Service, Listeners> {
         primary_key: &[0],
         foreign_keys: &[],
         reads_sessions: false,
+        administrators_only: false,
         rows: |statement| {
             let topology = statement.topology();
             let listeners = |service: &Service| {

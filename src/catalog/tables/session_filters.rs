@@ -41,6 +41,7 @@ pub(super) fn table() -> Plain<Session, Place> {
             ("filter", "filters", "name"),
         ],
         reads_sessions: true,
+        administrators_only: false,
         rows: |statement| {
             let mut rows = Vec::new();
             for image in statement.membership().images() {

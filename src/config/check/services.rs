@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::super::{Protocol, RouterConfig, ServerConfig, ServiceConfig, schema};
+use super::super::{FilterConfig, Protocol, RouterConfig, ServerConfig, ServiceConfig, schema};
 use super::{
     AUTHENTICATION_TIMEOUT_S_MAX, CONNECTIONS_MAX, Checker, TIMEOUT_S_MAX, count, unless_zero,
 };
@@ -12,6 +12,11 @@ use crate::session::ServerRole;
 const SESSIONS_MAX_DEFAULT: usize = 1000;
 const CONNECT_TIMEOUT_DEFAULT: Duration = Duration::from_secs(5);
 const CONNECT_TIMEOUT_MS_MAX: i64 = 600_000;
+/// Far more than anybody reads; each session may keep so many.
+const RETAINED_MAX: i64 = 1000;
+const STATEMENT_BYTES_DEFAULT: usize = 4096;
+/// 1 MiB.
+const STATEMENT_BYTES_MAX: i64 = 1 << 20;
 const AUTHENTICATION_TIMEOUT_DEFAULT: Duration = Duration::from_secs(60);
 
 impl Checker<'_> {
@@ -20,10 +25,11 @@ impl Checker<'_> {
         &mut self,
         written: BTreeMap<String, schema::Service>,
         servers: &[ServerConfig],
+        filters: &[FilterConfig],
     ) -> Vec<ServiceConfig> {
         let services = written.into_iter();
         services
-            .map(|(name, service)| self.service(name, service, servers))
+            .map(|(name, service)| self.service(name, service, servers, filters))
             .collect()
     }
 
@@ -32,6 +38,7 @@ impl Checker<'_> {
         name: String,
         written: schema::Service,
         servers: &[ServerConfig],
+        filters: &[FilterConfig],
     ) -> ServiceConfig {
         self.name("services", "service", &name);
         let path = |key| ["services", name.as_str(), key];
@@ -40,6 +47,7 @@ impl Checker<'_> {
         let role = self.role(&role_path, written.router_options.role.as_deref());
         let names = self.servers_of(&name, written.servers, servers);
         let protocol = self.protocol_of(&name, &names, servers);
+        self.filters_of(&name, &written.filters, filters);
         if let Some(role) = role {
             let mut own = servers.iter().filter(|server| names.contains(&server.name));
             if !names.is_empty() && !own.any(|server| can_play(server, role)) {
@@ -77,6 +85,16 @@ impl Checker<'_> {
             "idle_in_transaction_timeout_s",
             written.idle_in_transaction_timeout_s,
         );
+        let retained = self.bounded(
+            &path("retain_last_statements"),
+            written.retain_last_statements,
+            0..=RETAINED_MAX,
+        );
+        let statement_bytes_max = self.bounded(
+            &path("max_statement_bytes"),
+            written.max_statement_bytes,
+            1..=STATEMENT_BYTES_MAX,
+        );
         ServiceConfig {
             router: RouterConfig::ReadConnRoute { role },
             servers: names,
@@ -87,7 +105,19 @@ impl Checker<'_> {
                 .map_or(AUTHENTICATION_TIMEOUT_DEFAULT, Duration::from_secs),
             idle_timeout,
             idle_in_transaction_timeout,
+            filters: written.filters,
+            retain_last_statements: retained.map_or(0, count),
+            statement_bytes_max: statement_bytes_max.map_or(STATEMENT_BYTES_DEFAULT, count),
             name,
+        }
+    }
+
+    fn filters_of(&mut self, service: &str, written: &[String], filters: &[FilterConfig]) {
+        let path = ["services", service, "filters"];
+        for name in written {
+            if !filters.iter().any(|filter| filter.name == *name) {
+                self.report(&path, format!("there is no filter {name:?} in this file"));
+            }
         }
     }
 

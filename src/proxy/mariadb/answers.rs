@@ -78,6 +78,11 @@ impl Answers {
         self.next != Next::Nothing
     }
 
+    /// Whether the next packet is the first one of an answer to COM_STMT_PREPARE.
+    pub fn begins_preparation(&self) -> bool {
+        self.next == Next::First(Answer::Prepared)
+    }
+
     /// A command was sent that is answered so. False when there are too many of them.
     pub fn expect(&mut self, answer: Answer) -> bool {
         if self.next == Next::Nothing {

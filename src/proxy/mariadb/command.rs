@@ -9,13 +9,13 @@ pub(super) const PROCESS_KILL: u8 = 0x0c;
 pub(super) const CHANGE_USER: u8 = 0x11;
 const BINLOG_DUMP: u8 = 0x12;
 const TABLE_DUMP: u8 = 0x13;
-const STMT_PREPARE: u8 = 0x16;
-const STMT_EXECUTE: u8 = 0x17;
+pub(super) const STMT_PREPARE: u8 = 0x16;
+pub(super) const STMT_EXECUTE: u8 = 0x17;
 const STMT_SEND_LONG_DATA: u8 = 0x18;
-const STMT_CLOSE: u8 = 0x19;
+pub(super) const STMT_CLOSE: u8 = 0x19;
 const STMT_FETCH: u8 = 0x1c;
 const BINLOG_DUMP_GTID: u8 = 0x1e;
-const STMT_BULK_EXECUTE: u8 = 0xfa;
+pub(super) const STMT_BULK_EXECUTE: u8 = 0xfa;
 
 /// What a server says to a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -11,6 +11,7 @@ use super::packet;
 use super::status::{self, Status};
 use super::walk::Walk;
 use crate::proxy::relay::{Passing, Track};
+use crate::proxy::statements::Interest;
 use crate::session::{LiveValues, Registry, SessionGuard, SessionId};
 
 /// The packets of a server up to the end of a login.
@@ -107,7 +108,13 @@ pub(super) fn follow(
     piece: usize,
 ) -> Followed {
     let session = session(registry);
-    let mut walk = Walk::new(capabilities(bits), &session, &[]);
+    // As if somebody wanted the statements, so that they are followed.
+    let interest = Interest {
+        retained_max: 2,
+        statement_bytes_max: 16,
+        ..Interest::default()
+    };
+    let mut walk = Walk::new(capabilities(bits), &session, &[], Arc::new(interest));
     let (mut sent, mut violation) = (Vec::new(), None);
     for (number, turn) in turns.iter().enumerate() {
         for piece in turn.chunks(piece.min(turn.len().max(1))) {

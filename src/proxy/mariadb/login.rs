@@ -8,6 +8,7 @@
 //! other has not, a login that needs the password itself is refused here, before the password is sent.
 
 use std::io;
+use std::sync::Arc;
 
 use bytes::BytesMut;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -131,7 +132,12 @@ pub(super) async fn run(
     Ok(LoggedIn {
         server,
         rest,
-        walk: Walk::new(taken & offered, guard, &ok),
+        walk: Walk::new(
+            taken & offered,
+            guard,
+            &ok,
+            Arc::clone(&entrance.proxied.interest),
+        ),
         key: None,
         cancel: None,
     })

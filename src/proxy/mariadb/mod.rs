@@ -21,6 +21,7 @@ mod login;
 mod packet;
 pub(super) mod session;
 mod status;
+mod texts;
 mod walk;
 
 pub(super) use decline::look;

@@ -15,9 +15,11 @@ use super::command::{self, Answer};
 use super::greeting::Introduction;
 use super::packet::{self, FRAME_BYTES_MAX, HEADER_BYTES, LOGIN_BYTES_MAX, split_header};
 use super::status::{self, Status};
+use super::texts::Texts;
 use super::{capability, kill};
 use crate::proxy::end::End;
 use crate::proxy::relay::{Passing, Track};
+use crate::proxy::statements::{Interest, Statements};
 use crate::session::{SessionGuard, SessionId};
 
 /// Longest beginning of a server's packet that is kept when the packet comes in pieces, in bytes.
@@ -37,7 +39,6 @@ enum Sends {
 }
 
 /// Follows one session's packets in both directions.
-#[derive(Debug)]
 pub(in crate::proxy) struct Walk {
     capabilities: u64,
     client: ClientFraming,
@@ -56,6 +57,10 @@ pub(in crate::proxy) struct Walk {
     /// Where and who the session is once the server has agreed.
     database: Option<Arc<str>>,
     user: Option<Introduction>,
+    /// Who wants the statements' texts.
+    interest: Arc<Interest>,
+    /// The texts, where somebody wants them.
+    texts: Option<Box<Texts>>,
 }
 
 /// Where a client stands in its stream of packets.
@@ -82,7 +87,12 @@ struct ServerFraming {
 
 impl Walk {
     /// Of a session that was just logged in, with these capabilities and the status of the server's OK.
-    pub fn new(capabilities: u64, session: &SessionGuard, ok: &[u8]) -> Self {
+    pub fn new(
+        capabilities: u64,
+        session: &SessionGuard,
+        ok: &[u8],
+        interest: Arc<Interest>,
+    ) -> Self {
         let mut walk = Self {
             capabilities,
             client: ClientFraming::default(),
@@ -97,9 +107,16 @@ impl Walk {
             failed: false,
             database: None,
             user: None,
+            texts: None,
+            interest,
         };
+        walk.texts = walk.texts_of(walk.interest.follow(session));
         walk.status(ok, session);
         walk
+    }
+
+    fn texts_of(&self, statements: Option<Statements>) -> Option<Box<Texts>> {
+        Some(Box::new(Texts::new(self.capabilities, statements?)))
     }
 
     /// The sequence number of a packet that comes next from the server, or would answer the client's next command.
@@ -130,6 +147,10 @@ impl Walk {
             if self.client.body_left > 0 {
                 let piece = rest.len().min(self.client.body_left);
                 self.client.body_left -= piece;
+                if let Some(texts) = &mut self.texts {
+                    let is_last = self.client.body_left == 0 && !self.client.continues;
+                    texts.body(&rest[..piece], is_last, session);
+                }
                 at += piece;
                 continue;
             }
@@ -165,6 +186,9 @@ impl Walk {
                     false => &[],
                 };
                 self.command(first, looked_at, session)?;
+                if let Some(texts) = &mut self.texts {
+                    texts.body(whole, !self.client.continues, session);
+                }
                 if let Some(body) = self.translated(looked_at, session) {
                     let changed = changed.get_or_insert_with(Changed::default);
                     changed.copy(bytes, at);
@@ -211,6 +235,9 @@ impl Walk {
     fn command(&mut self, first: u8, body: &[u8], session: &SessionGuard) -> Result<(), String> {
         if command::is_statement(first) {
             session.count_statement();
+        }
+        if let Some(texts) = &mut self.texts {
+            texts.command(first);
         }
         self.quit = first == command::QUIT;
         let Some(answer) = command::answer(first) else {
@@ -370,6 +397,12 @@ impl Walk {
         if !self.answers.is_pending() {
             return;
         }
+        if let Some(texts) = &mut self.texts
+            && self.answers.begins_preparation()
+            && body.first() == Some(&status::OK)
+        {
+            texts.prepared(body);
+        }
         let told = self.answers.passed(body);
         match told {
             Told::Nothing => {}
@@ -378,6 +411,9 @@ impl Walk {
             Told::WantsFile => self.sends = Sends::File,
             Told::Ended(answer, outcome) => {
                 self.ended(answer, outcome, body, session);
+                if let Some(texts) = &mut self.texts {
+                    texts.answered(outcome == Outcome::Failed);
+                }
                 let more = self.answers.is_pending();
                 if more {
                     // The next one of those that were sent ahead begins.
@@ -400,6 +436,9 @@ impl Walk {
             (Answer::Login, Outcome::Done) => {
                 let user = self.user.take().unwrap_or_default();
                 session.update(|profile| user.show(profile));
+                if let Some(texts) = &mut self.texts {
+                    texts.statements.user_changed(session);
+                }
             }
             (Answer::Login, Outcome::Failed) => self.user = None,
             (Answer::Events, _) => self.sends = Sends::Commands,
@@ -461,6 +500,24 @@ impl Track for Walk {
 
     fn is_active(&self) -> bool {
         self.active
+    }
+
+    fn replace_filters(&mut self, session: &SessionGuard) {
+        let in_a_packet = self.client.body_left > 0
+            || self.client.continues
+            || !self.withheld.is_empty()
+            || self.server_bytes_to_boundary() > 0;
+        if self.active || in_a_packet {
+            return;
+        }
+        let Some(names) = session.filters_asked() else {
+            return;
+        };
+        match &mut self.texts {
+            Some(texts) => texts.statements.replace_filters(&names, session),
+            None => self.texts = self.texts_of(self.interest.follow_with(&names, session)),
+        }
+        self.texts.take_if(|texts| !texts.statements.is_wanted());
     }
 
     fn is_idle_outside_transaction(&self) -> bool {

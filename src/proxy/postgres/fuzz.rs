@@ -10,6 +10,7 @@ use super::login::{ErrorFields, Introduction, next_of_server, unbound_mechanisms
 use super::opening::{StartupMessage, cancel_request, split_code};
 use super::walk::{Walk, application_name, session};
 use crate::proxy::relay::Track;
+use crate::proxy::statements::Interest;
 use crate::session::{LiveValues, Registry};
 
 /// Start-up packets of a client, and what is read in them.
@@ -85,7 +86,13 @@ fn follow(registry: &Arc<Registry>, bytes: &[u8], turn: usize, piece: usize) -> 
     let session = session(registry);
     // The same mask for each session, whatever its number.
     let process = session.id().get() ^ 0x0102_0304;
-    let mut walk = Walk::new(session.id(), process.to_be_bytes());
+    // As if somebody wanted the statements, so that they are followed.
+    let interest = Interest {
+        retained_max: 2,
+        statement_bytes_max: 16,
+        ..Interest::default()
+    };
+    let mut walk = Walk::new(&session, process.to_be_bytes(), Arc::new(interest));
     let mut passed = bytes.to_vec();
     let mut violation = None;
     for (number, turn) in passed.chunks_mut(turn).enumerate() {

@@ -19,6 +19,7 @@ mod login;
 pub(crate) mod opening;
 pub(crate) mod reply;
 pub(super) mod session;
+mod texts;
 mod walk;
 
 pub use error::{Severity, SqlError};

@@ -99,7 +99,7 @@ impl Protocol for Postgres {
         Ok(LoggedIn {
             server,
             rest,
-            walk: Walk::new(session, process),
+            walk: Walk::new(&wire.guard, process, Arc::clone(&entrance.proxied.interest)),
             key,
             cancel,
         })

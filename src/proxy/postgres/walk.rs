@@ -7,9 +7,11 @@
 
 use std::sync::Arc;
 
+use super::texts::Texts;
 use crate::proxy::end::End;
 use crate::proxy::relay::{Passing, Track};
-use crate::session::{SessionGuard, SessionId};
+use crate::proxy::statements::{Interest, Statements};
+use crate::session::SessionGuard;
 
 /// Type byte and length field.
 const HEADER_BYTES: usize = 5;
@@ -37,10 +39,21 @@ struct Framing {
 
 /// What is seen of a message.
 enum Part<'a> {
-    /// Its type.
-    Header(u8),
-    /// A piece of its body that begins at this offset; never empty.
-    Body(u8, u32, &'a mut [u8]),
+    /// Its type, and how many bytes its body has.
+    Header(u8, u32),
+    /// A piece of its body; never empty.
+    Body(Piece<'a>),
+}
+
+/// A piece of a message's body.
+struct Piece<'a> {
+    /// The message's type.
+    kind: u8,
+    /// Where it begins in the body.
+    offset: u32,
+    bytes: &'a mut [u8],
+    /// Whether the body ends with it.
+    is_last: bool,
 }
 
 impl Framing {
@@ -54,12 +67,14 @@ impl Framing {
             if self.body_left > 0 {
                 let piece = bytes.len().min(self.body_left as usize);
                 let (body, rest) = bytes.split_at_mut(piece);
-                see(Part::Body(
-                    self.header[0],
-                    self.body_bytes - self.body_left,
-                    body,
-                ));
+                let offset = self.body_bytes - self.body_left;
                 self.body_left -= piece as u32;
+                see(Part::Body(Piece {
+                    kind: self.header[0],
+                    offset,
+                    bytes: body,
+                    is_last: self.body_left == 0,
+                }));
                 bytes = rest;
                 continue;
             }
@@ -80,7 +95,7 @@ impl Framing {
             })?;
             self.body_left = self.body_bytes;
             self.header_bytes = 0;
-            see(Part::Header(kind));
+            see(Part::Header(kind, self.body_bytes));
         }
         Ok(())
     }
@@ -96,7 +111,6 @@ impl Framing {
 }
 
 /// Follows one session's messages in both directions.
-#[derive(Debug)]
 pub(in crate::proxy) struct Walk {
     client: Framing,
     server: Framing,
@@ -118,12 +132,16 @@ pub(in crate::proxy) struct Walk {
     failed: bool,
     /// The body of a ParameterStatus, as far as it has come.
     parameter: Vec<u8>,
+    /// Who wants the statements' texts.
+    interest: Arc<Interest>,
+    /// The texts, where somebody wants them.
+    texts: Option<Box<Texts>>,
 }
 
 impl Walk {
     /// At the first ReadyForQuery of a session, which the server knows as this process.
-    pub fn new(session: SessionId, process: [u8; 4]) -> Self {
-        let mask = session.get() ^ u32::from_be_bytes(process);
+    pub fn new(session: &SessionGuard, process: [u8; 4], interest: Arc<Interest>) -> Self {
+        let mask = session.id().get() ^ u32::from_be_bytes(process);
         Self {
             client: Framing::default(),
             server: Framing::default(),
@@ -137,6 +155,8 @@ impl Walk {
             quit: false,
             failed: false,
             parameter: Vec::new(),
+            texts: interest.follow(session).map(texts),
+            interest,
         }
     }
 
@@ -159,6 +179,9 @@ impl Walk {
             b'S' if !self.copies_in => {
                 self.syncs += 1;
                 self.unsynced = false;
+                if let Some(texts) = &mut self.texts {
+                    texts.sync();
+                }
             }
             b'c' | b'f' => self.copies_in = false,
             b'X' => self.quit = true,
@@ -175,6 +198,9 @@ impl Walk {
 
     fn server_message(&mut self, kind: u8) {
         self.failed = kind == b'E';
+        if let Some(texts) = &mut self.texts {
+            texts.server_message(kind);
+        }
         match kind {
             b'G' | b'W' => {
                 // What the client sent behind the statement that copies has been swallowed as data.
@@ -195,6 +221,9 @@ impl Walk {
         }
         self.copies_in = false;
         let in_transaction = status != b'I';
+        if let Some(texts) = &mut self.texts {
+            texts.ready(in_transaction);
+        }
         if in_transaction != self.in_transaction {
             self.in_transaction = in_transaction;
             session.set_in_transaction(in_transaction);
@@ -234,10 +263,17 @@ impl Walk {
 impl Track for Walk {
     fn client_sent(&mut self, bytes: &mut [u8], session: &SessionGuard) -> Result<Passing, String> {
         let mut framing = std::mem::take(&mut self.client);
-        let walked = framing.walk(bytes, |part| {
-            if let Part::Header(kind) = part {
+        let walked = framing.walk(bytes, |part| match (part, &mut self.texts) {
+            (Part::Header(kind, body_bytes), texts) => {
+                if let Some(texts) = texts {
+                    texts.client_message(kind, body_bytes, session);
+                }
                 self.client_message(kind, session);
             }
+            (Part::Body(piece), Some(texts)) => {
+                texts.client_body(piece.bytes, piece.is_last, session);
+            }
+            (Part::Body(_), None) => {}
         });
         self.client = framing;
         match walked {
@@ -250,15 +286,22 @@ impl Track for Walk {
     fn server_sent(&mut self, bytes: &mut [u8], session: &SessionGuard) -> Result<(), String> {
         let mut framing = std::mem::take(&mut self.server);
         let walked = framing.walk(bytes, |part| match part {
-            Part::Header(kind) => self.server_message(kind),
-            Part::Body(b'Z', 0, body) => {
-                if let Some(status) = body.first() {
-                    self.ready(*status, session);
+            Part::Header(kind, _) => self.server_message(kind),
+            Part::Body(Piece {
+                kind,
+                offset,
+                bytes,
+                ..
+            }) => match (kind, offset) {
+                (b'Z', 0) => {
+                    if let Some(status) = bytes.first() {
+                        self.ready(*status, session);
+                    }
                 }
-            }
-            Part::Body(b'A', offset, body) => self.rename_process(offset as usize, body),
-            Part::Body(b'S', offset, body) => self.parameter_status(offset, body, session),
-            Part::Body(..) => {}
+                (b'A', _) => self.rename_process(offset as usize, bytes),
+                (b'S', _) => self.parameter_status(offset, bytes, session),
+                _ => {}
+            },
         });
         self.server = framing;
         walked.map_err(|malformed| malformed.to_string())
@@ -266,6 +309,21 @@ impl Track for Walk {
 
     fn is_active(&self) -> bool {
         self.active
+    }
+
+    fn replace_filters(&mut self, session: &SessionGuard) {
+        let in_a_message = self.client.bytes_to_boundary() + self.server.bytes_to_boundary() > 0;
+        if self.active || in_a_message {
+            return;
+        }
+        let Some(names) = session.filters_asked() else {
+            return;
+        };
+        match &mut self.texts {
+            Some(texts) => texts.statements.replace_filters(&names, session),
+            None => self.texts = self.interest.follow_with(&names, session).map(texts),
+        }
+        self.texts.take_if(|texts| !texts.statements.is_wanted());
     }
 
     fn is_idle_outside_transaction(&self) -> bool {
@@ -290,6 +348,10 @@ impl Track for Walk {
             (false, false) => End::ServerEof,
         }
     }
+}
+
+fn texts(statements: Statements) -> Box<Texts> {
+    Box::new(Texts::new(statements))
 }
 
 /// How a ParameterStatus of the application's name begins.

@@ -6,8 +6,8 @@ use zeroize::Zeroizing;
 
 use super::*;
 use crate::config::{
-    ChannelBinding, ListenerConfig, MonitorConfig, MonitorCredentials, Protocol, RouterConfig,
-    ServerConfig, ServerTls, ServiceConfig,
+    ChannelBinding, FilterConfig, FilterModule, ListenerConfig, MonitorConfig, MonitorCredentials,
+    Protocol, QueryLogConfig, RouterConfig, ServerConfig, ServerTls, ServiceConfig,
 };
 use crate::session::{ListenAddress, ServerRole};
 
@@ -63,6 +63,9 @@ fn what_is_left_out_has_its_default() {
         authentication_timeout: Duration::from_secs(60),
         idle_timeout: None,
         idle_in_transaction_timeout: None,
+        filters: Vec::new(),
+        retain_last_statements: 0,
+        statement_bytes_max: 4096,
     };
     assert_eq!(config.services, [service]);
     let listener = ListenerConfig {
@@ -145,6 +148,14 @@ fn every_key_is_taken() {
         authentication_timeout_s = 6
         idle_timeout_s = 7
         idle_in_transaction_timeout_s = 8
+        filters = ["log"]
+        retain_last_statements = 9
+        max_statement_bytes = 10
+        [filters.log]
+        module = "qlafilter"
+        file = "queries.csv"
+        rotate_mib = 11
+        files_max = 12
         [services.reports]
         router = "readconnroute"
         servers = ["db2"]
@@ -201,7 +212,19 @@ fn every_key_is_taken() {
         authentication_timeout: Duration::from_secs(6),
         idle_timeout: Some(Duration::from_secs(7)),
         idle_in_transaction_timeout: Some(Duration::from_secs(8)),
+        filters: vec!["log".to_owned()],
+        retain_last_statements: 9,
+        statement_bytes_max: 10,
     };
+    let log = FilterConfig {
+        name: "log".to_owned(),
+        module: FilterModule::QueryLog(QueryLogConfig {
+            file: dir.path().join("queries.csv"),
+            rotate_bytes: Some(11 << 20),
+            files_max: 12,
+        }),
+    };
+    assert_eq!(config.filters, [log]);
     assert_eq!(*app, service);
     let role = Some(ServerRole::Replica);
     assert_eq!(reports.router, RouterConfig::ReadConnRoute { role });

@@ -291,7 +291,7 @@ fn sent(walk: &mut Walk, session: &SessionGuard, bytes: &[u8]) -> Vec<u8> {
 fn a_kill_among_other_commands_is_translated_alone() {
     let registry = Registry::new();
     let (own, other) = (on_db1(&registry, 1000), on_db1(&registry, 123_456));
-    let mut walk = Walk::new(capabilities(0), &own, &[]);
+    let mut walk = Walk::new(capabilities(0), &own, &[], Arc::default());
     let id = other.id();
     let select = command(command::QUERY, b"SELECT 'KILL 2'");
     let kill = command(command::QUERY, format!("KILL QUERY {id}").as_bytes());
@@ -318,7 +318,7 @@ fn a_kill_of_a_session_on_another_server_is_one_of_an_unknown_thread() {
     let registry = Registry::new();
     let (own, other) = (on_db1(&registry, 1000), on_db1(&registry, 7));
     other.update(|profile| profile.connections[0].server = "db2".into());
-    let mut walk = Walk::new(capabilities(8), &own, &[]);
+    let mut walk = Walk::new(capabilities(8), &own, &[], Arc::default());
     let id = other.id();
     // Behind the count of its attributes, of which there are none.
     let kill = command(command::QUERY, format!("\0\x01KILL {id}").as_bytes());
@@ -384,7 +384,7 @@ fn what_a_replica_acknowledges_is_no_command() {
 fn the_number_of_a_farewell_is_the_next_one() {
     let registry = Registry::new();
     let session = session(&registry);
-    let mut walk = Walk::new(capabilities(1), &session, &[]);
+    let mut walk = Walk::new(capabilities(1), &session, &[], Arc::default());
     assert_eq!(walk.sequence(), 1);
     let mut query = command(command::QUERY, b"SELECT 1");
     let _ = walk.client_sent(&mut query, &session);

@@ -32,7 +32,7 @@ impl Followed {
         let session = session(&registry);
         Self {
             registry,
-            walk: Walk::new(session.id(), PROCESS),
+            walk: Walk::new(&session, PROCESS, Arc::default()),
             session,
         }
     }

@@ -1,0 +1,121 @@
+//! What sessions have asked last, and the log of all statements: for those who want it, of services that say so.
+
+use std::path::Path;
+
+use nix::sys::signal::Signal;
+
+use super::{Proxied, Setup, rows};
+use crate::support::postgres::Postgres;
+use crate::support::program::eventually;
+
+const QUERIES: &str = "SELECT q.position, q.command, q.statement, q.server, coalesce(q.outcome, 'runs'), \
+     q.completed >= q.received, q.duration >= 0 \
+     FROM queries q JOIN sessions s ON s.id = q.session_id WHERE s.\"user\" = 'app' ORDER BY 1";
+
+fn proxied(server: &Postgres, service: &str, more: &str) -> Proxied {
+    let servers = format!("[servers.db1]\naddress = \"127.0.0.1:{}\"\n", server.port);
+    let setup = Setup {
+        servers: &servers,
+        service,
+        more,
+        ..Setup::default()
+    };
+    setup.start()
+}
+
+/// The lines of a log, without the names of the columns.
+fn logged(file: &Path) -> Vec<Vec<String>> {
+    let mut reader = csv::Reader::from_path(file).expect("a log");
+    let records = reader.records();
+    records
+        .map(|record| record.expect("a line").iter().map(str::to_owned).collect())
+        .collect()
+}
+
+#[test]
+fn the_last_statements_of_a_session_are_a_table() {
+    let server = Postgres::start();
+    let mut proxied = proxied(
+        &server,
+        "retain_last_statements = 3\nmax_statement_bytes = 40",
+        "",
+    );
+    let mut psql = proxied.session_of("app", "");
+    psql.ask("SELECT 'not kept';");
+    psql.ask("SELECT 1;");
+    psql.ask("SELECT 1/0;");
+    psql.ask("ALTER USER app PASSWORD 'other';");
+    let last = [
+        "1|Query|ALTER USER app PASSWORD '***';|db1|ok|t|t",
+        "2|Query|SELECT 1/0;|db1|error|t|t",
+        "3|Query|SELECT 1;|db1|ok|t|t",
+    ];
+    assert_eq!(rows(&mut proxied.door, QUERIES), last);
+    psql.type_in("SELECT pg_sleep(600), 'this is longer than forty bytes';");
+    let running = "1|Query|SELECT pg_sleep(600), 'this is longer th|db1|runs||";
+    eventually(
+        || rows(&mut proxied.door, QUERIES),
+        |rows| rows.first().is_some_and(|row| row == running),
+    );
+}
+
+#[test]
+fn statements_that_nobody_retains_are_nowhere() {
+    let server = Postgres::start();
+    let mut proxied = proxied(&server, "", "");
+    let mut psql = proxied.session_of("app", "");
+    psql.ask("SELECT 1;");
+    assert!(rows(&mut proxied.door, QUERIES).is_empty());
+}
+
+#[test]
+fn a_query_log_has_a_line_for_each_statement() {
+    let server = Postgres::start();
+    let more = "[filters.log]\nmodule = \"qlafilter\"\nfile = \"queries.csv\"\n";
+    let mut proxied = proxied(&server, "filters = [\"log\"]", more);
+    let mut psql = proxied.session_of("app", "");
+    psql.ask("SELECT 'a, \"b\"',\n 2;");
+    psql.ask("SELECT 1/0;");
+    let filters = "SELECT f.name, f.module, p.position FROM filters f JOIN session_filters p ON p.filter = f.name";
+    assert_eq!(rows(&mut proxied.door, filters), ["log|qlafilter|1"]);
+    let id = rows(
+        &mut proxied.door,
+        "SELECT id FROM sessions WHERE \"user\" = 'app'",
+    );
+    let file = proxied.program.dir.path().join("queries.csv");
+    let lines = eventually(|| logged(&file), |lines| lines.len() == 2);
+    let told: Vec<_> = lines
+        .iter()
+        .map(|line| {
+            line[5].parse::<f64>().expect("milliseconds");
+            [&line[1..5], &line[6..]].concat().join("|")
+        })
+        .collect();
+    let who = format!("{}|app|app|127.0.0.1", id[0]);
+    assert_eq!(
+        told,
+        [
+            format!("{who}|ok|SELECT 'a, \"b\"',  2;"),
+            format!("{who}|error|SELECT 1/0;"),
+        ]
+    );
+
+    // Somebody moves the file away, as logrotate does.
+    let moved = proxied.program.dir.path().join("moved.csv");
+    std::fs::rename(&file, &moved).expect("moved");
+    proxied.program.signal(Signal::SIGHUP);
+    eventually(|| file.exists(), |exists| *exists);
+    psql.ask("SELECT 3;");
+    eventually(|| logged(&file), |lines| lines.len() == 1);
+    assert_eq!(logged(&moved).len(), 2);
+
+    // What runs when the program ends is in it, too.
+    psql.type_in("SELECT pg_sleep(600);");
+    let runs = "SELECT count(*) FROM sessions WHERE \"user\" = 'app' AND active";
+    eventually(|| rows(&mut proxied.door, runs), |count| *count == ["1"]);
+    proxied.program.signal(Signal::SIGTERM);
+    proxied.program.signal(Signal::SIGTERM);
+    proxied.program.ended();
+    let last = logged(&file).pop().expect("a line");
+    assert_eq!(last[6..], ["unanswered", "SELECT pg_sleep(600);"]);
+}
