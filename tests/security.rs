@@ -2,7 +2,7 @@
 
 use std::process::{Command, Stdio};
 
-use crate::support::program::{Program, Psql, Said, finish};
+use crate::support::program::{Program, Psql, Said, eventually, finish};
 
 /// A password's verifier, made by the program itself.
 fn verifier(password: &str) -> String {
@@ -270,4 +270,44 @@ fn the_door_only_reads() {
         program.ask("SELECT application_name FROM sessions WHERE \"user\" = 'one'"),
         "mine"
     );
+}
+
+#[test]
+fn a_token_ends_with_its_user_s_password() {
+    let bob = |password: &str| {
+        let verifier = verifier(password);
+        format!("[users.bob]\npassword = \"{verifier}\"\nrole = \"admin\"\n")
+    };
+    let alice = format!(
+        "[users.alice]\npassword = \"{}\"\nrole = \"basic\"\n",
+        verifier("secret-a")
+    );
+    let program = Program::start(&format!("{alice}{}", bob("secret-b")));
+    let token = |credentials: &str| {
+        let answer = program.curl("/v1/auth", &["-u", credentials]);
+        let token = answer.json()["meta"]["token"].as_str().map(str::to_owned);
+        token.unwrap_or_else(|| panic!("no token: {answer:?}"))
+    };
+    let (alices, bobs) = (token("alice:secret-a"), token("bob:secret-b"));
+    let status = |token: &str| {
+        let header = format!("Authorization: Bearer {token}");
+        program.curl("/v1/sessions", &["-H", &header]).status
+    };
+    assert_eq!((status(&alices), status(&bobs)), (200, 200));
+
+    let reload = |users: &str| {
+        let file = program.dir.path().join("rollcall.toml");
+        std::fs::write(file, users).expect("a writable directory");
+        let times = || program.log().matches("SIGHUP: read").count();
+        let before = times();
+        program.signal(nix::sys::signal::Signal::SIGHUP);
+        eventually(times, |now| *now > before);
+    };
+    reload(&format!("{alice}{}", bob("other")));
+    assert_eq!((status(&alices), status(&bobs)), (200, 401));
+    reload(&bob("other"));
+    assert_eq!(status(&alices), 401);
+    for secret in [&alices, &bobs] {
+        assert!(!program.log().contains(&**secret), "the log has a token");
+    }
 }

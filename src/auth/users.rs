@@ -15,7 +15,7 @@ use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
 use super::cache::SuccessCache;
-use super::verifier::{ITERATIONS_DEFAULT, Verifier};
+use super::verifier::{ITERATIONS_DEFAULT, Verifier, hmac_sha256};
 
 /// What a user may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -175,6 +175,30 @@ impl Users {
     /// The account of this name, without any authentication; an admin of any name when the store is open.
     pub fn account(&self, name: &str) -> Option<Account> {
         self.generation.load().account(name)
+    }
+
+    /// A key that is made of another one and of what is configured for this name, and the name's account: with
+    /// another password or role, or once there are no users or some, it is another key. `None` for who is no user.
+    pub(super) fn bound_key(
+        &self,
+        name: &str,
+        key: &[u8],
+    ) -> Option<(Account, Zeroizing<[u8; 32]>)> {
+        let generation = self.generation.load();
+        let account = generation.account(name)?;
+        let (verifier, role) = match generation.users.get(name) {
+            Some(credential) => (credential.verifier.to_string(), credential.role.to_string()),
+            None => Default::default(),
+        };
+        let verifier = Zeroizing::new(verifier);
+        let length = (name.len() as u64).to_be_bytes();
+        let parts = [
+            &length,
+            name.as_bytes(),
+            role.as_bytes(),
+            verifier.as_bytes(),
+        ];
+        Some((account, Zeroizing::new(hmac_sha256(key, &parts))))
     }
 
     /// What the SCRAM exchange with this name runs on. An unknown name gets a verifier that no password fits,

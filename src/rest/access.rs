@@ -1,62 +1,141 @@
 //! Who may ask, and by which name they reached this door.
 //!
-//! With users configured every request carries HTTP Basic credentials of one of them. With none the door is open
+//! With users configured every request carries HTTP Basic credentials of one of them, or a token that was given out for
+//! such credentials. With none the door is open
 //! to this machine: peers on the loopback interface, as admins. A web page that a user of this machine looks at is
 //! such a peer too, and by DNS rebinding its own host name can lead here; so while the door is open it answers
 //! only to host names that are its own.
 
 use std::net::{IpAddr, SocketAddr};
 
-use axum::http::header::HOST;
+use axum::http::header::{AUTHORIZATION, HOST};
 use axum::http::uri::Authority;
-use axum::http::{HeaderValue, Version, request::Parts};
+use axum::http::{HeaderMap, Version, request::Parts};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
 use super::refusal::Refusal;
-use crate::auth::{Account, Role, Users};
+use super::server::Arrival;
+use super::tokens::{self, check_privacy};
+use crate::auth::{Account, Role, Tokens, Users};
 
 /// The user's name in a statement that nobody named themselves for, while the door is open.
 const UNNAMED: &str = "admin";
+
+/// Who asks, and how that was shown.
+#[derive(Debug)]
+pub struct Admitted {
+    pub account: Account,
+    pub proof: Proof,
+}
+
+/// What shows who asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// That this machine asks while the door is open.
+    Place,
+    /// A password.
+    Password,
+    /// A token in the `Authorization` header.
+    Token,
+    /// A token that a browser has sent by itself.
+    Cookies,
+}
 
 /// Finds out who asks.
 ///
 /// # Errors
 /// 401 when the credentials are missing, malformed or wrong; 403 when the door is open and the peer is not on
-/// this machine.
+/// this machine, and for tokens that others could have read.
 pub async fn admit(
     users: &Users,
-    peer: SocketAddr,
-    authorization: Option<&HeaderValue>,
-) -> Result<Account, Refusal> {
-    let credentials = authorization.map(Credentials::parse);
-    if users.is_open() {
-        if !peer.ip().to_canonical().is_loopback() {
-            return Err(Refusal::forbidden(
-                "no users are configured, so only clients on this machine are served: add a [users.NAME] section",
+    tokens: &Tokens,
+    arrival: &Arrival,
+    headers: &HeaderMap,
+) -> Result<Admitted, Refusal> {
+    let is_open = users.is_open();
+    if is_open && !arrival.peer.ip().to_canonical().is_loopback() {
+        return Err(Refusal::forbidden(
+            "no users are configured, so only clients on this machine are served: add a [users.NAME] section",
+        ));
+    }
+    let (account, proof) = match Presented::read(headers) {
+        Presented::Token(token, proof) => {
+            check_privacy(arrival)?;
+            match tokens.check(users, &token) {
+                Some(account) => (account, proof),
+                // A browser goes on sending cookies that nobody needs any more.
+                None if is_open && proof == Proof::Cookies => (unnamed(), Proof::Place),
+                None => {
+                    return Err(Refusal::unauthorized(
+                        "the token is not valid here, has expired or its user has changed: ask /v1/auth for another",
+                    ));
+                }
+            }
+        }
+        presented if is_open => {
+            let account = match presented {
+                Presented::Password(given) if !given.name.is_empty() => Account {
+                    name: given.name.as_str().into(),
+                    role: Role::Admin,
+                },
+                _ => unnamed(),
+            };
+            (account, Proof::Place)
+        }
+        Presented::Password(given) => {
+            let account = users.check_password(&given.name, &given.password).await;
+            let wrong = || Refusal::unauthorized("the user name or the password is wrong");
+            (account.ok_or_else(wrong)?, Proof::Password)
+        }
+        Presented::Nothing => {
+            return Err(Refusal::unauthorized(
+                "a user name and a password are needed",
             ));
         }
-        let name = match &credentials {
-            Some(Some(given)) if !given.name.is_empty() => &given.name,
-            _ => UNNAMED,
-        };
-        return Ok(Account {
-            name: name.into(),
-            role: Role::Admin,
-        });
+        Presented::Malformed => {
+            return Err(Refusal::unauthorized(
+                "the Authorization header is neither that of HTTP Basic nor that of a token",
+            ));
+        }
+    };
+    Ok(Admitted { account, proof })
+}
+
+fn unnamed() -> Account {
+    Account {
+        name: UNNAMED.into(),
+        role: Role::Admin,
     }
-    match credentials {
-        None => Err(Refusal::unauthorized(
-            "a user name and a password are needed",
-        )),
-        Some(None) => Err(Refusal::unauthorized(
-            "the Authorization header is not that of HTTP Basic",
-        )),
-        Some(Some(given)) => users
-            .check_password(&given.name, &given.password)
-            .await
-            .ok_or_else(|| Refusal::unauthorized("the user name or the password is wrong")),
+}
+
+/// What a request shows of who asks.
+enum Presented {
+    Nothing,
+    Malformed,
+    Password(Credentials),
+    Token(String, Proof),
+}
+
+impl Presented {
+    fn read(headers: &HeaderMap) -> Self {
+        let Some(authorization) = headers.get(AUTHORIZATION) else {
+            return match tokens::from_cookies(headers) {
+                Some(token) => Self::Token(token, Proof::Cookies),
+                None => Self::Nothing,
+            };
+        };
+        let split = authorization.to_str().ok();
+        match split.and_then(|text| text.trim().split_once(' ')) {
+            Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
+                Self::Token(token.trim().to_owned(), Proof::Token)
+            }
+            Some((scheme, encoded)) if scheme.eq_ignore_ascii_case("basic") => {
+                Credentials::decode(encoded.trim()).map_or(Self::Malformed, Self::Password)
+            }
+            _ => Self::Malformed,
+        }
     }
 }
 
@@ -67,12 +146,8 @@ struct Credentials {
 }
 
 impl Credentials {
-    fn parse(header: &HeaderValue) -> Option<Self> {
-        let (scheme, encoded) = header.to_str().ok()?.trim().split_once(' ')?;
-        if !scheme.eq_ignore_ascii_case("basic") {
-            return None;
-        }
-        let decoded = Zeroizing::new(STANDARD.decode(encoded.trim()).ok()?);
+    fn decode(encoded: &str) -> Option<Self> {
+        let decoded = Zeroizing::new(STANDARD.decode(encoded).ok()?);
         let (name, password) = str::from_utf8(&decoded).ok()?.split_once(':')?;
         Some(Self {
             name: name.to_owned(),
@@ -150,7 +225,8 @@ mod tests {
     use std::collections::HashMap;
     use std::net::Ipv4Addr;
 
-    use axum::http::Request;
+    use axum::http::header::COOKIE;
+    use axum::http::{HeaderValue, Request};
     use proptest::prelude::*;
 
     use super::*;
@@ -171,17 +247,63 @@ mod tests {
         Users::new(HashMap::from([("maxuser".to_owned(), credential)]))
     }
 
+    async fn ask(
+        users: &Users,
+        peer: SocketAddr,
+        header: Option<&HeaderValue>,
+    ) -> Result<Account, u16> {
+        let arrival = Arrival::of(peer, false);
+        let headers = header.map(|header| (AUTHORIZATION, header.clone()));
+        let headers = HeaderMap::from_iter(headers);
+        let admitted = admit(users, &Tokens::new(), &arrival, &headers).await;
+        admitted
+            .map(|admitted| admitted.account)
+            .map_err(|refusal| refusal.status.as_u16())
+    }
+
     async fn status(users: &Users, peer: SocketAddr, header: Option<&HeaderValue>) -> u16 {
-        match admit(users, peer, header).await {
+        match ask(users, peer, header).await {
             Ok(_) => 200,
-            Err(refusal) => refusal.status.as_u16(),
+            Err(status) => status,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_token_is_taken_in_private_only() {
+        let (users, tokens) = (users(), Tokens::new());
+        let account = users.account("maxuser").unwrap();
+        let token = tokens.issue(&users, &account, tokens::AGE_DEFAULT).unwrap();
+        let (rest, signature) = token.rsplit_once('.').unwrap();
+        let cookies = format!("token_body={rest}; token_sig={signature}");
+        let bearer = format!("Bearer {token}");
+        let presented = [
+            (AUTHORIZATION, bearer, Proof::Token),
+            (COOKIE, cookies, Proof::Cookies),
+        ];
+        for (name, text, proof) in presented {
+            let headers = HeaderMap::from_iter([(name, HeaderValue::try_from(text).unwrap())]);
+            for (peer, secure, status) in [
+                (PEER, false, 200),
+                (PEER, true, 200),
+                (STRANGER, true, 200),
+                (STRANGER, false, 403),
+            ] {
+                let arrival = Arrival::of(peer, secure);
+                match admit(&users, &tokens, &arrival, &headers).await {
+                    Ok(admitted) => {
+                        assert_eq!((status, admitted.proof), (200, proof));
+                        assert_eq!(admitted.account, account);
+                    }
+                    Err(refusal) => assert_eq!(refusal.status, status),
+                }
+            }
         }
     }
 
     #[tokio::test]
     async fn configured_users_are_asked_for_their_password() {
         let users = users();
-        let right = admit(&users, STRANGER, Some(&basic("maxuser:pass:word"))).await;
+        let right = ask(&users, STRANGER, Some(&basic("maxuser:pass:word"))).await;
         assert_eq!(right.unwrap().role, Role::Basic);
         assert_eq!(status(&users, PEER, None).await, 401);
         let lower = HeaderValue::from_str(
@@ -212,8 +334,10 @@ mod tests {
     #[tokio::test]
     async fn an_open_door_is_for_this_machine() {
         let open = Users::new(HashMap::new());
-        let account = admit(&open, PEER, Some(&basic("anna:any"))).await.unwrap();
+        let account = ask(&open, PEER, Some(&basic("anna:any"))).await.unwrap();
         assert_eq!((&*account.name, account.role), ("anna", Role::Admin));
+        let stale = HeaderValue::from_static("Bearer abc");
+        assert_eq!(status(&open, PEER, Some(&stale)).await, 401);
         assert_eq!(status(&open, PEER, None).await, 200);
         assert_eq!(status(&open, STRANGER, None).await, 403);
         let mapped: SocketAddr = "[::ffff:127.0.0.1]:9".parse().unwrap();
@@ -279,13 +403,18 @@ mod tests {
         #[test]
         fn any_authorization_reads(bytes in proptest::collection::vec(32u8..=255, 0..64)) {
             if let Ok(header) = HeaderValue::from_bytes(&bytes) {
-                let _ = Credentials::parse(&header);
+                let headers = HeaderMap::from_iter([(AUTHORIZATION, header)]);
+                let _ = Presented::read(&headers);
             }
         }
 
         #[test]
         fn any_credentials_read_back(name in "[^:]{1,20}", password in any::<String>()) {
-            let given = Credentials::parse(&basic(&format!("{name}:{password}"))).unwrap();
+            let header = basic(&format!("{name}:{password}"));
+            let headers = HeaderMap::from_iter([(AUTHORIZATION, header)]);
+            let Presented::Password(given) = Presented::read(&headers) else {
+                panic!("a password");
+            };
             prop_assert_eq!(given.name, name);
             prop_assert_eq!(&*given.password, &password);
         }

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use axum::body::Body;
 use axum::http::header::{
-    ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, REFERRER_POLICY,
-    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderName, HeaderValue, Method, Response, StatusCode, request::Parts};
 use bytes::Bytes;
@@ -19,7 +19,7 @@ use datafusion::error::DataFusionError;
 use http_body::Body as _;
 
 use super::Door;
-use super::access::{addressed_host, admit, check_host};
+use super::access::{Admitted, Proof, addressed_host, admit, check_host};
 use super::close::close;
 use super::document::{DocumentShape, DocumentWriter};
 use super::json::JsonWriter;
@@ -31,6 +31,7 @@ use super::resource::{Kind, Resource, integer_id};
 use super::routes::{Access, Action, allow_header, find};
 use super::server::Arrival;
 use super::stream::{list_body, next_batch};
+use super::tokens;
 use crate::auth::{Account, Role};
 use crate::catalog::{Caller, CatalogError, Prepared, Rows};
 use crate::session::SessionId;
@@ -110,9 +111,12 @@ async fn respond(
     if door.users.is_open() {
         check_host(host.as_ref(), &door.options.hosts, arrival.bound)?;
     }
-    let authorization = parts.headers.get(AUTHORIZATION);
-    let account = admit(&door.users, arrival.peer, authorization).await?;
+    let Admitted { account, proof } =
+        admit(&door.users, &door.tokens, arrival, &parts.headers).await?;
     log.known(&account.name);
+    if proof == Proof::Cookies {
+        tokens::check_site(method, &parts.headers, host.as_ref(), arrival.secure)?;
+    }
 
     let path = parts.uri.path();
     let (route, filled) = find(&door.routes, path)
@@ -158,6 +162,7 @@ async fn respond(
         Action::Related(at) => asked.related(door.resource(at)?, fill(), fill()).await,
         Action::CloseSession => asked.close(fill()),
         Action::Metrics => asked.metrics().await,
+        Action::Token => asked.token(proof),
     }
 }
 
@@ -197,6 +202,24 @@ impl Asked<'_> {
         json.end_object();
         json.end_object();
         document(json.into_text())
+    }
+
+    fn token(&self, proof: Proof) -> Result<Response<Body>, Refusal> {
+        tokens::check_privacy(self.arrival)?;
+        if matches!(proof, Proof::Token | Proof::Cookies) {
+            return Err(Refusal::forbidden(
+                "a token is given for a user name and a password, not for another token",
+            ));
+        }
+        let age = self.parameters.max_age()?;
+        let Door { tokens, users, .. } = self.door;
+        let token = tokens.issue(users, &self.account, age.unwrap_or(tokens::AGE_DEFAULT));
+        // The user may have been removed since.
+        let token = token.ok_or_else(|| Refusal::unauthorized("there is no such user any more"))?;
+        match self.parameters.persist() {
+            true => tokens::cookies(&token, age, self.arrival.secure),
+            false => Ok(tokens::document(&token, self.parameters.style())),
+        }
     }
 
     async fn metrics(&self) -> Result<Response<Body>, Refusal> {
@@ -336,7 +359,7 @@ impl Asked<'_> {
     }
 }
 
-fn document(text: Vec<u8>) -> Response<Body> {
+pub(super) fn document(text: Vec<u8>) -> Response<Body> {
     let length = HeaderValue::from(text.len());
     let mut response = Response::new(Body::from(text));
     response.headers_mut().insert(CONTENT_LENGTH, length);

@@ -7,6 +7,7 @@
 //! | `answer` | from a request to its response |
 //! | `request_log` | what the log says of it |
 //! | `access` | who may ask, under which host name |
+//! | `tokens` | tokens in place of passwords, and the cookies for them |
 //! | `parameters` | the query string |
 //! | `resource` | a planned query of `queries/`, and what a request adds to its plan |
 //! | `paths` | where in a document something stands, and the query's expression of it |
@@ -42,6 +43,7 @@ pub mod routes;
 mod server;
 mod stream;
 mod template;
+mod tokens;
 mod values;
 
 use std::sync::Arc;
@@ -57,7 +59,7 @@ use self::metrics::Metrics;
 use self::refusal::Refusal;
 use self::resource::{DEFINITIONS, Resource};
 use self::routes::Route;
-use crate::auth::Users;
+use crate::auth::{Tokens, Users};
 use crate::catalog::{Caller, Catalog};
 use crate::tls::TlsSlot;
 
@@ -95,6 +97,7 @@ impl Default for DoorOptions {
 pub struct Door {
     catalog: Arc<Catalog>,
     users: Arc<Users>,
+    tokens: Tokens,
     tls: Option<Arc<TlsSlot>>,
     options: DoorOptions,
     resources: Vec<Resource>,
@@ -128,6 +131,7 @@ impl Door {
         Ok(Arc::new(Self {
             catalog,
             users,
+            tokens: Tokens::new(),
             tls,
             options,
             resources,

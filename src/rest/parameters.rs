@@ -9,6 +9,7 @@ use percent_encoding::percent_decode_str;
 
 use super::json::Style;
 use super::refusal::Refusal;
+use super::tokens;
 
 /// The longest delay that `ttl` can ask for.
 const TTL_MAX: Duration = Duration::from_secs(365 * 24 * 60 * 60);
@@ -45,8 +46,7 @@ impl Parameters {
 
     /// `rdns`: whether host names are asked for instead of addresses.
     pub fn rdns(&self) -> bool {
-        self.get("rdns")
-            .is_some_and(|value| is_one_of(value, &["true", "yes", "on", "1"]))
+        self.is_on("rdns")
     }
 
     /// `ttl`: how long to wait, in seconds. `None`: not at all.
@@ -74,6 +74,31 @@ impl Parameters {
         }
     }
 
+    /// `max-age`: how long a token is to live, in seconds. `None`: as long as tokens do.
+    ///
+    /// # Errors
+    /// When it is not a whole number, or none that a token can live.
+    pub fn max_age(&self) -> Result<Option<Duration>, Refusal> {
+        let Some(written) = self.get("max-age") else {
+            return Ok(None);
+        };
+        let most = tokens::AGE_MAX.as_secs();
+        match written.parse() {
+            Ok(seconds @ 1..) if seconds <= most => Ok(Some(Duration::from_secs(seconds))),
+            _ => {
+                let shown = shorten(written);
+                Err(Refusal::bad_request(format!(
+                    "max-age is a whole number of seconds from 1 to {most}, not {shown:?}"
+                )))
+            }
+        }
+    }
+
+    /// `persist`: whether a token is to be kept in cookies.
+    pub fn persist(&self) -> bool {
+        self.is_on("persist")
+    }
+
     /// Refuses what would change the rows or members of a document and is not there yet.
     ///
     /// # Errors
@@ -89,6 +114,11 @@ impl Parameters {
             }
         }
         Ok(())
+    }
+
+    fn is_on(&self, name: &str) -> bool {
+        self.get(name)
+            .is_some_and(|value| is_one_of(value, &["true", "yes", "on", "1"]))
     }
 
     fn get(&self, name: &str) -> Option<&str> {
@@ -161,6 +191,29 @@ mod tests {
         ] {
             assert_eq!(ttl(wrong), Err(400), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_token_s_age_is_whole_seconds_within_bounds() {
+        let age = |query| parse(query).max_age().ok().flatten();
+        assert_eq!(age(""), None);
+        assert_eq!(age("max-age=1"), Some(Duration::from_secs(1)));
+        assert_eq!(age("max-age=604800"), Some(tokens::AGE_MAX));
+        for wrong in [
+            "",
+            "0",
+            "-1",
+            "1.5",
+            "604801",
+            "99999999999999999999",
+            "soon",
+        ] {
+            let query = format!("max-age={wrong}");
+            let refusal = parse(&query).max_age().unwrap_err();
+            assert_eq!(refusal.status, 400, "{wrong}");
+        }
+        assert!(parse("persist=yes").persist());
+        assert!(!parse("persist=no").persist());
     }
 
     #[test]

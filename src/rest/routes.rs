@@ -32,6 +32,8 @@ pub enum Action {
     CloseSession,
     /// What the catalog counts, for Prometheus.
     Metrics,
+    /// Gives a token for a name and a password.
+    Token,
 }
 
 /// A parameter of the query string.
@@ -50,6 +52,14 @@ const PRETTY: Query = Query {
 const RDNS: Query = Query {
     name: "rdns",
     doc: "true, yes, on or 1 shows host names instead of addresses",
+};
+const MAX_AGE: Query = Query {
+    name: "max-age",
+    doc: "How many seconds the token lives, at most 604800; 28800 when absent",
+};
+const PERSIST: Query = Query {
+    name: "persist",
+    doc: "true, yes, on or 1 leaves the token in cookies instead of the answer",
 };
 const TTL: Query = Query {
     name: "ttl",
@@ -146,8 +156,11 @@ pub fn table() -> Vec<Route> {
     let root = get(Action::Root, "What there is".to_owned(), &[PRETTY][..]);
     let metrics = "What the program counts, in Prometheus's text form".to_owned();
     let metrics = get(Action::Metrics, metrics, &[]);
+    let token = "A token that stands for the user name and password".to_owned();
+    let token = get(Action::Token, token, &[MAX_AGE, PERSIST, PRETTY]);
     let mut routes = vec![
         Route::new("/".to_owned(), vec![root]),
+        Route::new("/auth".to_owned(), vec![token]),
         Route::new("/metrics".to_owned(), vec![metrics]),
     ];
     for (at, definition) in DEFINITIONS.iter().enumerate() {

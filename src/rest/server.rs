@@ -58,6 +58,20 @@ pub struct Arrival {
     pub hold: Hold,
 }
 
+#[cfg(test)]
+impl Arrival {
+    /// A request of nobody's connection.
+    pub fn of(peer: SocketAddr, secure: bool) -> Self {
+        Self {
+            peer,
+            bound: SocketAddr::from(([127, 0, 0, 1], 8989)),
+            secure,
+            closing: CancellationToken::new(),
+            hold: Hold::new(&Arc::default()),
+        }
+    }
+}
+
 /// Keeps a connection from counting as idle.
 pub struct Hold(Arc<Pulse>);
 

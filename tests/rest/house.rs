@@ -171,7 +171,7 @@ fn socket_path() -> ListenAddress {
 /// One response.
 pub struct Reply {
     pub status: u16,
-    headers: HashMap<String, String>,
+    headers: HashMap<String, Vec<String>>,
     pub body: Vec<u8>,
 }
 
@@ -185,7 +185,12 @@ impl Reply {
     }
 
     pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", String::as_str)
+        self.all(name).first().map_or("", String::as_str)
+    }
+
+    /// All headers of this name.
+    pub fn all(&self, name: &str) -> &[String] {
+        self.headers.get(name).map_or(&[], Vec::as_slice)
     }
 
     pub fn detail(&self) -> String {
@@ -213,12 +218,12 @@ pub async fn exchange_on(mut stream: impl AsyncRead + AsyncWrite + Unpin, reques
     let head = std::str::from_utf8(&bytes[..end]).unwrap();
     let mut lines = head.lines();
     let status = lines.next().unwrap().split(' ').nth(1).unwrap();
-    let headers: HashMap<String, String> = lines
-        .map(|line| {
-            let (name, value) = line.split_once(':').unwrap();
-            (name.to_ascii_lowercase(), value.trim().to_owned())
-        })
-        .collect();
+    let mut headers: HashMap<String, Vec<String>> = HashMap::new();
+    for line in lines {
+        let (name, value) = line.split_once(':').unwrap();
+        let values = headers.entry(name.to_ascii_lowercase()).or_default();
+        values.push(value.trim().to_owned());
+    }
     let raw = &bytes[end + 4..];
     let body = match headers.get("transfer-encoding") {
         Some(_) if !raw.is_empty() => unchunk(raw),
