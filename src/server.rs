@@ -135,7 +135,10 @@ impl Server {
             rest,
             registry,
             proxy,
-            users: Arc::new(Users::new(config.users.clone())),
+            users: Arc::new(Users::with_limits(
+                config.users.clone(),
+                config.limits.failed_logins,
+            )),
             config,
             config_file,
         })

@@ -311,3 +311,56 @@ fn a_token_ends_with_its_user_s_password() {
         assert!(!program.log().contains(&**secret), "the log has a token");
     }
 }
+
+#[test]
+fn a_guesser_is_slowed_down_and_nobody_else() {
+    let limits = "[limits]\nfailed_logins_per_address_max = 3\n";
+    let program = Program::start(&format!("{limits}{}", two_users()));
+    let (right, wrong) = ("alice:secret-a", "alice:guess");
+    let ask = |credentials, address| {
+        let arguments = ["-u", credentials, "--interface", address];
+        program.curl("/v1/sessions", &arguments)
+    };
+    let elsewhere = "127.0.0.2";
+    // Guesses at both doors count together.
+    assert_eq!(ask(wrong, "127.0.0.1").status, 401);
+    let said = psql(&program, "alice", "guess", "select 1");
+    assert!(said.err.contains("password authentication failed"));
+    assert_eq!(ask(wrong, "127.0.0.1").status, 401);
+    for credentials in [wrong, right] {
+        let answer = ask(credentials, "127.0.0.1");
+        assert_eq!(answer.status, 429, "{credentials}");
+        let head = answer.head.to_lowercase();
+        let wait = head
+            .lines()
+            .find_map(|line| line.strip_prefix("retry-after: "));
+        let wait: u64 = wait.and_then(|wait| wait.parse().ok()).expect("a number");
+        assert!((1..=20).contains(&wait), "{wait}");
+        let detail = &answer.json()["errors"][0]["detail"];
+        assert!(
+            detail
+                .as_str()
+                .is_some_and(|d| d.contains("too many failed logins"))
+        );
+    }
+    let said = psql(&program, "alice", "secret-a", "select 1");
+    assert!(
+        said.err.contains("FATAL:  too many failed logins"),
+        "{}",
+        said.err
+    );
+    assert!(said.err.contains("HINT:  Try again in"), "{}", said.err);
+    assert_eq!(ask(right, elsewhere).status, 200);
+    assert_eq!(ask(wrong, elsewhere).status, 401);
+    let metrics = program
+        .curl("/metrics", &["-u", right, "--interface", elsewhere])
+        .body;
+    assert!(
+        metrics.contains("\nrollcall_logins_failed_total 4\n"),
+        "{metrics}"
+    );
+    assert!(
+        metrics.contains("\nrollcall_logins_refused_total 3\n"),
+        "{metrics}"
+    );
+}

@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::thread::available_parallelism;
@@ -14,6 +15,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
+use super::attempts::{AttemptLimits, Attempts, TooManyFailures};
 use super::cache::SuccessCache;
 use super::verifier::{ITERATIONS_DEFAULT, Verifier, hmac_sha256};
 
@@ -70,6 +72,17 @@ pub struct Credential {
     pub role: Role,
 }
 
+/// Why a name and a password do not let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum LoginError {
+    /// The password is wrong, or there is no such user.
+    #[error("the user name or the password is wrong")]
+    Wrong,
+    /// Neither was looked at.
+    #[error(transparent)]
+    TooManyFailures(#[from] TooManyFailures),
+}
+
 /// All configured users by name.
 pub type UserMap = HashMap<String, Credential>;
 
@@ -81,6 +94,7 @@ pub struct Users {
     mock_secret: [u8; 32],
     /// Bounds the threads that compute PBKDF2.
     checks: Arc<Semaphore>,
+    attempts: Arc<Attempts>,
 }
 
 /// The users between two replacements, and what was found out about them.
@@ -133,17 +147,28 @@ impl Generation {
 impl Users {
     /// A store of these users. With none the store is open: see [`Users::is_open`].
     pub fn new(map: UserMap) -> Self {
+        Self::with_limits(map, AttemptLimits::default())
+    }
+
+    /// The same with limits of its own to failed logins.
+    pub fn with_limits(map: UserMap, limits: AttemptLimits) -> Self {
         let checks = available_parallelism().map_or(1, |cores| cores.get().div_ceil(2));
         Self {
             generation: ArcSwap::from_pointee(Generation::new(map)),
             mock_secret: rand::random(),
             checks: Arc::new(Semaphore::new(checks)),
+            attempts: Arc::new(Attempts::new(limits)),
         }
     }
 
     /// Swaps all users at once and forgets every success. Clients that are logged in stay so.
     pub fn replace(&self, map: UserMap) {
         self.generation.store(Arc::new(Generation::new(map)));
+    }
+
+    /// The failed logins of both doors.
+    pub fn attempts(&self) -> &Attempts {
+        &self.attempts
     }
 
     /// The accounts of all configured users, in no order.
@@ -210,31 +235,62 @@ impl Users {
             .verifier_or_mock(name, &self.mock_secret)
     }
 
-    /// Checks a name and a password, as HTTP Basic brings them. `None`: wrong password or unknown name, which
-    /// cost the same. Must be called on a Tokio runtime: the hash is computed on its blocking threads, for a
-    /// bounded number of callers at a time; the others wait.
-    pub async fn check_password(&self, name: &str, password: &str) -> Option<Account> {
+    /// Checks a name and a password, as HTTP Basic brings them from an address. Must be called on a Tokio runtime: the
+    /// hash is computed on its blocking threads, for a bounded number of callers at a time; the others wait.
+    ///
+    /// # Errors
+    /// [`LoginError::Wrong`] for a wrong password and for an unknown name, which cost the same;
+    /// [`LoginError::TooManyFailures`] when the address has had too many of both.
+    pub async fn check_password(
+        &self,
+        name: &str,
+        password: &str,
+        address: IpAddr,
+    ) -> Result<Account, LoginError> {
         let generation = self.generation.load_full();
-        if generation.users.is_empty() || generation.successes.contains(name, password) {
-            return generation.account(name);
+        let known = || {
+            let known = generation.successes.contains(name, password);
+            known.then(|| generation.account(name)).flatten()
+        };
+        if generation.users.is_empty() {
+            return generation.account(name).ok_or(LoginError::Wrong);
         }
+        // Before the memory of successes is asked: it could be guessed with, too.
+        self.attempts.check(address)?;
+        if let Some(account) = known() {
+            return Ok(account);
+        }
+        self.attempts.wait_for(name).await?;
 
-        let permit = Arc::clone(&self.checks).acquire_owned().await.ok()?;
+        let permit = Arc::clone(&self.checks).acquire_owned().await;
+        let permit = permit.map_err(|_| LoginError::Wrong)?;
+        // While this one waited for its turn, others of the address may have failed, or have been right.
+        self.attempts.check(address)?;
+        if let Some(account) = known() {
+            return Ok(account);
+        }
         let verifier = generation.verifier_or_mock(name, &self.mock_secret);
         let candidate = Zeroizing::new(password.to_owned());
+        let (attempts, guessed) = (Arc::clone(&self.attempts), name.to_owned());
         // The permit goes along: the thread is busy until it is done, whether or not the caller still waits.
         let check = tokio::task::spawn_blocking(move || {
-            let _permit = permit;
-            verifier.check(&candidate)
+            let right = verifier.check(&candidate);
+            // Before the next one has its turn, which may be another guess of the same address.
+            if !right {
+                attempts.failed(address, &guessed);
+            }
+            drop(permit);
+            right
         });
         let right = check.await.unwrap_or_else(|error| {
             tracing::error!(%error, "a password check did not finish");
             false
         });
 
-        let account = generation.account(name).filter(|_| right)?;
+        let account = generation.account(name).filter(|_| right);
+        let account = account.ok_or(LoginError::Wrong)?;
         generation.successes.insert(name, password);
-        Some(account)
+        Ok(account)
     }
 }
 
@@ -248,7 +304,17 @@ impl fmt::Debug for Users {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use super::*;
+
+    impl Users {
+        /// From this machine.
+        async fn check(&self, name: &str, password: &str) -> Option<Account> {
+            let address = Ipv4Addr::LOCALHOST.into();
+            self.check_password(name, password, address).await.ok()
+        }
+    }
 
     fn users(list: &[(&str, &str, Role)]) -> UserMap {
         list.iter()
@@ -265,8 +331,8 @@ mod tests {
             ("alice", "a", Role::Admin),
             ("bob", "b", Role::Basic),
         ]));
-        assert_eq!(store.check_password("alice", "b").await, None);
-        assert_eq!(store.check_password("carol", "a").await, None);
+        assert_eq!(store.check("alice", "b").await, None);
+        assert_eq!(store.check("carol", "a").await, None);
         assert_eq!(store.generation.load().successes.len(), 0);
 
         let alice = Account {
@@ -274,30 +340,21 @@ mod tests {
             role: Role::Admin,
         };
         for _ in 0..2 {
-            assert_eq!(
-                store.check_password("alice", "a").await.as_ref(),
-                Some(&alice)
-            );
+            assert_eq!(store.check("alice", "a").await.as_ref(), Some(&alice));
         }
         assert_eq!(store.generation.load().successes.len(), 1);
-        assert_eq!(store.check_password("alice", "b").await, None);
-        let bob = store
-            .check_password("bob", "b")
-            .await
-            .expect("right password");
+        assert_eq!(store.check("alice", "b").await, None);
+        let bob = store.check("bob", "b").await.expect("right password");
         assert_eq!(bob.role, Role::Basic);
     }
 
     #[tokio::test]
     async fn a_success_does_not_outlive_the_users() {
         let store = Users::new(users(&[("alice", "old", Role::Admin)]));
-        assert!(store.check_password("alice", "old").await.is_some());
+        assert!(store.check("alice", "old").await.is_some());
         store.replace(users(&[("alice", "new", Role::Basic)]));
-        assert_eq!(store.check_password("alice", "old").await, None);
-        let alice = store
-            .check_password("alice", "new")
-            .await
-            .expect("right password");
+        assert_eq!(store.check("alice", "old").await, None);
+        let alice = store.check("alice", "new").await.expect("right password");
         assert_eq!(alice.role, Role::Basic);
     }
 
@@ -310,20 +367,20 @@ mod tests {
             .acquire_many_owned(taken)
             .await
             .expect("never closed");
-        let mut check = Box::pin(store.check_password("alice", "old"));
+        let mut check = Box::pin(store.check("alice", "old"));
         assert!(futures::poll!(&mut check).is_pending());
 
         store.replace(users(&[("alice", "new", Role::Admin)]));
         drop(held);
         assert!(check.await.is_some(), "judged by the users of its start");
-        assert_eq!(store.check_password("alice", "old").await, None);
+        assert_eq!(store.check("alice", "old").await, None);
     }
 
     #[tokio::test]
     async fn a_caller_who_leaves_keeps_the_permit_until_the_thread_is_done() {
         let store = Users::new(users(&[("alice", "a", Role::Admin)]));
         let free = store.checks.available_permits();
-        let mut check = Box::pin(store.check_password("alice", "a"));
+        let mut check = Box::pin(store.check("alice", "a"));
         assert!(futures::poll!(&mut check).is_pending());
         drop(check);
         let all = store.checks.acquire_many(free as u32).await;
@@ -331,10 +388,50 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn an_address_with_too_many_failures_is_not_listened_to() {
+        let limits = AttemptLimits {
+            per_address_max: 2,
+            per_user_max: 0,
+        };
+        let store = Users::with_limits(users(&[("alice", "a", Role::Admin)]), limits);
+        let at = |host| IpAddr::from([192, 0, 2, host]);
+        assert!(store.check_password("alice", "a", at(1)).await.is_ok());
+        for name in ["alice", "nobody"] {
+            let refused = store.check_password(name, "b", at(1)).await;
+            assert_eq!(refused, Err(LoginError::Wrong));
+        }
+        // Not even by what is known to be right: that could be guessed, too.
+        let refused = store.check_password("alice", "a", at(1)).await;
+        assert!(matches!(refused, Err(LoginError::TooManyFailures(_))));
+        assert!(store.check_password("alice", "a", at(2)).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn guesses_at_a_time_are_no_more_than_guesses_one_by_one() {
+        let limits = AttemptLimits {
+            per_address_max: 2,
+            per_user_max: 0,
+        };
+        let store = Users::with_limits(users(&[("alice", "a", Role::Admin)]), limits);
+        let guesses = (0..40).map(|number| {
+            let (store, guess) = (&store, number.to_string());
+            async move {
+                store
+                    .check_password("alice", &guess, [192, 0, 2, 1].into())
+                    .await
+            }
+        });
+        let answers = futures::future::join_all(guesses).await;
+        let wrong = answers.iter().filter(|a| **a == Err(LoginError::Wrong));
+        let permits = available_parallelism().map_or(1, |cores| cores.get().div_ceil(2));
+        assert!((2..=1 + permits).contains(&wrong.count()));
+    }
+
+    #[tokio::test]
     async fn without_users_any_name_is_an_admin() {
         let store = Users::new(UserMap::new());
         assert!(store.is_open());
-        let anyone = store.check_password("anyone", "").await.expect("open");
+        let anyone = store.check("anyone", "").await.expect("open");
         assert_eq!((&*anyone.name, anyone.role), ("anyone", Role::Admin));
         store.replace(users(&[("alice", "a", Role::Admin)]));
         assert!(!store.is_open());

@@ -19,7 +19,7 @@ use tracing_subscriber::EnvFilter;
 use super::error::{ConfigError, Document, Problem};
 use super::schema;
 use super::{Config, Limits, LogConfig, LogFormat, RestConfig, SqlConfig};
-use crate::auth::{Credential, UserMap};
+use crate::auth::{AttemptLimits, Credential, UserMap};
 use crate::tls::{Identity, TlsFiles, TlsPart};
 
 /// Far above what one process can hold; a larger number is a slip.
@@ -35,6 +35,8 @@ const TIMEOUT_S_MAX: i64 = TIMEOUT_MS_MAX / 1000;
 const AUTHENTICATION_TIMEOUT_S_MAX: i64 = 600;
 const DRAIN_TIMEOUT_S_MAX: i64 = 3600;
 const RDNS_TIMEOUT_MS_MAX: i64 = 60_000;
+/// Above it nothing would be limited: a failure for each millisecond of the minute that they are counted in.
+const FAILED_LOGINS_MAX: i64 = 60_000;
 /// Longer names are refused by DNS.
 const HOST_BYTES_MAX: usize = 253;
 
@@ -271,6 +273,20 @@ impl Checker<'_> {
                 1..=RDNS_TIMEOUT_MS_MAX,
             )
             .map_or(defaults.rdns_timeout, Duration::from_millis),
+            failed_logins: AttemptLimits {
+                per_address_max: bounded(
+                    "failed_logins_per_address_max",
+                    written.failed_logins_per_address_max,
+                    0..=FAILED_LOGINS_MAX,
+                )
+                .map_or(defaults.failed_logins.per_address_max, |max| max as u32),
+                per_user_max: bounded(
+                    "failed_logins_per_user_max",
+                    written.failed_logins_per_user_max,
+                    0..=FAILED_LOGINS_MAX,
+                )
+                .map_or(defaults.failed_logins.per_user_max, |max| max as u32),
+            },
         }
     }
 

@@ -13,7 +13,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::auth::UserMap;
+use crate::auth::{AttemptLimits, UserMap};
 use crate::tls::TlsFiles;
 
 pub use error::{ConfigError, Problem};
@@ -86,6 +86,8 @@ pub struct Limits {
     pub drain_timeout: Duration,
     /// How long a reverse DNS lookup may take.
     pub rdns_timeout: Duration,
+    /// How many failed logins of the doors are allowed.
+    pub failed_logins: AttemptLimits,
 }
 
 /// `[log]`
@@ -137,6 +139,7 @@ impl Default for Limits {
             frame_bytes_max: 16 << 20,
             drain_timeout: Duration::from_secs(10),
             rdns_timeout: Duration::from_secs(1),
+            failed_logins: AttemptLimits::default(),
         }
     }
 }

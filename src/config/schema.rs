@@ -66,6 +66,8 @@ pub(super) struct Limits {
     pub frame_mib_max: Option<i64>,
     pub drain_timeout_s: Option<i64>,
     pub rdns_timeout_ms: Option<i64>,
+    pub failed_logins_per_address_max: Option<i64>,
+    pub failed_logins_per_user_max: Option<i64>,
 }
 
 #[derive(Deserialize, Default)]

@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 use super::refusal::Refusal;
 use super::server::Arrival;
 use super::tokens::{self, check_privacy};
-use crate::auth::{Account, Role, Tokens, Users};
+use crate::auth::{Account, LoginError, Role, Tokens, Users};
 
 /// The user's name in a statement that nobody named themselves for, while the door is open.
 const UNNAMED: &str = "admin";
@@ -47,7 +47,7 @@ pub enum Proof {
 ///
 /// # Errors
 /// 401 when the credentials are missing, malformed or wrong; 403 when the door is open and the peer is not on
-/// this machine, and for tokens that others could have read.
+/// this machine, and for tokens that others could have read; 429 when too many logins from the address have failed.
 pub async fn admit(
     users: &Users,
     tokens: &Tokens,
@@ -85,9 +85,11 @@ pub async fn admit(
             (account, Proof::Place)
         }
         Presented::Password(given) => {
-            let account = users.check_password(&given.name, &given.password).await;
-            let wrong = || Refusal::unauthorized("the user name or the password is wrong");
-            (account.ok_or_else(wrong)?, Proof::Password)
+            let address = arrival.peer.ip();
+            let account = users
+                .check_password(&given.name, &given.password, address)
+                .await;
+            (account.map_err(refused)?, Proof::Password)
         }
         Presented::Nothing => {
             return Err(Refusal::unauthorized(
@@ -101,6 +103,15 @@ pub async fn admit(
         }
     };
     Ok(Admitted { account, proof })
+}
+
+fn refused(error: LoginError) -> Refusal {
+    match error {
+        LoginError::Wrong => Refusal::unauthorized(error.to_string()),
+        LoginError::TooManyFailures(too_many) => {
+            Refusal::too_many_requests(error.to_string(), too_many.retry_after_s())
+        }
+    }
 }
 
 fn unnamed() -> Account {

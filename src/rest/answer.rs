@@ -224,14 +224,17 @@ impl Asked<'_> {
 
     async fn metrics(&self) -> Result<Response<Body>, Refusal> {
         let Door {
-            catalog, metrics, ..
+            catalog,
+            users,
+            metrics,
+            ..
         } = self.door;
         let mut rows = metrics.count_sessions(catalog, self.caller());
         let mut census = metrics::Census::new();
         while let Some(batch) = self.next(&mut rows).await? {
             metrics::add_sessions(&mut census, &batch).map_err(|error| self.internal(error))?;
         }
-        let text = metrics::render(catalog, census).map_err(|error| self.internal(error))?;
+        let text = metrics::render(catalog, users, census).map_err(|error| self.internal(error))?;
         let mut response = document(text.into_bytes());
         let text = HeaderValue::from_static(metrics::CONTENT_TYPE);
         response.headers_mut().insert(CONTENT_TYPE, text);

@@ -15,6 +15,7 @@ use datafusion::error::DataFusionError;
 use prometheus::TextEncoder;
 use prometheus::proto::{Counter, Gauge, LabelPair, Metric, MetricFamily, MetricType};
 
+use crate::auth::Users;
 use crate::catalog::{Caller, Catalog, Prepared, Rows};
 use crate::session::{EndReason, Health, Server, Service, State};
 
@@ -74,7 +75,7 @@ pub fn add_sessions(census: &mut Census, batch: &RecordBatch) -> Result<(), Data
 ///
 /// # Errors
 /// None that can happen: every family here has a name and a sample.
-pub fn render(catalog: &Catalog, mut census: Census) -> prometheus::Result<String> {
+pub fn render(catalog: &Catalog, users: &Users, mut census: Census) -> prometheus::Result<String> {
     let topology = catalog.registry().topology();
     for service in &topology.services {
         for state in State::NAMES {
@@ -186,6 +187,18 @@ pub fn render(catalog: &Catalog, mut census: Census) -> prometheus::Result<Strin
             COUNTER,
             "Connections to the server that were opened.",
             of_servers(|s| Some(counter(&[("server", &s.name)], s.connections.total()))),
+        ),
+        family(
+            "rollcall_logins_failed_total",
+            COUNTER,
+            "Logins at the SQL and the REST door with a wrong name or password.",
+            vec![counter(&[], users.attempts().failed_total())],
+        ),
+        family(
+            "rollcall_logins_refused_total",
+            COUNTER,
+            "Logins at both doors that were refused since too many had failed.",
+            vec![counter(&[], users.attempts().refused_total())],
         ),
         family(
             "rollcall_query_duration_seconds",

@@ -1,5 +1,5 @@
 use axum::body::Body;
-use axum::http::header::{ALLOW, CONTENT_LENGTH, WWW_AUTHENTICATE};
+use axum::http::header::{ALLOW, CONTENT_LENGTH, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, Response, StatusCode};
 
 use super::json::{JsonWriter, Style};
@@ -12,6 +12,7 @@ pub struct Refusal {
     pub status: StatusCode,
     detail: String,
     allow: Option<String>,
+    retry_after_s: Option<u64>,
     /// What went wrong inside, for the log.
     cause: Option<String>,
 }
@@ -23,6 +24,7 @@ impl Refusal {
             status,
             detail: detail.into(),
             allow: None,
+            retry_after_s: None,
             cause: None,
         }
     }
@@ -53,6 +55,14 @@ impl Refusal {
         Self {
             allow: Some(allow.to_owned()),
             ..Self::new(StatusCode::METHOD_NOT_ALLOWED, detail)
+        }
+    }
+
+    /// 429: not so often. The response says when again.
+    pub fn too_many_requests(detail: impl Into<String>, retry_after_s: u64) -> Self {
+        Self {
+            retry_after_s: Some(retry_after_s),
+            ..Self::new(StatusCode::TOO_MANY_REQUESTS, detail)
         }
     }
 
@@ -96,6 +106,9 @@ impl Refusal {
         headers.insert(CONTENT_LENGTH, length);
         if let Some(allow) = self.allow {
             headers.insert(ALLOW, allow_header(&allow));
+        }
+        if let Some(seconds) = self.retry_after_s {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         if self.status == StatusCode::UNAUTHORIZED {
             let challenge = HeaderValue::from_static("Basic realm=\"rollcall\"");

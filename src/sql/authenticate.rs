@@ -12,7 +12,7 @@ use super::settings::Settings;
 use super::sqlstate::SqlError;
 use super::startup::{Introduction, fatal};
 use super::{Door, message, reply};
-use crate::auth::{Account, Role, Users};
+use crate::auth::{Account, Role, TooManyFailures, Users};
 use crate::catalog::DATABASE;
 use crate::proxy::postgres::frame::{self, UNTRUSTED_BYTES_MAX};
 use crate::proxy::postgres::keys::IssuedKey;
@@ -109,6 +109,13 @@ fn wrong_password(user: &str) -> SqlError {
     )
 }
 
+/// PostgreSQL has no such limit; a code of "later" fits, since the password may be right.
+fn too_many(error: TooManyFailures) -> SqlError {
+    let seconds = error.retry_after_s();
+    SqlError::fatal("53300", "too many failed logins")
+        .with_hint(format!("Try again in {seconds} s."))
+}
+
 fn malformed() -> SqlError {
     SqlError::fatal("08P01", "malformed SCRAM message")
 }
@@ -121,6 +128,12 @@ async fn authenticate(
     startup: &StartupMessage,
     user: &str,
 ) -> Result<Account, End> {
+    // A client of a UNIX socket has no address, and none that others could pretend to have.
+    let address = wire.guard.remote().ip();
+    let attempts = door.users.attempts();
+    let listened_to = || address.map_or(Ok(()), |address| attempts.check(address));
+    listened_to().map_err(too_many)?;
+    attempts.wait_for(user).await.map_err(too_many)?;
     let mut scram = ScramServerAuth::new();
     // Signature algorithms without a digest of their own, such as Ed25519, have no channel binding.
     let bound = startup
@@ -164,10 +177,17 @@ async fn authenticate(
     );
 
     let last = answer(wire).await?;
+    // Others of the address may have failed since: no number of exchanges at a time makes more guesses.
+    listened_to().map_err(too_many)?;
     let server_final = exchange
         .on_client_final_message(&last)
         .map_err(|error| match error {
-            PgWireError::InvalidPassword(_) => wrong_password(user),
+            PgWireError::InvalidPassword(_) => {
+                if let Some(address) = address {
+                    attempts.failed(address, user);
+                }
+                wrong_password(user)
+            }
             // Not the error's own text: it quotes the message.
             _ => malformed(),
         })?;

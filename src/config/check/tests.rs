@@ -47,6 +47,8 @@ fn every_key_is_taken() {
         frame_mib_max = 7
         drain_timeout_s = 8
         rdns_timeout_ms = 9
+        failed_logins_per_address_max = 10
+        failed_logins_per_user_max = 0
         [log]
         level = "rollcall=debug,warn"
         format = "json"
@@ -69,6 +71,10 @@ fn every_key_is_taken() {
         frame_bytes_max: 7 * 1024 * 1024,
         drain_timeout: Duration::from_secs(8),
         rdns_timeout: Duration::from_millis(9),
+        failed_logins: AttemptLimits {
+            per_address_max: 10,
+            per_user_max: 0,
+        },
     };
     assert_eq!(config.limits, limits);
     assert_eq!(config.log.level, "rollcall=debug,warn");
@@ -77,12 +83,13 @@ fn every_key_is_taken() {
 
 #[test]
 fn all_problems_are_told_in_the_order_of_the_file() {
-    let text = "[rest]\nlisten = \"nowhere\"\n[limits]\nframe_mib_max = 0\nidle_timeout_s = -1\n";
+    let text = "[rest]\nlisten = \"nowhere\"\n[limits]\nframe_mib_max = 0\nidle_timeout_s = -1\nfailed_logins_per_user_max = 60001\n";
     assert_eq!(
-        parse(text).expect_err("three problems"),
+        parse(text).expect_err("four problems"),
         "rollcall.toml:2: rest.listen: \"nowhere\" is not an IP address and port, such as \"127.0.0.1:8989\"\n\
          rollcall.toml:4: limits.frame_mib_max: 0 is not between 1 and 1024\n\
-         rollcall.toml:5: limits.idle_timeout_s: -1 is not between 0 and 2147483"
+         rollcall.toml:5: limits.idle_timeout_s: -1 is not between 0 and 2147483\n\
+         rollcall.toml:6: limits.failed_logins_per_user_max: 60001 is not between 0 and 60000"
     );
 }
 
