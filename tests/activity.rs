@@ -18,10 +18,12 @@ fn states_are_those_of_postgresql() {
     let mut idle = named(&program, "a idle");
     let mut open = named(&program, "b open");
     let mut busy = named(&program, "c busy");
+    let mut failed = named(&program, "d failed");
     assert_eq!(idle.ask("SELECT 1;"), "1");
     assert_eq!(open.ask("BEGIN; SELECT 2;"), "2");
+    failed.ask("BEGIN; SELECT 1/0;");
     busy.type_in("SELECT count(*) FROM generate_series(1, 100000) a, generate_series(1, 100000) b, generate_series(1, 100000) c;");
-    let mut asking = named(&program, "d asking");
+    let mut asking = named(&program, "e asking");
     crate::support::program::eventually(
         || asking.ask("SELECT state FROM pg_stat_activity WHERE application_name = 'c busy';"),
         |state| state == "active",
@@ -29,21 +31,22 @@ fn states_are_those_of_postgresql() {
     let others = asking.ask(&format!("{OTHERS};"));
     assert_eq!(
         others,
-        "a idle|idle|Client|ClientRead|t|t|t\n\
-         b open|idle in transaction|Client|ClientRead|t|t|t\n\
-         c busy|active|||f|f|t"
+        "a idle|idle|Client|ClientRead|f|t|t\n\
+         b open|idle in transaction|Client|ClientRead|f|f|t\n\
+         c busy|active|||f|f|t\n\
+         d failed|idle in transaction (aborted)|Client|ClientRead|f|t|t"
     );
     let own = "SELECT datname, usename, application_name, client_addr, client_port > 0, state, query, backend_type, \
                backend_start < query_start, query_start = xact_start, query_start < now() + interval '1 second' \
                FROM pg_stat_activity WHERE pid = pg_backend_pid();";
     assert_eq!(
         asking.ask(own),
-        "rollcall|dba|d asking|127.0.0.1|t|active||client backend|t|t|t"
+        "rollcall|dba|e asking|127.0.0.1|t|active||client backend|t|t|t"
     );
     let counted = "SELECT state, count(*) FROM pg_stat_activity GROUP BY state ORDER BY state;";
     assert_eq!(
         asking.ask(counted),
-        "active|2\nidle|1\nidle in transaction|1"
+        "active|2\nidle|1\nidle in transaction|1\nidle in transaction (aborted)|1"
     );
     busy.kill();
 }

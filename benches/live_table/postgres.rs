@@ -33,7 +33,8 @@ const COLUMNS: &str = "id bigint PRIMARY KEY, service text NOT NULL, listener te
     active boolean NOT NULL, \"user\" text, database text, application_name text, \
     remote text NOT NULL, port integer, connected timestamptz NOT NULL, \
     idle double precision NOT NULL, seconds_alive double precision NOT NULL, \
-    statement_started timestamptz, in_transaction boolean NOT NULL, statements bigint NOT NULL, \
+    statement_started timestamptz, in_transaction boolean NOT NULL, \
+    transaction_started timestamptz, statements bigint NOT NULL, \
     bytes_in bigint NOT NULL, bytes_out bigint NOT NULL, tls text";
 
 /// A running server.

@@ -1,9 +1,9 @@
 -- pg_catalog.pg_stat_activity: sessions in PostgreSQL's shape, one row each, those of proxied services included.
 --
 -- pid is sessions.id. datid is NULL where the session is in a database of a server, which this catalog does not list.
--- query is empty, not NULL: statements are not kept. query_start is that of the running statement, and xact_start the
--- same outside of a transaction block; of those that are over no moment is kept. state is NULL until the client is
--- accepted.
+-- query is empty, not NULL: statements are not kept. query_start is that of the last statement, running or not, and
+-- xact_start that of the running one where it is a transaction by itself; a transaction that failed has none. state is
+-- NULL until the client is accepted.
 SELECT
   CASE WHEN router = 'catalog' THEN 16383 END AS datid,
   database AS datname,
@@ -14,8 +14,8 @@ SELECT
   CASE WHEN port IS NOT NULL THEN remote END AS client_addr,
   coalesce(port, -1) AS client_port,
   connected AS backend_start,
-  CASE WHEN NOT in_transaction THEN statement_started END AS xact_start,
-  statement_started AS query_start,
+  CASE WHEN NOT transaction_failed THEN coalesce(transaction_started, statement_started) END AS xact_start,
+  last_statement_started AS query_start,
   -- The clock of the statement that asks, less what the session is idle.
   CASE WHEN active THEN statement_started
     ELSE arrow_cast(
@@ -27,9 +27,10 @@ SELECT
   CASE
     WHEN state = 'Session Allocated' THEN NULL
     WHEN active THEN 'active'
+    WHEN transaction_failed THEN 'idle in transaction (aborted)'
     WHEN in_transaction THEN 'idle in transaction'
     ELSE 'idle'
   END AS state,
   '' AS query,
   'client backend' AS backend_type
-FROM sessions
+FROM documents.sessions

@@ -43,7 +43,8 @@ const ZONED_FUNCTIONS: [&str; 7] = [
     "to_timestamp_nanos",
 ];
 
-/// The schema of the tables that documents are made of: those of `public`, with lists of what belongs to a row.
+/// The schema of the tables that documents are made of: those of `public`, with lists of what belongs to a row. Views in the
+/// shape of another server's find there what the tables do not show.
 const DOCUMENTS: &str = "documents";
 
 /// How far an ordered scan may be read ahead of whoever wants its rows.

@@ -63,7 +63,7 @@ pub(super) trait Source: fmt::Debug + Send + Sync + 'static {
     /// The columns that SQL clients see.
     fn schema(&self) -> Schema;
 
-    /// The same, and behind them the lists that documents show.
+    /// The same, and behind them what only documents and views show.
     fn document_schema(&self) -> Schema {
         self.schema()
     }
@@ -148,7 +148,7 @@ impl CatalogTable {
         Self::with_schema(source, registry, schema)
     }
 
-    /// The table with the lists that documents show.
+    /// The table with what only documents and views show.
     pub fn of_documents(source: Arc<dyn Source>, registry: &Arc<Registry>) -> Self {
         let schema = source.document_schema();
         Self::with_schema(source, registry, schema)

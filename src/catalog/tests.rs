@@ -24,7 +24,7 @@ use datafusion::sql::sqlparser::parser::Parser;
 use super::*;
 use crate::session::{
     Connection, ConnectionState, KillReason, Listener, Remote, Server, Service, SessionGuard,
-    State, Topology,
+    State, Topology, Transaction,
 };
 
 #[derive(Debug)]

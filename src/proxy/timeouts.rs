@@ -41,7 +41,7 @@ impl Timeouts {
                 Some(_) => 0,
                 None => monotonic_ms().saturating_sub(live.last_activity_ms),
             };
-            let (limit, reason) = match live.in_transaction {
+            let (limit, reason) = match live.in_transaction() {
                 true => (
                     self.idle_in_transaction,
                     KillReason::IdleInTransactionTimeout,

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::chunk::Chunk;
 use super::clock::monotonic_ms;
 use super::end_reason::{EndReason, SaidReason};
-use super::line::{Line, LiveValues, State};
+use super::line::{Line, LiveValues, State, Transaction};
 use super::registry::Registry;
 use super::retained::{Retained, RetainedStatement};
 use super::traffic::{Lane, Traffic};
@@ -418,9 +418,9 @@ impl SessionGuard {
         self.session.line().work_ended();
     }
 
-    /// Enters or leaves a transaction.
-    pub fn set_in_transaction(&self, inside: bool) {
-        self.session.line().set_in_transaction(inside);
+    /// Enters or leaves a transaction, which begins with the last statement.
+    pub fn set_transaction(&self, transaction: Transaction) {
+        self.session.line().set_transaction(transaction);
     }
 
     fn traffic(&self) -> &Traffic {

@@ -39,17 +39,48 @@ impl State {
     }
 }
 
+/// Where a session is with its transaction.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Transaction {
+    /// In none.
+    #[default]
+    None = 0,
+    /// Inside one.
+    Open = 1,
+    /// Inside one in which a statement failed: it can only be ended.
+    Failed = 2,
+}
+
+impl Transaction {
+    /// The lowest bits of [`Line::transaction`].
+    const BITS: u32 = 2;
+
+    #[inline]
+    fn from_low_bits(value: u64) -> Self {
+        match value & ((1 << Self::BITS) - 1) {
+            0 => Self::None,
+            1 => Self::Open,
+            _ => Self::Failed,
+        }
+    }
+}
+
 /// What traffic has made of a session, read at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LiveValues {
     /// Where the session is in its life.
     pub state: State,
-    /// Whether the session is inside a transaction.
-    pub in_transaction: bool,
+    /// Where it is with its transaction.
+    pub transaction: Transaction,
+    /// [`monotonic_ms`](super::monotonic_ms) of the start of the transaction, inside one.
+    pub transaction_started_ms: Option<u64>,
     /// [`monotonic_ms`](super::monotonic_ms) of the last traffic in either direction.
     pub last_activity_ms: u64,
     /// [`monotonic_ms`](super::monotonic_ms) of the start of the running statement, if one runs.
     pub statement_started_ms: Option<u64>,
+    /// The same of the last statement that was begun, whether or not it still runs.
+    pub last_statement_ms: Option<u64>,
     /// Statements begun so far.
     pub statements: u64,
     /// Bytes received from the client.
@@ -59,6 +90,11 @@ pub struct LiveValues {
 }
 
 impl LiveValues {
+    /// Whether the session is inside a transaction.
+    pub fn in_transaction(&self) -> bool {
+        self.transaction != Transaction::None
+    }
+
     /// Seconds since the last traffic; 0 while a statement runs.
     pub fn idle_s(&self, now_ms: u64) -> f64 {
         Line::from(*self).idle_s(now_ms)
@@ -74,14 +110,18 @@ pub struct Line {
     /// Odd while a session lives here; it moves on when one comes and when one goes.
     generation: AtomicU64,
     last_activity_ms: AtomicU64,
-    /// 0 when no statement runs.
-    statement_started_ms: AtomicU64,
+    /// When the last statement began, doubled, and 1 more while it runs; 0 before the first one.
+    statement: AtomicU64,
     statements: AtomicU64,
     bytes_in: AtomicU64,
     bytes_out: AtomicU64,
+    /// When the transaction began, and [`Transaction`] in the lowest bits; 0 outside of one.
+    transaction: AtomicU64,
     state: AtomicU8,
-    in_transaction: AtomicU8,
 }
+
+/// In [`Line::statement`]: it runs.
+const RUNS: u64 = 1;
 
 impl Line {
     /// Makes the line that of a new session and returns its generation. The slot must be free and owned.
@@ -90,12 +130,12 @@ impl Line {
         // The fence keeps these stores behind the even generation that closed the slot.
         fence(Ordering::Release);
         self.last_activity_ms.store(now_ms, relaxed);
-        self.statement_started_ms.store(0, relaxed);
+        self.statement.store(0, relaxed);
         self.statements.store(0, relaxed);
         self.bytes_in.store(0, relaxed);
         self.bytes_out.store(0, relaxed);
+        self.transaction.store(0, relaxed);
         self.state.store(State::Allocated as u8, relaxed);
-        self.in_transaction.store(0, relaxed);
         let generation = self.generation.load(relaxed) + 1;
         self.generation.store(generation, Ordering::Release);
         generation
@@ -120,12 +160,15 @@ impl Line {
     /// All values.
     pub fn values(&self) -> LiveValues {
         // The start of a statement comes before the last activity: see `statement_started_ms`.
-        let statement_started_ms = self.statement_started_ms();
+        let statement = self.statement.load(Ordering::Acquire);
+        let transaction = self.transaction.load(Ordering::Relaxed);
         LiveValues {
             state: self.state(),
-            in_transaction: self.in_transaction(),
+            transaction: Transaction::from_low_bits(transaction),
+            transaction_started_ms: began(transaction),
             last_activity_ms: self.last_activity_ms(),
-            statement_started_ms,
+            statement_started_ms: running(statement),
+            last_statement_ms: begun(statement),
             statements: self.statements(),
             bytes_in: self.bytes_in(),
             bytes_out: self.bytes_out(),
@@ -139,13 +182,13 @@ impl Line {
         Self {
             generation: AtomicU64::new(0),
             // The start of a statement comes before the last activity: see `statement_started_ms`.
-            statement_started_ms: self.statement_started_ms.load(Ordering::Acquire).into(),
+            statement: self.statement.load(Ordering::Acquire).into(),
             last_activity_ms: copy(&self.last_activity_ms),
             statements: copy(&self.statements),
             bytes_in: copy(&self.bytes_in),
             bytes_out: copy(&self.bytes_out),
+            transaction: copy(&self.transaction),
             state: self.state.load(Ordering::Relaxed).into(),
-            in_transaction: self.in_transaction.load(Ordering::Relaxed).into(),
         }
     }
 
@@ -168,7 +211,19 @@ impl Line {
     /// Whether the session is inside a transaction.
     #[inline]
     pub fn in_transaction(&self) -> bool {
-        self.in_transaction.load(Ordering::Relaxed) != 0
+        self.transaction.load(Ordering::Relaxed) != 0
+    }
+
+    /// Where the session is with its transaction.
+    #[inline]
+    pub fn transaction(&self) -> Transaction {
+        Transaction::from_low_bits(self.transaction.load(Ordering::Relaxed))
+    }
+
+    /// [`monotonic_ms`](super::monotonic_ms) of the start of the transaction, inside one.
+    #[inline]
+    pub fn transaction_started_ms(&self) -> Option<u64> {
+        began(self.transaction.load(Ordering::Relaxed))
     }
 
     /// [`monotonic_ms`](super::monotonic_ms) of the last traffic in either direction.
@@ -181,8 +236,13 @@ impl Line {
     /// the last activity never sees the end of a statement without its moment.
     #[inline]
     pub fn statement_started_ms(&self) -> Option<u64> {
-        let started = self.statement_started_ms.load(Ordering::Acquire);
-        (started != 0).then_some(started)
+        running(self.statement.load(Ordering::Acquire))
+    }
+
+    /// [`monotonic_ms`](super::monotonic_ms) of the start of the last statement, whether or not it still runs.
+    #[inline]
+    pub fn last_statement_ms(&self) -> Option<u64> {
+        begun(self.statement.load(Ordering::Relaxed))
     }
 
     /// Statements begun so far.
@@ -234,24 +294,54 @@ impl Line {
 
     /// Begins at the last activity.
     pub(super) fn work_started(&self) {
-        let now_ms = self.last_activity_ms();
-        self.statement_started_ms
-            .store(now_ms.max(1), Ordering::Relaxed);
+        let now_ms = self.last_activity_ms().max(1);
+        self.statement.store(now_ms << 1 | RUNS, Ordering::Relaxed);
     }
 
     /// Ends with the last activity.
     pub(super) fn work_ended(&self) {
-        self.statement_started_ms.store(0, Ordering::Release);
+        let statement = self.statement.load(Ordering::Relaxed);
+        self.statement.store(statement & !RUNS, Ordering::Release);
     }
 
-    pub(super) fn set_in_transaction(&self, inside: bool) {
-        self.in_transaction
-            .store(u8::from(inside), Ordering::Relaxed);
+    /// One that is entered began with the last statement.
+    pub(super) fn set_transaction(&self, now: Transaction) {
+        let started_ms = self.transaction_started_ms();
+        let started_ms = started_ms.or_else(|| self.last_statement_ms());
+        let started_ms = started_ms.unwrap_or_else(|| self.last_activity_ms());
+        let transaction = pack(now, started_ms);
+        self.transaction.store(transaction, Ordering::Relaxed);
     }
 
     /// Moves the session on; a session that is stopping stays so.
     pub(super) fn advance(&self, state: State) {
         self.state.fetch_max(state as u8, Ordering::Relaxed);
+    }
+}
+
+/// What [`Line::statement`] says of a statement that runs.
+#[inline]
+fn running(statement: u64) -> Option<u64> {
+    (statement & RUNS != 0).then_some(statement >> 1)
+}
+
+/// What [`Line::statement`] says of the last statement.
+#[inline]
+fn begun(statement: u64) -> Option<u64> {
+    (statement != 0).then_some(statement >> 1)
+}
+
+/// What [`Line::transaction`] says of its start.
+#[inline]
+fn began(transaction: u64) -> Option<u64> {
+    (transaction != 0).then_some(transaction >> Transaction::BITS)
+}
+
+/// [`Line::transaction`].
+fn pack(transaction: Transaction, started_ms: u64) -> u64 {
+    match transaction {
+        Transaction::None => 0,
+        inside => started_ms << Transaction::BITS | inside as u64,
     }
 }
 
@@ -268,12 +358,21 @@ impl From<LiveValues> for Line {
         Self {
             generation: AtomicU64::new(0),
             last_activity_ms: values.last_activity_ms.into(),
-            statement_started_ms: values.statement_started_ms.unwrap_or(0).into(),
+            statement: values
+                .last_statement_ms
+                .map_or(0, |begun_ms| {
+                    begun_ms << 1 | u64::from(values.statement_started_ms.is_some())
+                })
+                .into(),
             statements: values.statements.into(),
             bytes_in: values.bytes_in.into(),
             bytes_out: values.bytes_out.into(),
+            transaction: pack(
+                values.transaction,
+                values.transaction_started_ms.unwrap_or(0),
+            )
+            .into(),
             state: (values.state as u8).into(),
-            in_transaction: u8::from(values.in_transaction).into(),
         }
     }
 }

@@ -44,7 +44,7 @@ pub use end_reason::{EndReason, Ends};
 pub use handle::{Connection, ConnectionState, KillReason, Profile, Remote, Session, SessionGuard};
 pub use id::SessionId;
 pub use image::{Chosen, ChunkImage, ImageRow, RowVersions, Rows, Run};
-pub use line::{Line, LiveValues, State};
+pub use line::{Line, LiveValues, State, Transaction};
 pub use membership::Membership;
 pub use registry::{Registry, RegistryFull, SharedName};
 pub use retained::{Answer, Outcome, RetainedStatement};

@@ -101,6 +101,38 @@ fn a_running_statement_is_not_idle() {
     assert!(guard.live().idle_s(later) >= 4.9);
 }
 
+#[test]
+fn a_transaction_begins_with_its_first_statement_and_keeps_its_moment() {
+    let registry = Registry::new();
+    let guard = registry.register(&listener(), remote(7)).unwrap();
+    assert_eq!(guard.live().last_statement_ms, None);
+    guard.statement_started();
+    guard.set_transaction(Transaction::Open);
+    let began = guard.live().statement_started_ms;
+    guard.statement_ended();
+    assert!(began.is_some());
+    assert_eq!(guard.live().last_statement_ms, began);
+    guard.statement_started();
+    guard.set_transaction(Transaction::Failed);
+    guard.statement_ended();
+    let live = guard.live();
+    assert_eq!(live.transaction, Transaction::Failed);
+    assert!(live.in_transaction());
+    assert_eq!(live.transaction_started_ms, began);
+    assert_eq!(live.statement_started_ms, None);
+    // A copy says the same.
+    assert_eq!(Line::from(live).values(), live);
+    assert_eq!(Line::from(live).copied().values(), live);
+    guard.set_transaction(Transaction::None);
+    assert!(!guard.live().in_transaction());
+    assert_eq!(guard.live().transaction_started_ms, None);
+}
+
+#[test]
+fn a_line_is_a_cache_line() {
+    assert_eq!(size_of::<Line>(), 64);
+}
+
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Register,

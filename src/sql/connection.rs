@@ -361,6 +361,7 @@ impl Connection {
     pub fn fail(&mut self, error: SqlError) {
         tracing::debug!(session = %self.wire.guard.id(), code = error.code, "a statement failed");
         self.transaction.fail();
+        self.show_transaction();
         if !self.transaction.is_open() {
             self.drop_portals();
             self.settings.rollback();

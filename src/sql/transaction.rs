@@ -6,6 +6,7 @@ use pgwire::messages::response::TransactionStatus;
 use super::connection::Connection;
 use super::parse::{Kind, Scope, TransactionModes};
 use super::sqlstate::SqlError;
+use crate::session::Transaction as SessionTransaction;
 
 /// Most savepoints of a transaction.
 const SAVEPOINTS_MAX: usize = 10_000;
@@ -165,9 +166,19 @@ impl Connection {
         Ok(())
     }
 
+    /// Tells the session's row where its transaction is.
+    pub fn show_transaction(&self) {
+        let transaction = match self.transaction.state {
+            State::Idle => SessionTransaction::None,
+            State::Open => SessionTransaction::Open,
+            State::Failed => SessionTransaction::Failed,
+        };
+        self.wire.guard.set_transaction(transaction);
+    }
+
     fn enter(&mut self, state: State) {
         self.transaction.state = state;
-        self.wire.guard.set_in_transaction(state != State::Idle);
+        self.show_transaction();
     }
 
     /// SAVEPOINT.

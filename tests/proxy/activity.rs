@@ -5,17 +5,15 @@ use crate::support::postgres::Postgres;
 use crate::support::program::eventually;
 use crate::support::wire::Client;
 
-/// What the catalog says, by the server's own number of the session. A failed transaction is an open one to it, what a
-/// busy session waits for it does not know, and a query that is over is not known by its start.
+/// What the catalog says, by the server's own number of the session. What a busy session waits for it does not know.
 const OURS: &str = "SELECT c.connection_id, a.datname, a.usename, a.application_name, a.client_hostname, \
      a.state, a.wait_event_type, a.wait_event, a.leader_pid, a.backend_xmin IS NULL, \
-     CASE WHEN a.state = 'active' THEN a.query_start < now() END, a.backend_type \
+     a.query_start < now(), a.xact_start < now(), a.backend_type \
      FROM pg_stat_activity a JOIN connections c ON c.session_id = a.pid ORDER BY c.connection_id";
 
 const THEIRS: &str = "SELECT pid, datname, usename, application_name, client_hostname, \
-     replace(state, ' (aborted)', ''), \
-     CASE WHEN state <> 'active' THEN wait_event_type END, CASE WHEN state <> 'active' THEN wait_event END, \
-     leader_pid, true, CASE WHEN state = 'active' THEN query_start < now() END, backend_type \
+     state, CASE WHEN state <> 'active' THEN wait_event_type END, CASE WHEN state <> 'active' THEN wait_event END, \
+     leader_pid, true, query_start < now(), xact_start < now(), backend_type \
      FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() ORDER BY pid";
 
 /// How far the moments of both may be apart, in seconds: the client's leg is opened before the server's, and both tell
@@ -50,7 +48,8 @@ fn activity_agrees_with_the_server_row_by_row() {
         |what: &str, filter: &str| format!("SELECT extract(epoch FROM {what}) FROM {filter}");
     for (what, state) in [
         ("backend_start", "true"),
-        ("query_start", "a.state = 'active'"),
+        ("query_start", "true"),
+        ("xact_start", "a.xact_start IS NOT NULL"),
         ("state_change", "a.state IS NOT NULL"),
     ] {
         let ours = moments(

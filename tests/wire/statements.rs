@@ -183,7 +183,7 @@ fn a_failed_transaction_stays_failed_until_it_ends() {
     let status = |messages: &[Message]| char::from(messages.last().expect("an end").body[0]);
     let session = door.registry.get(client.session()).expect("a session");
     assert_eq!(status(&client.query("begin")), 'T');
-    assert!(session.live().in_transaction);
+    assert!(session.live().in_transaction());
     let again = client.query("begin");
     assert_eq!((kinds(&again).as_str(), again[0].code()), ("NCZ", "25001"));
     assert_eq!(kinds(&client.query("set timezone = 'Asia/Tokyo'")), "CSZ");
@@ -205,7 +205,7 @@ fn a_failed_transaction_stays_failed_until_it_ends() {
         ("CSZ", "ROLLBACK")
     );
     assert_eq!(client.value("show timezone"), "UTC");
-    assert!(!session.live().in_transaction);
+    assert!(!session.live().in_transaction());
     let outside = client.query("commit");
     assert_eq!(
         (kinds(&outside).as_str(), outside[0].code()),

@@ -3,11 +3,14 @@ use arrow::datatypes::{DataType, Field, Schema};
 use super::sessions_live::LiveCell;
 use crate::catalog::column::Nullable::{self, Never, Yes};
 use crate::catalog::column::{Cell, bigint, field, opt_text, passing, text};
-use crate::session::{Profile, Registry, Session, State};
+use crate::session::{Profile, Registry, Session, State, Transaction};
 
 /// `sessions`: who is connected.
 #[derive(Debug)]
 pub(super) struct Sessions;
+
+/// How many columns the table has: those behind these are for documents, and for views in the shape of another server's.
+const SHOWN: usize = 23;
 
 /// The clock of a statement, for values that are computed from time.
 pub(super) struct Moment {
@@ -23,6 +26,11 @@ impl Moment {
             now_ms,
             wall_offset_us: registry.wall_offset_us(),
         }
+    }
+
+    /// A moment of that clock, in microseconds since the UNIX epoch.
+    fn utc_us(&self, monotonic_ms: u64) -> i64 {
+        monotonic_ms as i64 * 1_000 + self.wall_offset_us
     }
 }
 
@@ -43,11 +51,6 @@ impl Origin {
             Self::Live(cell) => cell.data_type(),
             Self::Aging(..) => DataType::Float64,
         }
-    }
-
-    /// Whether its values are lists, which only documents show.
-    fn is_nested(&self) -> bool {
-        matches!(self, Self::Kept(cell) if cell.is_nested())
     }
 }
 
@@ -103,7 +106,7 @@ pub(super) const ID: usize = 0;
 /// Where ids come from.
 pub(super) const ID_CELL: Cell<Session, Profile> = Cell::Int(|s, _| Some(s.id().into()));
 
-pub(super) static COLUMNS: [SessionColumn; 24] = [
+pub(super) static COLUMNS: [SessionColumn; SHOWN + 4] = [
     kept(
         "id",
         Never,
@@ -207,18 +210,19 @@ pub(super) static COLUMNS: [SessionColumn; 24] = [
         "statement_started",
         Yes,
         "When the running statement began; NULL when none runs",
-        LiveCell::Time(|rows| {
-            rows.each(|v, m| {
-                let started_ms = v.statement_started_ms()?;
-                Some(started_ms as i64 * 1_000 + m.wall_offset_us)
-            })
-        }),
+        LiveCell::Time(|rows| rows.each(|v, m| v.statement_started_ms().map(|ms| m.utc_us(ms)))),
     ),
     live(
         "in_transaction",
         Never,
         "Whether the session is inside a transaction",
         LiveCell::Bool(|rows| rows.each(|v, _| v.in_transaction())),
+    ),
+    live(
+        "transaction_started",
+        Yes,
+        "When the transaction that the session is inside began; NULL outside of one",
+        LiveCell::Time(|rows| rows.each(|v, m| v.transaction_started_ms().map(|ms| m.utc_us(ms)))),
     ),
     live(
         "statements",
@@ -258,16 +262,28 @@ pub(super) static COLUMNS: [SessionColumn; 24] = [
             (!p.filters.is_empty()).then_some(&*p.filters)
         }),
     ),
+    live(
+        "transaction_failed",
+        Never,
+        "Whether a statement failed in the transaction that the session is inside",
+        LiveCell::Bool(|rows| rows.each(|v, _| v.transaction() == Transaction::Failed)),
+    ),
+    live(
+        "last_statement_started",
+        Yes,
+        "When the last statement began, whether or not it still runs; NULL before the first",
+        LiveCell::Time(|rows| rows.each(|v, m| v.last_statement_ms().map(|ms| m.utc_us(ms)))),
+    ),
 ];
 
 impl Sessions {
     /// The columns of the table.
     pub fn columns() -> Schema {
-        let flat = COLUMNS.iter().filter(|column| !column.origin.is_nested());
-        Schema::new(flat.map(SessionColumn::field).collect::<Vec<_>>())
+        let shown = COLUMNS.iter().take(SHOWN);
+        Schema::new(shown.map(SessionColumn::field).collect::<Vec<_>>())
     }
 
-    /// The same, and the lists that documents show.
+    /// The same, and what only documents and views show.
     pub fn document_columns() -> Schema {
         Schema::new(COLUMNS.iter().map(SessionColumn::field).collect::<Vec<_>>())
     }

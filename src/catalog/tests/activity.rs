@@ -69,7 +69,7 @@ async fn nothing_is_read_that_is_not_asked_for() {
     let states = "SELECT state, count(*) FROM pg_stat_activity GROUP BY state";
     let scan = scans(&world, states).await;
     assert!(
-        scan.contains("columns=[state, active, in_transaction]"),
+        scan.contains("columns=[state, active, in_transaction, transaction_failed]"),
         "{scan}"
     );
     assert_eq!(world.query(states).await.unwrap(), ["idle|5"]);
@@ -94,16 +94,20 @@ async fn states_follow_the_session() {
             "active||false|false",
         ),
         (
-            Some(|guard: &SessionGuard| guard.set_in_transaction(true)),
-            "active||false|true",
+            Some(|guard: &SessionGuard| guard.set_transaction(Transaction::Open)),
+            "active||false|false",
         ),
         (
             Some(|guard: &SessionGuard| guard.statement_ended()),
-            "idle in transaction|ClientRead|true|true",
+            "idle in transaction|ClientRead|false|false",
         ),
         (
-            Some(|guard: &SessionGuard| guard.set_in_transaction(false)),
-            "idle|ClientRead|true|true",
+            Some(|guard: &SessionGuard| guard.set_transaction(Transaction::Failed)),
+            "idle in transaction (aborted)|ClientRead|false|true",
+        ),
+        (
+            Some(|guard: &SessionGuard| guard.set_transaction(Transaction::None)),
+            "idle|ClientRead|false|true",
         ),
     ] {
         if let Some(change) = change {

@@ -96,7 +96,7 @@ async fn every_column_has_a_comment_and_no_name_twice() {
 async fn the_ready_questions_have_answers() {
     let world = World::new();
     let sessions = world.sessions();
-    sessions[0].set_in_transaction(true);
+    sessions[0].set_transaction(Transaction::Open);
     sessions[1].statement_started();
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/queries/dba");
     let mut asked = 0;

@@ -12,7 +12,7 @@ use super::status::{self, Status};
 use super::walk::Walk;
 use crate::proxy::relay::{Passing, Track};
 use crate::proxy::statements::Interest;
-use crate::session::{LiveValues, Registry, SessionGuard, SessionId};
+use crate::session::{LiveValues, Registry, SessionGuard, SessionId, Transaction};
 
 /// The packets of a server up to the end of a login.
 pub fn greeting(bytes: &[u8]) {
@@ -134,7 +134,7 @@ pub(super) fn follow(
     let LiveValues {
         statements,
         statement_started_ms,
-        in_transaction,
+        transaction,
         ..
     } = session.live();
     assert_eq!(statement_started_ms.is_some(), walk.is_active());
@@ -144,7 +144,7 @@ pub(super) fn follow(
         violation,
         statements,
         active: walk.is_active(),
-        in_transaction,
+        in_transaction: transaction != Transaction::None,
         to_boundary: walk.server_bytes_to_boundary(),
         database: profile.and_then(|profile| profile.database.clone()),
     }

@@ -20,7 +20,7 @@ use super::{capability, kill};
 use crate::proxy::end::End;
 use crate::proxy::relay::{Passing, Track};
 use crate::proxy::statements::{Interest, Statements};
-use crate::session::{SessionGuard, SessionId};
+use crate::session::{SessionGuard, SessionId, Transaction};
 
 /// Longest beginning of a server's packet that is kept when the packet comes in pieces, in bytes.
 const LOOK_BYTES_MAX: usize = 4096;
@@ -469,7 +469,10 @@ impl Walk {
     fn transaction(&mut self, inside: bool, session: &SessionGuard) {
         if self.in_transaction != inside {
             self.in_transaction = inside;
-            session.set_in_transaction(inside);
+            session.set_transaction(match inside {
+                true => Transaction::Open,
+                false => Transaction::None,
+            });
         }
     }
 }

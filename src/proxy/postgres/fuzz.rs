@@ -11,7 +11,7 @@ use super::opening::{StartupMessage, cancel_request, split_code};
 use super::walk::{Walk, application_name, session};
 use crate::proxy::relay::Track;
 use crate::proxy::statements::Interest;
-use crate::session::{LiveValues, Registry};
+use crate::session::{LiveValues, Registry, Transaction};
 
 /// Start-up packets of a client, and what is read in them.
 pub fn startup(bytes: &[u8]) {
@@ -77,7 +77,7 @@ struct Followed {
     violation: Option<String>,
     statements: u64,
     active: bool,
-    in_transaction: bool,
+    transaction: Transaction,
     to_boundary: usize,
     application_name: Option<Arc<str>>,
 }
@@ -111,7 +111,7 @@ fn follow(registry: &Arc<Registry>, bytes: &[u8], turn: usize, piece: usize) -> 
     let LiveValues {
         statements,
         statement_started_ms,
-        in_transaction,
+        transaction,
         ..
     } = session.live();
     assert_eq!(statement_started_ms.is_some(), walk.is_active());
@@ -123,7 +123,11 @@ fn follow(registry: &Arc<Registry>, bytes: &[u8], turn: usize, piece: usize) -> 
         violation,
         statements: if failed { 0 } else { statements },
         active: !failed && walk.is_active(),
-        in_transaction: !failed && in_transaction,
+        transaction: if failed {
+            Transaction::None
+        } else {
+            transaction
+        },
         to_boundary: if failed {
             0
         } else {

@@ -11,7 +11,7 @@ use super::texts::Texts;
 use crate::proxy::end::End;
 use crate::proxy::relay::{Passing, Track};
 use crate::proxy::statements::{Interest, Statements};
-use crate::session::SessionGuard;
+use crate::session::{SessionGuard, Transaction};
 
 /// Type byte and length field.
 const HEADER_BYTES: usize = 5;
@@ -126,7 +126,7 @@ pub(in crate::proxy) struct Walk {
     /// The server takes the client's messages for data, Sync messages too.
     copies_in: bool,
     active: bool,
-    in_transaction: bool,
+    transaction: Transaction,
     quit: bool,
     /// The server's last message before the end of the stream was an error.
     failed: bool,
@@ -151,7 +151,7 @@ impl Walk {
             unsynced: false,
             copies_in: false,
             active: false,
-            in_transaction: false,
+            transaction: Transaction::None,
             quit: false,
             failed: false,
             parameter: Vec::new(),
@@ -220,13 +220,17 @@ impl Walk {
             _ => self.queries -= 1,
         }
         self.copies_in = false;
-        let in_transaction = status != b'I';
+        let transaction = match status {
+            b'I' => Transaction::None,
+            b'E' => Transaction::Failed,
+            _ => Transaction::Open,
+        };
         if let Some(texts) = &mut self.texts {
-            texts.ready(in_transaction);
+            texts.ready(transaction != Transaction::None);
         }
-        if in_transaction != self.in_transaction {
-            self.in_transaction = in_transaction;
-            session.set_in_transaction(in_transaction);
+        if transaction != self.transaction {
+            self.transaction = transaction;
+            session.set_transaction(transaction);
         }
         let more = self.queries > 0 || self.syncs > 0 || self.unsynced;
         if more && self.active {
@@ -327,7 +331,9 @@ impl Track for Walk {
     }
 
     fn is_idle_outside_transaction(&self) -> bool {
-        !self.active && !self.in_transaction && self.server.bytes_to_boundary() == 0
+        !self.active
+            && self.transaction == Transaction::None
+            && self.server.bytes_to_boundary() == 0
     }
 
     fn server_bytes_to_boundary(&self) -> usize {

@@ -69,7 +69,7 @@ fn a_simple_query_is_active_until_it_is_ready() {
     assert!(followed.active());
     followed.ready(b'T');
     assert!(!followed.active());
-    assert!(followed.session.live().in_transaction);
+    assert!(followed.session.live().in_transaction());
     assert!(!followed.walk.is_idle_outside_transaction());
     followed.client(b"Q");
     followed.ready(b'I');
@@ -168,7 +168,7 @@ proptest! {
         let at_once = whole.server(bytes.clone());
         let in_pieces: Vec<u8> = bytes.chunks(piece).flat_map(|piece| cut.server(piece.to_vec())).collect();
         prop_assert_eq!(at_once, in_pieces);
-        prop_assert_eq!(whole.walk.in_transaction, cut.walk.in_transaction);
+        prop_assert_eq!(whole.walk.transaction, cut.walk.transaction);
         prop_assert_eq!(whole.walk.server_bytes_to_boundary(), 0);
         prop_assert_eq!(cut.walk.server_bytes_to_boundary(), 0);
     }
