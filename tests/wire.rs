@@ -1,5 +1,6 @@
 //! The PostgreSQL wire protocol, kept to the letter against clients that do not keep it.
 
+mod charset;
 mod copy;
 mod cursors;
 mod framing;

@@ -7,6 +7,8 @@
 pub mod auth;
 #[path = "../../src/config/mod.rs"]
 pub mod config;
+#[path = "../../src/sql/charset.rs"]
+mod charset;
 /// The SQL door's reader of messages.
 #[path = "../../src/sql/message.rs"]
 mod message;
@@ -20,11 +22,14 @@ pub mod tls;
 /// Reads the body of a client's message as every kind that it could be.
 pub fn read_message(bytes: &[u8]) {
     let body = bytes::Bytes::copy_from_slice(bytes);
-    let _ = message::query(&body);
-    let _ = message::parse(&body);
-    let _ = message::bind(&body);
-    let _ = message::target(&body);
-    let _ = message::execute(&body);
+    for charset in ["UTF8", "LATIN1", "SJIS"] {
+        let charset = charset::Charset::named(charset).unwrap_or_default();
+        let _ = message::query(&body, charset);
+        let _ = message::parse(&body, charset);
+        let _ = message::bind(&body, charset);
+        let _ = message::target(&body, charset);
+        let _ = message::execute(&body, charset);
+    }
     let _ = message::sasl_initial_response(&body);
     let _ = message::startup_parameters(&body);
     let _ = message::nothing(&body);

@@ -3,6 +3,7 @@ SELECT
   'rollcall' AS table_catalog,
   n.nspname AS table_schema,
   c.relname AS table_name,
+  pg_get_viewdef(c.oid) AS view_definition,
   'NONE' AS check_option,
   'NO' AS is_updatable,
   'NO' AS is_insertable_into,

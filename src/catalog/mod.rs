@@ -19,6 +19,7 @@ mod joins;
 mod kept;
 mod keys;
 mod latency;
+mod opened;
 mod operators;
 mod parameters;
 mod resolve;
@@ -55,6 +56,7 @@ pub use error::{CatalogError, StopReason};
 pub(crate) use functions::asctime_texts;
 pub use functions::{DATABASE, VERSION};
 pub use latency::Latencies;
+pub use opened::{OpenCursor, Opened, PreparedStatement};
 pub use resolver::{ReverseResolver, SystemResolver};
 pub use runtime::{Rows, Stopper};
 pub use settings::{ClientSettings, Setting};
@@ -445,6 +447,7 @@ pub struct Prepared {
     parameter_types: Arc<[DataType]>,
     actions: Vec<action::Item>,
     keep: Arc<Keep>,
+    reads_opened: bool,
     /// It is not answered but explained.
     explain: Option<Explain>,
 }
@@ -477,6 +480,7 @@ impl Prepared {
         Ok(Self {
             schema: action::result_schema(schema, &actions),
             keep: Arc::new(Keep::new(reach)),
+            reads_opened: opened::reads_opened(&plan)?,
             plan: Arc::new(plan),
             parameter_types: parameter_types.into(),
             actions,
@@ -507,6 +511,11 @@ impl Prepared {
     /// The parameters' types, by position; text where nothing is known.
     pub fn parameter_types(&self) -> &[DataType] {
         &self.parameter_types
+    }
+
+    /// Whether it reads what its caller has open, [`Caller::opened`].
+    pub fn reads_opened(&self) -> bool {
+        self.reads_opened
     }
 
     /// The plan of the query.

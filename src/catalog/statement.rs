@@ -10,6 +10,7 @@ use tokio::sync::{Semaphore, TryAcquireError};
 use tokio_util::sync::CancellationToken;
 
 use super::error::{CatalogError, StopReason};
+use super::opened::Opened;
 use super::settings::ClientSettings;
 use crate::session::{
     ImageRow, KillReason, Membership, Profile, Reading, Registry, Session, SessionId, Topology,
@@ -32,6 +33,8 @@ pub struct Caller {
     pub search_path: Arc<str>,
     /// The caller's parameters.
     pub settings: Arc<dyn ClientSettings>,
+    /// What the caller has open, for statements that [read it](super::Prepared::reads_opened).
+    pub opened: Arc<Opened>,
 }
 
 impl Caller {
@@ -45,6 +48,7 @@ impl Caller {
             time_zone: "UTC".into(),
             search_path: "public".into(),
             settings: crate::sql::built_in_settings(),
+            opened: Arc::default(),
         }
     }
 }

@@ -320,7 +320,7 @@ impl Connection {
             return Ok(());
         }
         match kind {
-            b'Q' => match message::query(&body) {
+            b'Q' => match message::query(&body, self.settings.charset()) {
                 Ok(sql) => Box::pin(self.simple_query(&sql)).await,
                 Err(error) => {
                     self.fail(error);
@@ -367,7 +367,14 @@ impl Connection {
             self.settings.rollback();
         }
         self.view.show(&self.settings);
+        let start = self.wire.output.len();
         reply::error(&mut self.wire.output, error);
+        self.recode_reply(start);
+    }
+
+    /// Puts the message that stands in the output from `start` on into the client's character set: one that it must get.
+    fn recode_reply(&mut self, start: usize) {
+        reply::recode(&mut self.wire.output, start, self.settings.charset());
     }
 
     /// Ends a cycle: what was set is told, and the client may go on.
@@ -384,7 +391,9 @@ impl Connection {
                     .guard
                     .update(|profile| profile.application_name = value);
             }
+            let start = self.wire.output.len();
             reply::parameter_status(&mut self.wire.output, name, &value);
+            self.recode_reply(start);
         }
         reply::ready(&mut self.wire.output, self.transaction.status());
         self.flush().await
@@ -431,6 +440,7 @@ impl Connection {
             time_zone: self.settings.time_zone().into(),
             search_path: self.settings.text("search_path").into(),
             settings: Arc::clone(&self.view) as _,
+            opened: Arc::default(),
         });
         self.view.show(&self.settings);
         self.caller = Some((self.settings.snapshot(), Arc::clone(&caller)));
@@ -453,7 +463,9 @@ impl Connection {
     /// A warning, unless the client wants errors only.
     pub fn warn(&mut self, code: &'static str, message: impl Into<String>) {
         if self.settings.text("client_min_messages") != "error" {
+            let start = self.wire.output.len();
             reply::warning(&mut self.wire.output, SqlError::new(code, message));
+            self.recode_reply(start);
         }
     }
 }

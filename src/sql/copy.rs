@@ -50,8 +50,11 @@ impl Connection {
         };
         let columns = schema.fields().len();
         reply::copy_out(&mut self.wire.output, COPY_OUT_RESPONSE, format, columns);
+        let charset = self.settings.charset();
         if let (Form::Lines(style), true) = (&form, options.header) {
-            encode(&mut self.wire.output, |out| style.write_names(names, out))?;
+            encode(&mut self.wire.output, |out| {
+                style.write_names(names, charset, out)
+            })?;
         }
         rows.demand(u32::MAX);
         let mut count = 0;
@@ -84,8 +87,11 @@ impl Connection {
         style: &LineStyle,
         watch: &Watch,
     ) -> Result<(), Halt> {
-        let zone = self.settings.zone();
-        let bind = |_: &mut BytesMut| LineEncoder::try_new(batch, style, &zone);
+        let (zone, charset) = (self.settings.zone(), self.settings.charset());
+        let bind = |_: &mut BytesMut| {
+            let encoder = LineEncoder::try_new(batch, style, &zone)?;
+            Ok(encoder.in_charset(charset))
+        };
         let mut encoder = encode(&mut self.wire.output, bind)?;
         write_rows(&mut self.wire, watch, 0..batch.num_rows(), |rows, out| {
             encoder.encode_rows(rows, out, FLUSH_BYTES)
@@ -99,8 +105,11 @@ impl Connection {
         begun: &mut bool,
         watch: &Watch,
     ) -> Result<(), Halt> {
-        let zone = self.settings.zone();
-        let bind = |_: &mut BytesMut| RowEncoder::try_new_for_copy(batch, &zone);
+        let (zone, charset) = (self.settings.zone(), self.settings.charset());
+        let bind = |_: &mut BytesMut| {
+            let encoder = RowEncoder::try_new_for_copy(batch, &zone)?;
+            Ok(encoder.in_charset(charset))
+        };
         let mut encoder = encode(&mut self.wire.output, bind)?;
         let mut rows = 0..batch.num_rows();
         if !*begun && !rows.is_empty() {

@@ -71,6 +71,7 @@ impl Connection {
             (false, false) => Output::Client {
                 formats: &fetching.formats,
                 zone: &zone,
+                charset: self.settings.charset(),
             },
         };
         let fetched = self.fetch_from(cursor, &mut portal, direction, watch, &mut output);

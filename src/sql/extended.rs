@@ -10,11 +10,12 @@ use pgwire::api::Type;
 use pgwire::messages::data::ParameterDescription;
 
 use super::cancel::Watch;
+use super::charset::Charset;
 use super::connection::{Connection, End, Halt};
 use super::encode::zone::Zone;
 use super::message::{self, Bind, Execute, Parse, Target};
 use super::parse::Kind;
-use super::portal::{Parameter, Portal, Statement, no_statement};
+use super::portal::{Origin, Parameter, Portal, Statement, no_statement};
 use super::query::{self, Work};
 use super::sqlstate::SqlError;
 use super::transaction::ends_failure;
@@ -36,14 +37,15 @@ impl Connection {
     pub async fn extended(&mut self, kind: u8, body: &Bytes) -> Result<(), Halt> {
         // The transaction around it ends at Sync.
         self.settings.begin();
+        let charset = self.settings.charset();
         match kind {
             // Boxed, so that the other messages do not move what only these two need room for.
-            b'P' => Box::pin(self.parse(message::parse(body)?)).await,
-            b'B' => Ok(self.bind(message::bind(body)?)?),
-            b'D' => Ok(self.describe(&message::target(body)?)?),
-            b'E' => Box::pin(self.execute(message::execute(body)?)).await,
+            b'P' => Box::pin(self.parse(message::parse(body, charset)?)).await,
+            b'B' => Ok(self.bind(message::bind(body, charset)?)?),
+            b'D' => Ok(self.describe(&message::target(body, charset)?)?),
+            b'E' => Box::pin(self.execute(message::execute(body, charset)?)).await,
             _ => {
-                self.close(&message::target(body)?);
+                self.close(&message::target(body, charset)?);
                 Ok(())
             }
         }
@@ -116,6 +118,7 @@ impl Connection {
             work,
             prepared,
             parameters,
+            origin: Origin::message(&sql),
         };
         self.add_statement(&name, statement)?;
         reply::bare(&mut self.wire.output, PARSE_COMPLETE);
@@ -127,7 +130,8 @@ impl Connection {
         let statement = statement.ok_or_else(|| no_statement(&message.statement))?;
         let statement = Arc::clone(statement);
         statement.admitted(&self.transaction)?;
-        let values = values(&statement, &message, &self.settings.zone())?;
+        let (zone, charset) = (self.settings.zone(), self.settings.charset());
+        let values = values(&statement, &message, &zone, charset)?;
         if let Some((schema, _)) = self.columns_of(&statement)? {
             check_formats(schema.fields().len(), &message)?;
         }
@@ -162,9 +166,7 @@ impl Connection {
         formats: &[Format],
     ) -> Result<(), SqlError> {
         match self.columns_of(statement)? {
-            Some((schema, names)) => {
-                reply::row_description(&mut self.wire.output, &names, schema.fields(), formats)
-            }
+            Some((schema, names)) => self.describe_rows(&names, schema.fields(), formats),
             None => {
                 reply::bare(&mut self.wire.output, NO_DATA);
                 Ok(())
@@ -240,7 +242,12 @@ fn is_left_open(oid: u32) -> bool {
 }
 
 /// The values of a Bind message in the engine's types.
-fn values(statement: &Statement, bind: &Bind, zone: &Zone) -> Result<Vec<ScalarValue>, SqlError> {
+fn values(
+    statement: &Statement,
+    bind: &Bind,
+    zone: &Zone,
+    charset: Charset,
+) -> Result<Vec<ScalarValue>, SqlError> {
     let (given, wanted) = (bind.parameters.len(), statement.parameters.len());
     if given != wanted {
         let message = format!(
@@ -262,6 +269,13 @@ fn values(statement: &Statement, bind: &Bind, zone: &Zone) -> Result<Vec<ScalarV
         let format = formats.get(n).copied().unwrap_or(first);
         let bytes = bind.parameters.get(n).and_then(Option::as_ref);
         let bytes = bytes.map(|bytes| &**bytes);
+        let decoded = match bytes {
+            Some(bytes) if !charset.is_same() => {
+                params::decode_text(bytes, format, parameter.oid, charset)?
+            }
+            _ => None,
+        };
+        let bytes = decoded.as_deref().or(bytes);
         params::decode_parameter_in(bytes, format, parameter.oid, &parameter.data_type, zone)
     };
     statement.parameters.iter().enumerate().map(value).collect()

@@ -1,7 +1,9 @@
-//! The bodies of a client's messages, read strictly: every byte belongs to a field, text is UTF-8.
+//! The bodies of a client's messages, read strictly: every byte belongs to a field, every text is one in the client's
+//! character set.
 
 use bytes::Bytes;
 
+use super::charset::Charset;
 use crate::proxy::postgres::SqlError;
 
 /// Format of one value on the wire (the format codes of Bind and RowDescription).
@@ -90,13 +92,13 @@ pub(super) struct SaslInitialResponse {
 }
 
 /// The text of a Query message.
-pub(super) fn query(body: &Bytes) -> Result<String, SqlError> {
-    read(body, |reader| reader.text())
+pub(super) fn query(body: &Bytes, charset: Charset) -> Result<String, SqlError> {
+    read(body, charset, |reader| reader.text())
 }
 
 /// A Parse message.
-pub(super) fn parse(body: &Bytes) -> Result<Parse, SqlError> {
-    read(body, |reader| {
+pub(super) fn parse(body: &Bytes, charset: Charset) -> Result<Parse, SqlError> {
+    read(body, charset, |reader| {
         Ok(Parse {
             name: reader.text()?,
             sql: reader.text()?,
@@ -106,8 +108,8 @@ pub(super) fn parse(body: &Bytes) -> Result<Parse, SqlError> {
 }
 
 /// A Bind message.
-pub(super) fn bind(body: &Bytes) -> Result<Bind, SqlError> {
-    read(body, |reader| {
+pub(super) fn bind(body: &Bytes, charset: Charset) -> Result<Bind, SqlError> {
+    read(body, charset, |reader| {
         Ok(Bind {
             portal: reader.text()?,
             statement: reader.text()?,
@@ -119,8 +121,8 @@ pub(super) fn bind(body: &Bytes) -> Result<Bind, SqlError> {
 }
 
 /// A Describe or a Close message.
-pub(super) fn target(body: &Bytes) -> Result<Target, SqlError> {
-    read(body, |reader| match reader.u8()? {
+pub(super) fn target(body: &Bytes, charset: Charset) -> Result<Target, SqlError> {
+    read(body, charset, |reader| match reader.u8()? {
         b'S' => Ok(Target::Statement(reader.text()?)),
         b'P' => Ok(Target::Portal(reader.text()?)),
         other => Err(violation(format!("invalid message subtype {other}"))),
@@ -128,8 +130,8 @@ pub(super) fn target(body: &Bytes) -> Result<Target, SqlError> {
 }
 
 /// An Execute message.
-pub(super) fn execute(body: &Bytes) -> Result<Execute, SqlError> {
-    read(body, |reader| {
+pub(super) fn execute(body: &Bytes, charset: Charset) -> Result<Execute, SqlError> {
+    read(body, charset, |reader| {
         let portal = reader.text()?;
         // Zero and less are "no limit", as to PostgreSQL.
         let rows_max = reader.u32()? as i32;
@@ -142,7 +144,7 @@ pub(super) fn execute(body: &Bytes) -> Result<Execute, SqlError> {
 
 /// A SASLInitialResponse message.
 pub(super) fn sasl_initial_response(body: &Bytes) -> Result<SaslInitialResponse, SqlError> {
-    read(body, |reader| {
+    read(body, Charset::default(), |reader| {
         Ok(SaslInitialResponse {
             mechanism: reader.text()?,
             data: reader.value()?,
@@ -152,7 +154,7 @@ pub(super) fn sasl_initial_response(body: &Bytes) -> Result<SaslInitialResponse,
 
 /// The parameters of a start-up message, in their order: everything behind the protocol version.
 pub(super) fn startup_parameters(body: &Bytes) -> Result<Vec<(String, String)>, SqlError> {
-    read(body, |reader| {
+    read(body, Charset::default(), |reader| {
         let mut parameters = Vec::new();
         loop {
             let name = reader.text()?;
@@ -166,15 +168,20 @@ pub(super) fn startup_parameters(body: &Bytes) -> Result<Vec<(String, String)>, 
 
 /// A message without content.
 pub(super) fn nothing(body: &Bytes) -> Result<(), SqlError> {
-    read(body, |_| Ok(()))
+    read(body, Charset::default(), |_| Ok(()))
 }
 
 /// Reads a whole body; bytes that are left over are an error.
 fn read<T>(
     body: &Bytes,
+    charset: Charset,
     fields: impl FnOnce(&mut Reader<'_>) -> Result<T, SqlError>,
 ) -> Result<T, SqlError> {
-    let mut reader = Reader { body, rest: body };
+    let mut reader = Reader {
+        body,
+        rest: body,
+        charset,
+    };
     let message = fields(&mut reader)?;
     if reader.rest.is_empty() {
         Ok(message)
@@ -189,6 +196,8 @@ fn read<T>(
 struct Reader<'a> {
     body: &'a Bytes,
     rest: &'a [u8],
+    /// That of its texts.
+    charset: Charset,
 }
 
 impl<'a> Reader<'a> {
@@ -225,10 +234,7 @@ impl<'a> Reader<'a> {
         let end = self.rest.iter().position(|byte| *byte == 0);
         let bytes = self.take(end.ok_or_else(short)?)?;
         self.take(1)?;
-        match std::str::from_utf8(bytes) {
-            Ok(text) => Ok(text.to_owned()),
-            Err(error) => Err(not_utf8(bytes, &error)),
-        }
+        self.charset.decode(bytes)
     }
 
     /// A length and so many bytes; the length -1 is NULL.
@@ -259,19 +265,6 @@ fn short() -> SqlError {
     violation("insufficient data left in message")
 }
 
-fn not_utf8(bytes: &[u8], error: &std::str::Utf8Error) -> SqlError {
-    let wrong = bytes.get(error.valid_up_to()..).unwrap_or_default();
-    let wrong = wrong
-        .get(..error.error_len().unwrap_or(wrong.len()))
-        .unwrap_or(wrong);
-    let hex: Vec<String> = wrong.iter().map(|byte| format!("0x{byte:02x}")).collect();
-    let message = format!(
-        "invalid byte sequence for encoding \"UTF8\": {}",
-        hex.join(" ")
-    );
-    SqlError::new("22021", message)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -281,7 +274,9 @@ mod tests {
         #[test]
         fn arbitrary_bodies_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..120)) {
             let body = Bytes::from(bytes);
-            let _ = (query(&body), parse(&body), bind(&body), target(&body), execute(&body));
+            let utf8 = Charset::default();
+            let _ = (query(&body, utf8), parse(&body, utf8), bind(&body, utf8));
+            let _ = (target(&body, utf8), execute(&body, utf8));
             let _ = (sasl_initial_response(&body), startup_parameters(&body), nothing(&body));
         }
     }
@@ -293,31 +288,56 @@ mod tests {
     #[test]
     fn a_body_is_exactly_its_fields() {
         let body = Bytes::from_static;
-        assert_eq!(query(&body(b"SELECT 1\0")), Ok("SELECT 1".to_owned()));
         assert_eq!(
-            code(query(&body(b"SELECT 1\0Q\0\0\0\x0dSELECT 2\0"))),
+            query(&body(b"SELECT 1\0"), Charset::default()),
+            Ok("SELECT 1".to_owned())
+        );
+        assert_eq!(
+            code(query(
+                &body(b"SELECT 1\0Q\0\0\0\x0dSELECT 2\0"),
+                Charset::default()
+            )),
             "08P01"
         );
-        assert_eq!(code(query(&body(b"SELECT 1"))), "08P01");
-        assert_eq!(code(query(&body(b"SELECT '\xff'\0"))), "22021");
-        assert_eq!(code(parse(&body(b"\0SELECT 1\0\0\x01\0\0"))), "08P01");
-        assert_eq!(code(target(&body(b"X\0"))), "08P01");
+        assert_eq!(code(query(&body(b"SELECT 1"), Charset::default())), "08P01");
+        assert_eq!(
+            code(query(&body(b"SELECT '\xff'\0"), Charset::default())),
+            "22021"
+        );
+        assert_eq!(
+            code(parse(&body(b"\0SELECT 1\0\0\x01\0\0"), Charset::default())),
+            "08P01"
+        );
+        assert_eq!(code(target(&body(b"X\0"), Charset::default())), "08P01");
         assert_eq!(code(nothing(&body(b"\0"))), "08P01");
-        assert_eq!(code(execute(&body(b"p\0\0\0\0"))), "08P01");
+        assert_eq!(
+            code(execute(&body(b"p\0\0\0\0"), Charset::default())),
+            "08P01"
+        );
     }
 
     #[test]
     fn counts_and_lengths_are_held_to_what_is_there() {
         let body = Bytes::from_static;
-        assert_eq!(code(parse(&body(b"\0\0\xff\xff"))), "08P01");
         assert_eq!(
-            code(bind(&body(b"\0\0\0\0\0\x01\x7f\xff\xff\xff\0\0"))),
+            code(parse(&body(b"\0\0\xff\xff"), Charset::default())),
             "08P01"
         );
-        assert_eq!(code(bind(&body(b"\0\0\0\x01\0\x02\0\0\0\0"))), "08P01");
-        let bound = bind(&body(
-            b"p\0s\0\0\x01\0\x01\0\x02\xff\xff\xff\xff\0\0\0\x01a\0\0",
-        ));
+        assert_eq!(
+            code(bind(
+                &body(b"\0\0\0\0\0\x01\x7f\xff\xff\xff\0\0"),
+                Charset::default()
+            )),
+            "08P01"
+        );
+        assert_eq!(
+            code(bind(&body(b"\0\0\0\x01\0\x02\0\0\0\0"), Charset::default())),
+            "08P01"
+        );
+        let bound = bind(
+            &body(b"p\0s\0\0\x01\0\x01\0\x02\xff\xff\xff\xff\0\0\0\x01a\0\0"),
+            Charset::default(),
+        );
         let expected = Bind {
             portal: "p".to_owned(),
             statement: "s".to_owned(),
@@ -330,7 +350,9 @@ mod tests {
 
     #[test]
     fn a_row_limit_of_zero_or_less_is_none() {
-        let limit = |bytes: &'static [u8]| execute(&Bytes::from_static(bytes)).map(|e| e.rows_max);
+        let limit = |bytes: &'static [u8]| {
+            execute(&Bytes::from_static(bytes), Charset::default()).map(|e| e.rows_max)
+        };
         assert_eq!(limit(b"\0\0\0\0\0"), Ok(None));
         assert_eq!(limit(b"\0\xff\xff\xff\xff"), Ok(None));
         assert_eq!(limit(b"\0\x7f\xff\xff\xff"), Ok(Some(2_147_483_647)));

@@ -9,6 +9,7 @@
 //! | `message`, `reply` | what is in a client's message, and what is written to it |
 //! | `startup`, `authenticate` | from the start-up message to an accepted client |
 //! | `cancel` | how a running statement is stopped |
+//! | [`charset`] | texts of clients that do not speak UTF-8 |
 //! | `connection` | an accepted client: waits for messages, and says why a session ends |
 //! | `simple`, `extended` | the two ways to run a statement |
 //! | `portal` | statements that are ready to run, and those that run |
@@ -27,12 +28,15 @@
 
 mod authenticate;
 mod cancel;
+pub mod charset;
 mod command;
 mod connection;
 mod copy;
 mod cursor;
 pub mod encode;
 mod extended;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod message;
 pub mod names;
 pub mod params;

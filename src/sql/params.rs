@@ -11,9 +11,12 @@ mod moment;
 mod text;
 
 pub(crate) use self::moment::is_relative;
+use super::charset::Charset;
+use super::encode::texts;
 use super::encode::zone::Zone;
 use super::sqlstate::SqlError;
-use super::types::{Format, pg_type, sql_name};
+use super::types::{Format, is_array_of_texts, is_text_type, pg_type, sql_name};
+use arrow::array::Array;
 use arrow::datatypes::{DataType, Field, IntervalUnit, TimeUnit};
 use datafusion::scalar::ScalarValue;
 use pgwire::api::Type;
@@ -125,6 +128,25 @@ pub fn decode_parameter_in(
     convert(decoded, wanted, zone)
 }
 
+/// The text of a value from a client that speaks `charset`, as UTF-8; none of a value that is no text.
+///
+/// # Errors
+/// As [`Charset::decode`].
+pub(super) fn decode_text(
+    bytes: &[u8],
+    format: Format,
+    declared_oid: u32,
+    charset: Charset,
+) -> Result<Option<Vec<u8>>, SqlError> {
+    match format {
+        Format::Binary if is_array_of_texts(declared_oid) => {
+            array::decode_texts(bytes, charset).map(Some)
+        }
+        Format::Binary if !is_text_type(declared_oid) => Ok(None),
+        _ => Ok(Some(charset.decode(bytes)?.into_bytes())),
+    }
+}
+
 /// The OID of the type that values of `wanted` are sent in.
 fn natural_oid(wanted: &DataType) -> u32 {
     pg_type(wanted).oid()
@@ -180,6 +202,18 @@ pub(super) fn convert(
                 return convert(text::decode(text, &natural, zone)?, wanted, zone);
             }
         }
+        (ScalarValue::List(given), DataType::List(item))
+            if is_text(item.data_type()) && !is_text(&given.value_type()) && given.len() == 1 =>
+        {
+            let elements = given.value(0);
+            let element = |at| {
+                let element = ScalarValue::try_from_array(&elements, at);
+                let element = element.map_err(|error| SqlError::from_engine(&error))?;
+                convert(element, item.data_type(), zone)
+            };
+            let elements: Vec<_> = (0..elements.len()).map(element).collect::<Result<_, _>>()?;
+            return Ok(array::list(&elements, item.data_type()));
+        }
         (number, _) if is_fractional && wanted.is_integer() => {
             let text = number.to_string();
             let whole = match text.split_once('.') {
@@ -202,6 +236,14 @@ pub(super) fn convert(
     if given.is_temporal() != wanted.is_temporal() && !is_text(wanted) {
         return Err(incompatible());
     }
+    // What is no text has PostgreSQL's form of it; a truth value's is the one that a cast gives it.
+    let value = match is_text(wanted) && !is_text(&given) && given != DataType::Boolean {
+        true => {
+            let array = value.to_array().map_err(|_| incompatible())?;
+            ScalarValue::Utf8(texts(&array, zone)?.pop().flatten())
+        }
+        false => value,
+    };
     value.cast_to(wanted).map_err(|error| {
         let error = SqlError::from_engine(&error);
         match error.code {

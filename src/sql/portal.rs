@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::datatypes::{DataType, SchemaRef};
+use bytes::BytesMut;
+use datafusion::arrow::datatypes::{DataType, Fields, SchemaRef};
 use datafusion::common::{ParamValues, ScalarValue};
 
 use super::cancel::Watch;
@@ -15,7 +16,8 @@ use super::sqlstate::SqlError;
 use super::transaction::{Transaction, ends_failure};
 use super::types::Format;
 use super::{command, reply};
-use crate::catalog::{Prepared, Rows};
+use crate::catalog::{OpenCursor, Opened, Prepared, PreparedStatement, Rows};
+use crate::session::Reading;
 
 /// Most prepared statements and most portals of one client.
 const STATEMENTS_MAX: usize = 10_000;
@@ -32,6 +34,29 @@ pub(super) struct Statement {
     pub prepared: Option<Prepared>,
     /// The types of its parameters, as the client declared them or the engine found them.
     pub parameters: Vec<Parameter>,
+    pub origin: Origin,
+}
+
+/// Where a prepared statement comes from.
+#[derive(Debug, Clone)]
+pub(super) struct Origin {
+    /// The text that it was sent in, with all other statements of the same message.
+    pub text: Arc<str>,
+    /// When, in microseconds since the UNIX epoch.
+    pub made_us: i64,
+    /// Whether PREPARE made it, and no message.
+    pub from_sql: bool,
+}
+
+impl Origin {
+    /// A message with this text, now.
+    pub fn message(text: &str) -> Self {
+        Self {
+            text: text.into(),
+            made_us: Reading::now().utc_us,
+            from_sql: false,
+        }
+    }
 }
 
 /// A parameter of a prepared statement.
@@ -44,11 +69,15 @@ pub(super) struct Parameter {
 
 impl Statement {
     /// A query that is part of another statement, and was planned with it.
-    pub fn query_of(names: &[Option<String>], prepared: Option<&Prepared>) -> Self {
+    fn query_of(&self, names: &[Option<String>]) -> Self {
         Self {
             work: Some(Work::Query(names.to_vec())),
-            prepared: prepared.cloned(),
+            prepared: self.prepared.clone(),
             parameters: Vec::new(),
+            origin: Origin {
+                from_sql: true,
+                ..self.origin.clone()
+            },
         }
     }
 
@@ -80,6 +109,8 @@ pub(super) struct Portal {
     /// What DECLARE said of it, if it is a cursor of SQL.
     pub cursor: Option<CursorTerms>,
     pub life: Life,
+    /// When it was made, in microseconds since the UNIX epoch.
+    pub made_us: i64,
 }
 
 /// What there is to know of a cursor of SQL when it is read.
@@ -151,6 +182,7 @@ impl Portal {
                 savepoints: 0,
                 hold: false,
             },
+            made_us: Reading::now().utc_us,
         }
     }
 }
@@ -305,6 +337,25 @@ impl Connection {
         }
     }
 
+    /// RowDescription, in the client's character set.
+    ///
+    /// # Errors
+    /// 54011 for more columns than a result may have, 22P05 for a name that the client cannot be told.
+    pub fn describe_rows(
+        &mut self,
+        names: &[String],
+        fields: &Fields,
+        formats: &[Format],
+    ) -> Result<(), SqlError> {
+        let charset = self.settings.charset();
+        if charset.is_same() || names.iter().all(|name| name.is_ascii()) {
+            return reply::row_description(&mut self.wire.output, names, fields, formats);
+        }
+        let mut message = BytesMut::new();
+        reply::row_description(&mut message, names, fields, formats)?;
+        reply::recode_row_description(&message, charset, &mut self.wire.output)
+    }
+
     /// Runs a portal, named `name`, until it is done or has sent `rows_max` rows. With `describes` its rows come
     /// behind their description, as in the simple protocol.
     async fn run_portal(
@@ -325,8 +376,7 @@ impl Connection {
             (Progress::Begun(_), _) => {}
             (Progress::Bound, _) => {
                 if describes && let Some((schema, names)) = self.columns_of(&portal.statement)? {
-                    let output = &mut self.wire.output;
-                    reply::row_description(output, &names, schema.fields(), &portal.formats)?;
+                    self.describe_rows(&names, schema.fields(), &portal.formats)?;
                 }
                 if let Some(tag) = self.begin_portal(portal, rows_max, watch).await? {
                     portal.progress = Progress::Over;
@@ -339,9 +389,9 @@ impl Connection {
         let Progress::Begun(running) = &mut portal.progress else {
             return Ok(());
         };
-        let zone = self.settings.zone();
+        let (zone, charset) = (self.settings.zone(), self.settings.charset());
         let (formats, source) = (&portal.formats, &mut running.source);
-        let sent = source.send(&mut self.wire, watch, formats, &zone, rows_max);
+        let sent = source.send(&mut self.wire, watch, formats, &zone, charset, rows_max);
         let sent = sent.await?;
         if !sent.complete {
             reply::bare(&mut self.wire.output, PORTAL_SUSPENDED);
@@ -382,13 +432,13 @@ impl Connection {
                 let rows = Box::pin(copying).await?;
                 Ok(Some(work.tag(rows)))
             }
-            (Work::Declare { cursor, names }, prepared) => {
-                let query = Statement::query_of(names, prepared.as_ref());
+            (Work::Declare { cursor, names }, _) => {
+                let query = statement.query_of(names);
                 self.declare(cursor, query, values)?;
                 Ok(Some(work.tag(0)))
             }
             (Work::Prepare { name, types, names }, prepared) => {
-                let mut query = Statement::query_of(names, prepared.as_ref());
+                let mut query = statement.query_of(names);
                 query.parameters = super::extended::parameters(prepared.as_ref(), types);
                 self.add_statement(name, query)?;
                 Ok(Some(work.tag(0)))
@@ -472,9 +522,45 @@ impl Connection {
     }
 
     fn run_prepared(&mut self, prepared: &Prepared, values: Vec<ScalarValue>) -> Rows {
-        let caller = self.caller();
+        let mut caller = self.caller();
+        if prepared.reads_opened() {
+            Arc::make_mut(&mut caller).opened = Arc::new(self.opened());
+        }
         let values = ParamValues::from(values);
         self.door.catalog.run(prepared, values, caller)
+    }
+
+    /// What the client has open, oldest first.
+    fn opened(&self) -> Opened {
+        let named = self.statements.iter().filter(|(name, _)| !name.is_empty());
+        let statement = |(name, statement): (&String, &Arc<Statement>)| PreparedStatement {
+            name: name.clone(),
+            text: Arc::clone(&statement.origin.text),
+            prepared_us: statement.origin.made_us,
+            parameter_types: statement.parameters.iter().map(|p| p.oid).collect(),
+            from_sql: statement.origin.from_sql,
+        };
+        let mut statements: Vec<_> = named.map(statement).collect();
+        statements.sort_by(|a, b| (a.prepared_us, &a.name).cmp(&(b.prepared_us, &b.name)));
+        let cursor = |(name, portal): (&String, &Portal)| OpenCursor {
+            name: name.clone(),
+            text: Arc::clone(&portal.statement.origin.text),
+            created_us: portal.made_us,
+            is_holdable: matches!(
+                portal.life,
+                Life::Held | Life::Transaction { hold: true, .. }
+            ),
+            is_binary: portal.cursor.is_some_and(|terms| terms.is_binary),
+            is_scrollable: portal
+                .cursor
+                .is_some_and(|terms| terms.scroll != Some(false)),
+        };
+        let mut cursors: Vec<_> = self.portals.iter().map(cursor).collect();
+        cursors.sort_by(|a, b| (a.created_us, &a.name).cmp(&(b.created_us, &b.name)));
+        Opened {
+            statements,
+            cursors,
+        }
     }
 
     /// Runs a portal, and marks it if it fails.

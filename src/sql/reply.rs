@@ -6,6 +6,7 @@ use pgwire::messages::data::{FieldDescription, RowDescription};
 use pgwire::messages::response::{CommandComplete, ReadyForQuery, TransactionStatus};
 use pgwire::messages::startup::ParameterStatus;
 
+use super::charset::Charset;
 use super::sqlstate::SqlError;
 use crate::proxy::postgres::reply::tidy;
 pub(super) use crate::proxy::postgres::reply::{bare, error, put, warning};
@@ -70,4 +71,56 @@ pub(super) fn row_description(
     let fields = fields.iter().enumerate().map(describe).collect();
     put(output, &RowDescription::new(fields));
     Ok(())
+}
+
+/// Bytes of a message's type and length.
+const HEAD_BYTES: usize = 5;
+
+/// Puts the message of texts that stands in `output` from `start` on into the client's character set.
+pub(super) fn recode(output: &mut BytesMut, start: usize, charset: Charset) {
+    if charset.is_same() {
+        return;
+    }
+    charset.recode_lossy(output, start + HEAD_BYTES);
+    patch_length(output, start);
+}
+
+/// Appends a RowDescription with its names in the client's character set.
+///
+/// # Errors
+/// 22P05 for a name that has a character which the character set has not.
+pub(super) fn recode_row_description(
+    message: &[u8],
+    charset: Charset,
+    output: &mut BytesMut,
+) -> Result<(), SqlError> {
+    /// What stands behind a name: table, column, type, length, modifier, format.
+    const FIELD_BYTES: usize = 18;
+    /// Type, length, number of columns.
+    const BEFORE_FIELDS: usize = HEAD_BYTES + 2;
+    let mut recoded = BytesMut::new();
+    let (head, mut fields) = message.split_at(BEFORE_FIELDS.min(message.len()));
+    recoded.extend_from_slice(head);
+    while let Some(end) = fields.iter().position(|byte| *byte == 0) {
+        let (name, rest) = fields.split_at(end);
+        let start = recoded.len();
+        recoded.extend_from_slice(name);
+        let named = charset.recode(&mut recoded, start);
+        named.map_err(|missing| SqlError::new("22P05", missing.to_string()))?;
+        let (behind, next) = rest.split_at((1 + FIELD_BYTES).min(rest.len()));
+        recoded.extend_from_slice(behind);
+        fields = next;
+    }
+    patch_length(&mut recoded, 0);
+    output.extend_from_slice(&recoded);
+    Ok(())
+}
+
+/// Writes the length of the message that begins at `start` and ends with the output.
+fn patch_length(output: &mut BytesMut, start: usize) {
+    // What is too long for a length was refused before it was recoded.
+    let length = (output.len() - start - 1) as u32;
+    if let Some(field) = output.get_mut(start + 1..start + HEAD_BYTES) {
+        field.copy_from_slice(&length.to_be_bytes());
+    }
 }

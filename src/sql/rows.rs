@@ -10,6 +10,7 @@ use bytes::BytesMut;
 use datafusion::arrow::array::RecordBatch;
 
 use super::cancel::Watch;
+use super::charset::Charset;
 use super::connection::Halt;
 use super::encode::zone::Zone;
 use super::encode::{EncodeError, RowEncoder};
@@ -96,6 +97,8 @@ pub(super) enum Output<'a> {
         formats: &'a [Format],
         /// The client's.
         zone: &'a Zone,
+        /// The client's.
+        charset: Charset,
     },
     /// Aside, to be sent later.
     Aside(&'a mut Aside),
@@ -212,9 +215,14 @@ impl Source {
         watch: &Watch,
         formats: &[Format],
         zone: &Zone,
+        charset: Charset,
         rows_max: Option<u32>,
     ) -> Result<Sent, Halt> {
-        let mut output = Output::Client { formats, zone };
+        let mut output = Output::Client {
+            formats,
+            zone,
+            charset,
+        };
         let max = rows_max.map(u64::from);
         let rows = self.forward(max, wire, watch, &mut output).await?;
         Ok(Sent {
@@ -407,12 +415,19 @@ async fn pass(
     watch: &Watch,
     output: &mut Output<'_>,
 ) -> Result<(), Halt> {
-    let (formats, zone) = match output {
+    let (formats, zone, charset) = match output {
         Output::Nowhere => return Ok(()),
         Output::Aside(aside) => return Ok(aside.push(batch, rows, last_first)?),
-        Output::Client { formats, zone } => (*formats, *zone),
+        Output::Client {
+            formats,
+            zone,
+            charset,
+        } => (*formats, *zone, *charset),
     };
-    let bind = |_: &mut BytesMut| RowEncoder::try_new(batch, formats, zone);
+    let bind = |_: &mut BytesMut| {
+        let encoder = RowEncoder::try_new(batch, formats, zone)?;
+        Ok(encoder.in_charset(charset))
+    };
     let mut encoder = encode(&mut wire.output, bind)?;
     if last_first {
         for row in rows.rev() {

@@ -16,6 +16,7 @@ use self::definitions::{COUNT, Definition, definition};
 use self::number::Unit;
 use self::value::Kind;
 use self::values::{Key, Values, unknown};
+use super::charset::Charset;
 use super::encode::zone::Zone;
 use super::parse::{Scope, TransactionModes};
 use super::sqlstate::SqlError;
@@ -366,6 +367,11 @@ impl Settings {
             .filter(|(index, _)| told.get(*index) != self.current.get(*index))
             .map(|(index, d)| (d.name, self.current.get(index).to_owned()))
             .collect()
+    }
+
+    /// The character set that the client speaks.
+    pub fn charset(&self) -> Charset {
+        self.current.charset
     }
 
     /// The time zone that values are shown in.

@@ -3,7 +3,7 @@
 use super::connection::{Connection, End, Halt};
 use super::extended::declared_type;
 use super::parse::{Kind, ParsedStatement};
-use super::portal::{Portal, Statement};
+use super::portal::{Origin, Portal, Statement};
 use super::query::{self, Work};
 use super::reply;
 use super::sqlstate::located;
@@ -34,11 +34,12 @@ impl Connection {
             reply::bare(&mut self.wire.output, b'I');
         }
         self.transaction.set_implicit_block(statements.len() > 1);
+        let origin = Origin::message(sql);
         for statement in statements {
             self.transaction.admit(ends_failure(&statement.kind))?;
             self.settings.begin();
             self.wire.guard.statement_started();
-            let outcome = self.run_one(sql, statement).await;
+            let outcome = self.run_one(sql, &origin, statement).await;
             self.wire.guard.statement_ended();
             outcome.map_err(|halt| match halt {
                 // Constants are read when the statement runs.
@@ -49,7 +50,12 @@ impl Connection {
         Ok(())
     }
 
-    async fn run_one(&mut self, sql: &str, parsed: ParsedStatement) -> Result<(), Halt> {
+    async fn run_one(
+        &mut self,
+        sql: &str,
+        origin: &Origin,
+        parsed: ParsedStatement,
+    ) -> Result<(), Halt> {
         let watch = self.watch();
         let (work, engine) = Work::of(parsed);
         let mut prepared = None;
@@ -68,6 +74,7 @@ impl Connection {
             work: Some(work),
             prepared,
             parameters: Vec::new(),
+            origin: origin.clone(),
         };
         let formats = match statement.door() {
             Some(Kind::Fetch { cursor, .. }) => {

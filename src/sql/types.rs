@@ -163,6 +163,41 @@ pub fn sql_name(data_type: &DataType) -> &'static str {
     }
 }
 
+/// Whether values of a type are texts in their binary form too.
+pub(super) fn is_text_type(oid: u32) -> bool {
+    let known = Type::from_oid(oid);
+    known.is_some_and(|known| {
+        matches!(
+            known,
+            Type::TEXT
+                | Type::VARCHAR
+                | Type::BPCHAR
+                | Type::NAME
+                | Type::CHAR
+                | Type::UNKNOWN
+                | Type::JSON
+                | Type::JSONB
+                | Type::XML
+        )
+    })
+}
+
+/// Whether values of a type are arrays of such.
+pub(super) fn is_array_of_texts(oid: u32) -> bool {
+    let known = Type::from_oid(oid);
+    known.is_some_and(|known| {
+        matches!(
+            known,
+            Type::TEXT_ARRAY
+                | Type::VARCHAR_ARRAY
+                | Type::BPCHAR_ARRAY
+                | Type::NAME_ARRAY
+                | Type::JSON_ARRAY
+                | Type::JSONB_ARRAY
+        )
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -219,7 +219,7 @@ fn protocol_versions_are_negotiated() {
     assert_eq!(
         refused(
             PROTOCOL_3_0,
-            &[("user", "ann"), ("client_encoding", "LATIN1")]
+            &[("user", "ann"), ("client_encoding", "EBCDIC")]
         ),
         "22023"
     );

@@ -175,7 +175,7 @@ const AS_ARGUMENTS: [&str; 18] = [
 pub(super) fn dependence(name: &str) -> Dependence {
     match name {
         "current_user" | "session_user" | "current_role" | "pg_backend_pid" => Dependence::Caller,
-        "current_setting" | "set_config" => Dependence::CallerAndMoment,
+        "current_setting" | "set_config" | "pg_client_encoding" => Dependence::CallerAndMoment,
         name if AS_ARGUMENTS.contains(&name) => Dependence::Nothing,
         // The dictionary stays what it is, but for roles.
         "format_type" | "obj_description" | "col_description" => Dependence::Nothing,

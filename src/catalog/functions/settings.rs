@@ -1,4 +1,4 @@
-//! `current_setting` and `set_config`: the caller's parameters in queries.
+//! `current_setting`, `set_config` and what else tells of them: the caller's parameters in queries.
 
 use std::sync::Arc;
 
@@ -16,7 +16,8 @@ use crate::proxy::postgres::error::SqlError;
 /// - `current_setting(name text [, missing_ok boolean]) → text`: NULL for a name that is no parameter if `missing_ok`.
 /// - `set_config(name text, value text, is_local boolean) → text`: what the parameter is from now on. NULL as the value
 ///   resets it.
-pub(super) fn of_caller(caller: &Caller) -> [Arc<ScalarUDF>; 2] {
+/// - `pg_client_encoding() → name`: the parameter `client_encoding`.
+pub(super) fn of_caller(caller: &Caller) -> [Arc<ScalarUDF>; 3] {
     let parameters = Arc::clone(&caller.settings);
     let current = move |a: &Row<'_>| {
         let name = a.text(0);
@@ -36,7 +37,12 @@ pub(super) fn of_caller(caller: &Caller) -> [Arc<ScalarUDF>; 2] {
         let is_local = !a.is_null(2) && a.bool(2);
         Ok(parameters.set(name, a.opt_text(1), is_local)?.into())
     };
+    let parameters = Arc::clone(&caller.settings);
+    let encoding = move |_: &Row<'_>| Ok(parameters.get("client_encoding").into());
     [
+        Function::volatile("pg_client_encoding")
+            .on(&[], Gives::Named("name"), encoding)
+            .done(),
         Function::volatile("current_setting")
             .on(&[Text], Gives::Text, current.clone())
             .on(&[Text, Bool], Gives::Text, current)

@@ -3,16 +3,14 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, RecordBatch, TimestampMicrosecondArray, new_empty_array,
-    new_null_array,
+    Array, ArrayRef, AsArray, TimestampMicrosecondArray, new_empty_array, new_null_array,
 };
 use arrow::compute::cast;
 use arrow::datatypes::{
     DataType, Date32Type, Decimal128Type, Field, FieldRef, Float64Type, Int64Type,
-    IntervalMonthDayNano, IntervalMonthDayNanoType, IntervalUnit, Schema, Time64MicrosecondType,
-    TimeUnit, TimestampMicrosecondType,
+    IntervalMonthDayNano, IntervalMonthDayNanoType, IntervalUnit, Time64MicrosecondType, TimeUnit,
+    TimestampMicrosecondType,
 };
-use bytes::BytesMut;
 use datafusion::common::{Result, ScalarValue};
 use datafusion::error::DataFusionError;
 
@@ -21,10 +19,11 @@ use super::interval::{DAY, Interval};
 use crate::catalog::column::TYPE;
 use crate::catalog::error::CatalogError;
 use crate::proxy::postgres::error::SqlError;
-use crate::sql::encode::RowEncoder;
 use crate::sql::encode::zone::Zone;
 use crate::sql::params::decode_parameter_in;
 use crate::sql::types::Format;
+
+pub(in crate::catalog) use crate::sql::encode::texts;
 
 /// What a function takes at one place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -497,38 +496,6 @@ impl Row<'_> {
         let mut texts = texts(&self.any(place), self.zone)?;
         Ok(texts.pop().flatten())
     }
-}
-
-/// The text forms of the values of an array, as the door sends them.
-///
-/// # Errors
-/// Of the encoder.
-pub(in crate::catalog) fn texts(
-    array: &ArrayRef,
-    zone: &Zone,
-) -> Result<Vec<Option<String>>, SqlError> {
-    /// The message's kind, its length and the number of columns.
-    const HEAD: usize = 7;
-    if array.data_type().is_null() {
-        return Ok(vec![None; array.len()]);
-    }
-    if let Some(texts) = array.as_string_opt::<i32>() {
-        return Ok(texts.iter().map(|text| text.map(str::to_owned)).collect());
-    }
-    let schema = Schema::new(vec![Field::new("value", array.data_type().clone(), true)]);
-    let batch = RecordBatch::try_new(Arc::new(schema), vec![Arc::clone(array)])
-        .map_err(|error| SqlError::new("XX000", error.to_string()))?;
-    let mut encoder = RowEncoder::try_new(&batch, &[], zone)?;
-    let mut message = BytesMut::new();
-    let mut texts = Vec::with_capacity(array.len());
-    for row in 0..array.len() {
-        message.clear();
-        encoder.encode_row(row, &mut message)?;
-        let text = message.get(HEAD + 4..).map(String::from_utf8_lossy);
-        let text = text.filter(|_| !array.is_null(row));
-        texts.push(text.map(|text| text.into_owned()));
-    }
-    Ok(texts)
 }
 
 /// Refuses what a function is about to make when it is more than memory is meant to hold.

@@ -167,3 +167,57 @@ async fn rows_know_the_oid_of_their_table() {
             .is_err()
     );
 }
+
+#[tokio::test]
+async fn views_are_shown_with_their_queries() {
+    let world = World::new();
+    for (column, view) in [
+        ("definition", "pg_views WHERE viewname"),
+        (
+            "view_definition",
+            "information_schema.views WHERE table_name",
+        ),
+    ] {
+        let sql = format!("SELECT {column} LIKE '%SELECT%FROM %' FROM {view} = 'pg_stat_activity'");
+        assert_eq!(world.query(&sql).await.unwrap(), ["true"], "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_caller_has_open_is_told_to_it_alone() {
+    let mut world = World::new();
+    let opened = Opened {
+        statements: vec![PreparedStatement {
+            name: "p".to_owned(),
+            text: "PREPARE p AS SELECT 1".into(),
+            prepared_us: 0,
+            parameter_types: vec![23],
+            from_sql: true,
+        }],
+        cursors: Vec::new(),
+    };
+    let nobody = Arc::clone(&world.caller);
+    let caller = Caller {
+        opened: Arc::new(opened),
+        ..Caller::new("admin", true)
+    };
+    let sql = "SELECT name, statement FROM pg_prepared_statements";
+    for (caller, rows) in [
+        (Arc::new(caller), &["p|PREPARE p AS SELECT 1"][..]),
+        (nobody, &[]),
+    ] {
+        world.caller = caller;
+        assert_eq!(world.query(sql).await.unwrap(), rows);
+    }
+    for (sql, reads) in [
+        (sql, true),
+        ("SELECT 1 WHERE EXISTS (SELECT 1 FROM pg_cursors)", true),
+        ("SELECT name FROM pg_settings", false),
+    ] {
+        assert_eq!(
+            world.prepare(sql).await.unwrap().reads_opened(),
+            reads,
+            "{sql}"
+        );
+    }
+}

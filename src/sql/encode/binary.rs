@@ -1,7 +1,8 @@
 //! Binary forms of scalar values that are more than a number.
 
 use super::text::Digits;
-use bytes::{BufMut, BytesMut};
+use crate::sql::charset::{Charset, NoEquivalent};
+use bytes::{Buf, BufMut, BytesMut};
 
 /// Appends a numeric as `numeric_send` does: number of base-10000 digits, weight of the first one, sign, digits
 /// behind the decimal point, then the digits.
@@ -39,4 +40,36 @@ pub(super) fn write_numeric(digits: &Digits, scale: i8, out: &mut BytesMut) {
         }
         out.put_u16(value);
     }
+}
+
+/// Puts the elements of an array of texts, which stands in `out` from `start` on as `array_send` writes it, into a
+/// character set.
+///
+/// # Errors
+/// The first character that the character set has not.
+pub(super) fn recode_array(
+    start: usize,
+    charset: Charset,
+    out: &mut BytesMut,
+) -> Result<(), NoEquivalent> {
+    /// Number of dimensions, whether there are nulls, type of the elements.
+    const HEAD_BYTES: usize = 12;
+    /// Length and lower bound.
+    const DIMENSION_BYTES: usize = 8;
+    let mut written = out.split_off(start);
+    let dimensions = written.first_chunk().map_or(0, |n| u32::from_be_bytes(*n));
+    let head = HEAD_BYTES + dimensions as usize * DIMENSION_BYTES;
+    out.extend_from_slice(&written.split_to(head.min(written.len())));
+    while let Ok(length) = written.try_get_i32() {
+        let length_at = out.len();
+        out.put_i32(length);
+        if let Ok(length) = usize::try_from(length) {
+            out.extend_from_slice(&written.split_to(length.min(written.len())));
+            charset.recode(out, length_at + 4)?;
+            // No longer than the whole message, whose length is looked at.
+            let length = (out.len() - length_at - 4) as i32;
+            out[length_at..length_at + 4].copy_from_slice(&length.to_be_bytes());
+        }
+    }
+    Ok(())
 }

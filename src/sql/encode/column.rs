@@ -4,7 +4,8 @@ use super::nested::{ArrayValues, RecordValues};
 use super::time::{DAY_S, EPOCH_DAYS, MICROS, TimestampWriter};
 use super::zone::Zone;
 use super::{EncodeError, binary, inet, patch_length, text};
-use crate::sql::types::{Format, pg_type_of};
+use crate::sql::charset::Charset;
+use crate::sql::types::{Format, is_array_of_texts, is_text_type, pg_type_of};
 use arrow::array::types::*;
 use arrow::array::*;
 use arrow::buffer::{BooleanBuffer, NullBuffer, ScalarBuffer};
@@ -229,6 +230,27 @@ impl Column {
         out.put_i32(0);
         self.write(row, out)?;
         patch_length(out, length_at, 4)
+    }
+
+    /// Puts the value that stands with its length in `out` from `start` on into the client's character set.
+    pub(super) fn recode(
+        &self,
+        start: usize,
+        charset: Charset,
+        out: &mut BytesMut,
+    ) -> Result<(), EncodeError> {
+        let value = start + 4;
+        if value >= out.len() {
+            return Ok(());
+        }
+        match self.format {
+            Format::Binary if is_array_of_texts(self.oid) => {
+                binary::recode_array(value, charset, out)?;
+            }
+            Format::Binary if !is_text_type(self.oid) => return Ok(()),
+            _ => charset.recode(out, value)?,
+        }
+        patch_length(out, start, 4)
     }
 
     /// Appends the value, which is not null.

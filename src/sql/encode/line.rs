@@ -4,6 +4,7 @@ use super::block::{BLOCK_ROWS, Block, Shape};
 use super::column::{Column, Values};
 use super::zone::Zone;
 use super::{COPY_DATA, EncodeError, bind, patch_length};
+use crate::sql::charset::Charset;
 use arrow::array::RecordBatch;
 use bytes::{BufMut, BytesMut};
 use std::ops::Range;
@@ -143,18 +144,25 @@ impl LineStyle {
         out.truncate(start + written);
     }
 
-    /// Appends a message with a line of these values: the names of the columns.
+    /// Appends a message with a line of these values, the names of the columns, in the client's character set.
     ///
     /// # Errors
-    /// [`EncodeError::RowTooLong`].
-    pub fn write_names(&self, names: &[String], out: &mut BytesMut) -> Result<(), EncodeError> {
+    /// [`EncodeError::RowTooLong`], [`EncodeError::NoEquivalent`].
+    pub fn write_names(
+        &self,
+        names: &[String],
+        charset: Charset,
+        out: &mut BytesMut,
+    ) -> Result<(), EncodeError> {
+        let start = out.len();
         let field = |n: usize, out: &mut BytesMut| {
             let name = names.get(n).map(String::as_bytes).unwrap_or_default();
             // Only what needs quotes gets them here.
             self.append(name, false, out);
             Ok(())
         };
-        self.write_line(names.len(), out, field)
+        self.write_line(names.len(), out, field)?;
+        recode_line(start, charset, out)
     }
 
     fn write_line(
@@ -182,6 +190,8 @@ impl LineStyle {
 pub struct LineEncoder<'a> {
     style: &'a LineStyle,
     columns: Vec<Column>,
+    /// The client's.
+    charset: Charset,
     block: Option<Block>,
     scratch: BytesMut,
 }
@@ -204,9 +214,20 @@ impl<'a> LineEncoder<'a> {
         Ok(Self {
             style,
             columns,
+            charset: Charset::default(),
             block,
             scratch: BytesMut::new(),
         })
+    }
+
+    /// The same for a client that speaks `charset`.
+    pub fn in_charset(self, charset: Charset) -> Self {
+        Self {
+            charset,
+            // Its texts are not changed.
+            block: self.block.filter(|_| charset.is_same()),
+            ..self
+        }
     }
 
     /// Appends one CopyData message for each of `rows`, until `out` has `bytes_max` bytes; returns the row that comes
@@ -262,11 +283,21 @@ impl<'a> LineEncoder<'a> {
             style.append(scratch, forced, out);
             Ok(())
         });
+        let written = written.and_then(|()| recode_line(start, self.charset, out));
         if written.is_err() {
             out.truncate(start);
         }
         written
     }
+}
+
+/// Puts the line of the message that stands in `out` from `start` on into the client's character set.
+fn recode_line(start: usize, charset: Charset, out: &mut BytesMut) -> Result<(), EncodeError> {
+    if charset.is_same() {
+        return Ok(());
+    }
+    charset.recode(out, start + 5)?;
+    patch_length(out, start + 1, 0)
 }
 
 /// Whether the values are numbers, moments or truth values.

@@ -18,11 +18,14 @@ pub mod zone;
 
 use self::block::{BLOCK_ROWS, Block, Shape};
 use self::column::Column;
+use super::charset::{Charset, NoEquivalent};
 use super::sqlstate::SqlError;
 use super::types::Format;
-use arrow::array::RecordBatch;
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::datatypes::{Field, Schema};
 use bytes::{BufMut, BytesMut};
 use std::ops::Range;
+use std::sync::Arc;
 use zone::Zone;
 
 pub use self::line::{LineEncoder, LineStyle};
@@ -58,6 +61,9 @@ pub enum EncodeError {
     /// Nested lists of different lengths, for which the binary form of arrays has no place.
     #[error("multidimensional arrays must have sub-arrays with matching dimensions")]
     RaggedArray,
+    /// A character that the client's character set has not.
+    #[error("{0}")]
+    NoEquivalent(NoEquivalent),
     /// A value without a text form.
     #[error("cannot convert a value of column \"{column}\" to text: {reason}")]
     NoText {
@@ -79,7 +85,14 @@ impl EncodeError {
             Self::RowTooLong => "54000",
             Self::RaggedArray => "2202E",
             Self::NoText { .. } => "22P02",
+            Self::NoEquivalent(_) => "22P05",
         }
+    }
+}
+
+impl From<NoEquivalent> for EncodeError {
+    fn from(missing: NoEquivalent) -> Self {
+        Self::NoEquivalent(missing)
     }
 }
 
@@ -93,6 +106,8 @@ impl From<EncodeError> for SqlError {
 #[derive(Debug)]
 pub struct RowEncoder {
     columns: Vec<Column>,
+    /// The client's.
+    charset: Charset,
     /// The type of the messages.
     message: u8,
     /// For a batch that is worth it and has no columns of any length.
@@ -117,9 +132,20 @@ impl RowEncoder {
         };
         Ok(Self {
             columns,
+            charset: Charset::default(),
             message: DATA_ROW,
             block,
         })
+    }
+
+    /// The same for a client that speaks `charset`.
+    pub fn in_charset(self, charset: Charset) -> Self {
+        Self {
+            charset,
+            // Its texts are not changed.
+            block: self.block.filter(|_| charset.is_same()),
+            ..self
+        }
     }
 
     /// As [`try_new`](Self::try_new), for COPY in its binary format: the messages are CopyData.
@@ -190,11 +216,44 @@ impl RowEncoder {
         // At most COLUMNS_MAX.
         out.put_i16(self.columns.len() as i16);
         for column in &mut self.columns {
+            let start = out.len();
             column.write_with_length(row, out)?;
+            if !self.charset.is_same() {
+                column.recode(start, self.charset, out)?;
+            }
         }
         // The length counts itself.
         patch_length(out, length_at, 0)
     }
+}
+
+/// The text forms of the values of an array, as the door sends them.
+///
+/// # Errors
+/// Of the encoder.
+pub(crate) fn texts(array: &ArrayRef, zone: &Zone) -> Result<Vec<Option<String>>, SqlError> {
+    /// The message's kind, its length and the number of columns.
+    const HEAD: usize = 7;
+    if array.data_type().is_null() {
+        return Ok(vec![None; array.len()]);
+    }
+    if let Some(texts) = array.as_string_opt::<i32>() {
+        return Ok(texts.iter().map(|text| text.map(str::to_owned)).collect());
+    }
+    let schema = Schema::new(vec![Field::new("value", array.data_type().clone(), true)]);
+    let batch = RecordBatch::try_new(Arc::new(schema), vec![Arc::clone(array)])
+        .map_err(|error| SqlError::new("XX000", error.to_string()))?;
+    let mut encoder = RowEncoder::try_new(&batch, &[], zone)?;
+    let mut message = BytesMut::new();
+    let mut texts = Vec::with_capacity(array.len());
+    for row in 0..array.len() {
+        message.clear();
+        encoder.encode_row(row, &mut message)?;
+        let text = message.get(HEAD + 4..).map(String::from_utf8_lossy);
+        let text = text.filter(|_| !array.is_null(row));
+        texts.push(text.map(|text| text.into_owned()));
+    }
+    Ok(texts)
 }
 
 /// Binds the columns of `batch`.

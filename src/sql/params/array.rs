@@ -1,6 +1,7 @@
 //! One-dimensional arrays in both forms.
 
 use super::{binary, convert, oid_to_arrow, text, unsupported};
+use crate::sql::charset::Charset;
 use crate::sql::encode::zone::Zone;
 use crate::sql::sqlstate::SqlError;
 use arrow::datatypes::DataType;
@@ -46,7 +47,7 @@ fn null(item: &DataType) -> Result<ScalarValue, SqlError> {
     ScalarValue::try_from(item).map_err(|error| SqlError::from_engine(&error))
 }
 
-fn list(values: &[ScalarValue], item: &DataType) -> ScalarValue {
+pub(super) fn list(values: &[ScalarValue], item: &DataType) -> ScalarValue {
     ScalarValue::List(ScalarValue::new_list_nullable(values, item))
 }
 
@@ -90,6 +91,39 @@ fn element(text: &str) -> Option<(Option<String>, &str)> {
         Some(word.to_owned())
     };
     Some((value, &text[end..]))
+}
+
+/// An array of texts in its binary form, with its elements in UTF-8.
+///
+/// # Errors
+/// 22P03 for what is no array, and as [`Charset::decode`].
+pub(super) fn decode_texts(bytes: &[u8], charset: Charset) -> Result<Vec<u8>, SqlError> {
+    /// Number of dimensions, whether there are nulls, type of the elements.
+    const HEAD_BYTES: usize = 12;
+    /// Length and lower bound.
+    const DIMENSION_BYTES: usize = 8;
+    let dimensions = binary::Reader::new(bytes).i32()?;
+    let dimensions = usize::try_from(dimensions).map_err(|_| binary::malformed())?;
+    let head = dimensions
+        .checked_mul(DIMENSION_BYTES)
+        .and_then(|bytes| bytes.checked_add(HEAD_BYTES));
+    let (head, elements) = head
+        .and_then(|head| bytes.split_at_checked(head))
+        .ok_or_else(binary::malformed)?;
+    let mut decoded = head.to_vec();
+    let mut reader = binary::Reader::new(elements);
+    while reader.finish().is_err() {
+        let length = reader.i32()?;
+        let Ok(length) = usize::try_from(length) else {
+            decoded.extend_from_slice(&length.to_be_bytes());
+            continue;
+        };
+        let text = charset.decode(reader.take(length)?)?;
+        let length = i32::try_from(text.len()).map_err(|_| binary::malformed())?;
+        decoded.extend_from_slice(&length.to_be_bytes());
+        decoded.extend_from_slice(text.as_bytes());
+    }
+    Ok(decoded)
 }
 
 /// Reads an array as `array_recv` does; `item` is the element type of the declared array.

@@ -390,6 +390,17 @@ fn values_are_converted_to_what_the_statement_wants() {
             .next(),
         Some("22003")
     );
+    // A text has the form that a cast gives it, and never a zero byte.
+    assert_eq!(binary("ff00", &Type::BYTEA, &DataType::Utf8), "\\xff00");
+    assert_eq!(
+        text("2026-11-24 11:00", &Type::TIMESTAMP, &DataType::Utf8),
+        "2026-11-24 11:00:00"
+    );
+    assert_eq!(text("t", &Type::BOOL, &DataType::Utf8), "true");
+    assert_eq!(
+        text("{t,NULL}", &Type::BOOL_ARRAY, &list(DataType::Utf8)),
+        "[true, ]"
+    );
     // An integer must not match a fraction because it was cut off.
     assert_eq!(text("5.0", &Type::NUMERIC, &DataType::Int64), "5");
     assert_eq!(

@@ -1,6 +1,7 @@
 //! What parameters take, and the one form in which each value is kept and shown.
 
 use super::number::{self, Unit};
+use crate::sql::charset::Charset;
 use crate::sql::encode::zone::Zone;
 use crate::sql::sqlstate::SqlError;
 
@@ -52,7 +53,7 @@ pub(super) enum Kind {
     SearchPath,
     /// ISO, with an order of day and month that cannot be mistaken for another.
     DateStyle,
-    /// UTF-8 under its names, or no conversion.
+    /// A character set.
     Encoding,
     /// A time zone.
     TimeZone,
@@ -139,9 +140,10 @@ impl Kind {
                     .with_detail(format!("Unrecognized key word: \"{word}\"."))
                     .with_hint("Dates are shown and read in ISO form only.")
             }),
-            Self::Encoding => encoding(value)
-                .map(str::to_owned)
-                .ok_or_else(|| refused().with_hint("The only character set is UTF8.")),
+            Self::Encoding => match Charset::named(value) {
+                Some(charset) => Ok(charset.name().to_owned()),
+                None => Err(refused()),
+            },
             Self::TimeZone => match value.parse::<Zone>() {
                 Ok(zone) => Ok(zone.to_string()),
                 Err(_) => Err(refused()),
@@ -205,20 +207,6 @@ fn application_name(value: &str) -> String {
         .collect();
     name.truncate(name.floor_char_boundary(APPLICATION_NAME_BYTES_MAX));
     name
-}
-
-fn encoding(value: &str) -> Option<&'static str> {
-    let plain: String = value
-        .chars()
-        .filter(char::is_ascii_alphanumeric)
-        .map(|c| c.to_ascii_lowercase())
-        .collect();
-    match plain.as_str() {
-        "utf8" | "unicode" => Some("UTF8"),
-        // What a client asks for that wants bytes as they are, such as psql in the C locale.
-        "sqlascii" => Some("SQL_ASCII"),
-        _ => None,
-    }
 }
 
 /// The date style; the error is the word that is not taken.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::definitions::{self, Definition, definition};
 use super::value::Kind;
+use crate::sql::charset::Charset;
 use crate::sql::encode::zone::Zone;
 use crate::sql::sqlstate::SqlError;
 
@@ -80,6 +81,8 @@ pub(super) struct Values {
     custom: Vec<(Arc<str>, Arc<str>)>,
     /// What TimeZone names, ready for use.
     pub(super) zone: Zone,
+    /// What client_encoding names, ready for use.
+    pub(super) charset: Charset,
 }
 
 impl Values {
@@ -113,6 +116,11 @@ impl Values {
             && let Ok(zone) = value.parse()
         {
             self.zone = zone;
+        }
+        if matches!(definition(index).kind, Kind::Encoding)
+            && let Some(charset) = Charset::named(value)
+        {
+            self.charset = charset;
         }
         self.changed.retain(|(i, _)| *i != index);
         if value != definition(index).default {

@@ -9,6 +9,8 @@ use crate::catalog::system::rows::{Rows, Value};
 const PG_CLASS: u32 = 1259;
 const PG_PROC: u32 = 1255;
 const PG_NAMESPACE: u32 = 2615;
+const PG_TYPE: u32 = 1247;
+const PG_CONSTRAINT: u32 = 2606;
 
 /// Access methods.
 const HEAP: u32 = 2;
@@ -220,6 +222,58 @@ pub(super) fn pg_description(dictionary: &Dictionary, rows: &mut Rows) {
         0,
         "What PostgreSQL's clients ask about a database",
     );
+}
+
+/// What of ours depends on what, as PostgreSQL says it of a schema with such tables. What is built in is pinned and has no
+/// rows here, as there.
+pub(super) fn pg_depend(dictionary: &Dictionary, rows: &mut Rows) {
+    let mut depend = |(class, object): (u32, u32), on: (u32, u32, i32), how: char| {
+        let (on_class, on_object, on_part) = on;
+        rows.push([
+            ("classid", class.into()),
+            ("objid", object.into()),
+            ("refclassid", on_class.into()),
+            ("refobjid", on_object.into()),
+            ("refobjsubid", on_part.into()),
+            ("deptype", how.into()),
+        ]);
+    };
+    let ours = dictionary.relations().iter();
+    for table in ours.filter(|relation| relation.schema == PUBLIC && relation.kind == 'r') {
+        let columns = |of: &Relation, positions: &[usize]| -> Vec<(u32, u32, i32)> {
+            let numbers = positions.iter().map(|at| i32::from(count(*at + 1)));
+            numbers.map(|number| (PG_CLASS, of.oid, number)).collect()
+        };
+        depend((PG_CLASS, table.oid), (PG_NAMESPACE, PUBLIC, 0), 'n');
+        depend((PG_TYPE, table.row_type), (PG_CLASS, table.oid, 0), 'i');
+        if let Some(array) = dictionary.type_of(table.row_array_type) {
+            depend((PG_TYPE, array.oid), (PG_TYPE, table.row_type, 0), 'i');
+        }
+        if let Some(key) = &table.primary_key {
+            for column in columns(table, &key.columns) {
+                depend((PG_CONSTRAINT, key.oid), column, 'a');
+            }
+            depend((PG_CLASS, key.index), (PG_CONSTRAINT, key.oid, 0), 'i');
+        }
+        for key in &table.foreign_keys {
+            for column in columns(table, &key.columns) {
+                depend((PG_CONSTRAINT, key.oid), column, 'a');
+            }
+            let Some(target) = dictionary.relation(key.references) else {
+                continue;
+            };
+            for column in columns(target, &key.referenced_columns) {
+                depend((PG_CONSTRAINT, key.oid), column, 'n');
+            }
+            if let Some(index) = &target.primary_key {
+                depend((PG_CONSTRAINT, key.oid), (PG_CLASS, index.index, 0), 'n');
+            }
+        }
+    }
+    let functions = dictionary.functions().iter();
+    for function in functions.filter(|f| f.listed && f.schema == PUBLIC) {
+        depend((PG_PROC, function.oid), (PG_NAMESPACE, PUBLIC, 0), 'n');
+    }
 }
 
 /// The operator class and the equality of a type, or 0.

@@ -7,8 +7,9 @@ use super::build::{alias, call, folded, number, parts, quoted, select};
 use super::functions::{TableFunction, is_set_returning, plain, unqualify};
 use crate::sql::sqlstate::SqlError;
 use datafusion::sql::sqlparser::ast::{
-    DataType, Expr, Ident, ObjectName, SelectItem, TableAlias, TableFactor, TableFunctionArgs,
-    UnaryOperator, Value, visit_expressions,
+    BinaryOperator, CastKind, DataType, Expr, FunctionArg, FunctionArgExpr, Ident, ObjectName,
+    SelectItem, TableAlias, TableFactor, TableFunctionArgs, UnaryOperator, Value,
+    visit_expressions,
 };
 
 /// Rewrites a function in FROM, before its arguments are.
@@ -45,13 +46,16 @@ pub(super) fn rewrite(factor: &mut TableFactor) -> ControlFlow<SqlError> {
         "unnest" => function.arguments.len(),
         _ => 1,
     };
-    // The engine has these as they are, given names for their columns.
-    let is_native = function.name == "generate_series" && function.arguments.iter().all(is_number);
     if !known {
         *factor = scalar(&function, table, named, depends, ordinality);
         return ControlFlow::Continue(());
     }
-    if !ordinality && is_native {
+    // The engine streams the rows between whole numbers that are known now.
+    if function.name == "generate_series"
+        && !ordinality
+        && let Some(bounds) = function.arguments.iter().map(bound).collect()
+    {
+        set_arguments(factor, bounds);
         let columns = if named.is_empty() {
             vec![table.clone()]
         } else {
@@ -143,7 +147,6 @@ fn empty(name: &str) -> Option<&'static [(&'static str, Of)]> {
     Some(match name {
         "ts_token_type" => &[("tokid", Int), ("alias", Text), ("description", Text)],
         "ts_parse" => &[("tokid", Int), ("token", Text)],
-        "pg_partition_ancestors" => &[("relid", Int)],
         "pg_partition_tree" => &[
             ("relid", Int),
             ("parentrelid", Int),
@@ -182,17 +185,50 @@ fn fields_of(function: &str) -> Option<&'static [&'static str]> {
     })
 }
 
-/// Whether an argument is a whole number that is written out: the engine streams rows between such.
-fn is_number(expr: &Expr) -> bool {
+/// The whole number that an argument is, and that the engine can be told in digits with a sign before them.
+fn bound(expr: &Expr) -> Option<i64> {
+    constant(expr).filter(|number| *number > i64::MIN)
+}
+
+/// The whole number that an expression is, if nothing has to be asked for it. Arithmetic whose result could depend on a
+/// type is the engine's.
+fn constant(expr: &Expr) -> Option<i64> {
     match expr {
+        Expr::Nested(expr) => constant(expr),
         Expr::UnaryOp {
             op: UnaryOperator::Minus,
             expr,
-        } => is_number(expr),
-        Expr::Value(value) => {
-            matches!(&value.value, Value::Number(digits, _) if digits.parse::<i64>().is_ok())
+        } => constant(expr)?.checked_neg(),
+        Expr::BinaryOp { left, op, right } => {
+            let (left, right) = (constant(left)?, constant(right)?);
+            match op {
+                BinaryOperator::Plus => left.checked_add(right),
+                BinaryOperator::Minus => left.checked_sub(right),
+                BinaryOperator::Multiply => left.checked_mul(right),
+                _ => None,
+            }
         }
-        _ => false,
+        Expr::Cast {
+            kind: CastKind::Cast | CastKind::DoubleColon,
+            expr,
+            data_type,
+            format: None,
+            ..
+        } => {
+            let number = constant(expr)?;
+            match data_type {
+                DataType::Int(None) | DataType::Integer(None) | DataType::Int4(None) => {
+                    i32::try_from(number).ok().map(i64::from)
+                }
+                DataType::BigInt(None) | DataType::Int8(None) => Some(number),
+                _ => None,
+            }
+        }
+        Expr::Value(value) => match &value.value {
+            Value::Number(digits, _) => digits.parse().ok(),
+            _ => None,
+        },
+        _ => None,
     }
 }
 
@@ -344,6 +380,31 @@ fn function_of(factor: &mut TableFactor) -> ControlFlow<SqlError, Option<Called>
     };
     let function = TableFunction { name, arguments };
     ControlFlow::Continue(Some((function, alias, ordinality)))
+}
+
+/// Puts these numbers in the place of the arguments.
+fn set_arguments(factor: &mut TableFactor, numbers: Vec<i64>) {
+    let number = |number: i64| {
+        let digits = Value::Number(number.unsigned_abs().to_string(), false);
+        let digits = Expr::Value(digits.into());
+        let number = match number < 0 {
+            true => Expr::UnaryOp {
+                op: UnaryOperator::Minus,
+                expr: Box::new(digits),
+            },
+            false => digits,
+        };
+        FunctionArg::Unnamed(FunctionArgExpr::Expr(number))
+    };
+    let numbers = numbers.into_iter().map(number).collect();
+    match factor {
+        TableFactor::Table {
+            args: Some(TableFunctionArgs { args, .. }),
+            ..
+        }
+        | TableFactor::Function { args, .. } => *args = numbers,
+        _ => {}
+    }
 }
 
 fn set_alias(factor: &mut TableFactor, new: TableAlias) {
