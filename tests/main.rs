@@ -4,6 +4,7 @@ mod activity;
 mod cli;
 mod crowd;
 mod doors;
+mod drivers;
 mod kills;
 mod mariadb;
 mod proxy;

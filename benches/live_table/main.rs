@@ -16,7 +16,9 @@ mod cluster;
 mod copy;
 #[path = "../shared/cores.rs"]
 mod cores;
+mod dashboard;
 mod doors;
+mod drivers;
 mod encode;
 mod http;
 mod json;
@@ -63,7 +65,7 @@ pub const WRITER_CORE: usize = 1;
 type Section = fn(&mut Bench, &mut Table) -> Result<()>;
 
 /// In the order in which they run: those that want the process small come first.
-const SECTIONS: [(&str, &str, Section); 13] = [
+const SECTIONS: [(&str, &str, Section); 15] = [
     ("program", "The program", program::measure),
     ("ping", "`SELECT 1`", ping::measure),
     ("register", "Coming and going", registry::register),
@@ -77,6 +79,8 @@ const SECTIONS: [(&str, &str, Section); 13] = [
     ("json", "JSON lists", json::measure),
     ("encode", "`SELECT *` to the wire", encode::measure),
     ("copy", "`COPY` to the wire", copy::measure),
+    ("dashboard", "A dashboard", dashboard::measure),
+    ("drivers", "Through drivers", drivers::measure),
 ];
 
 /// What sections share.

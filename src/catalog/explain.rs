@@ -9,6 +9,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::common::Result;
 use datafusion::error::DataFusionError;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayFormatType, ExecutionPlan, execute_stream};
 use datafusion::sql::sqlparser::ast;
@@ -25,6 +26,8 @@ pub(super) struct Explain {
     analyze: bool,
     verbose: bool,
     json: bool,
+    /// Estimates are shown, which postgres_fdw plans by.
+    costs: bool,
 }
 
 impl Explain {
@@ -37,11 +40,13 @@ impl Explain {
                 analyze,
                 verbose,
                 format,
+                estimate,
                 ..
             } => {
                 let explain = Self {
                     analyze,
                     verbose,
+                    costs: estimate,
                     json: matches!(
                         format,
                         Some(
@@ -126,6 +131,12 @@ impl Explain {
             depth => format!("{}->  ", " ".repeat(depth * 6 - 4)),
         };
         line.push_str(&self.text(plan));
+        if self.costs {
+            let Estimate { cost, rows, width } = Estimate::of(plan);
+            line.push_str(&format!(
+                "  (cost=0.00..{cost:.2} rows={rows:.0} width={width})"
+            ));
+        }
         if self.analyze {
             let (rows, time) = measured(plan);
             line.push_str(&format!("  (actual time={time:.3} rows={rows} loops=1)"));
@@ -143,6 +154,16 @@ impl Explain {
         let text = self.text(plan);
         if let Some((_, detail)) = text.split_once(": ") {
             node.insert("Detail".to_owned(), json!(detail));
+        }
+        if self.costs {
+            let Estimate { cost, rows, width } = Estimate::of(plan);
+            node.insert("Startup Cost".to_owned(), json!(0.0));
+            node.insert(
+                "Total Cost".to_owned(),
+                json!((cost * 100.0).round() / 100.0),
+            );
+            node.insert("Plan Rows".to_owned(), json!(rows as u64));
+            node.insert("Plan Width".to_owned(), json!(width));
         }
         if self.analyze {
             let (rows, time) = measured(plan);
@@ -168,6 +189,63 @@ impl Explain {
         };
         let text = Line(plan.as_ref(), format).to_string();
         text.replace('\n', " ")
+    }
+}
+
+/// What an operator is expected to make.
+#[derive(Clone, Copy, Debug)]
+struct Estimate {
+    /// In the units of PostgreSQL's planner, with its default for each row that an operator handles.
+    cost: f64,
+    rows: f64,
+    /// Bytes of a row.
+    width: usize,
+}
+
+/// `cpu_tuple_cost` of PostgreSQL.
+const ROW_COST: f64 = 0.01;
+/// Rows of what nothing is known of, as PostgreSQL takes for functions.
+const ROWS_UNKNOWN: f64 = 1000.0;
+/// Bytes of a text, as PostgreSQL takes for columns that it has no statistics of.
+const TEXT_WIDTH: usize = 32;
+/// Of so many rows a filter lets one through, and a group has so many, where nothing is known.
+const FILTERED: f64 = 3.0;
+const GROUPED: f64 = 10.0;
+
+impl Estimate {
+    /// By the statistics of the operator, or else by its kind and those below it.
+    fn of(plan: &Arc<dyn ExecutionPlan>) -> Self {
+        let below: Vec<Self> = plan.children().into_iter().map(Self::of).collect();
+        let most = below.iter().map(|below| below.rows).reduce(f64::max);
+        let statistics = StatisticsContext::new().compute(plan.as_ref(), &StatisticsArgs::new());
+        let known = statistics
+            .ok()
+            .and_then(|known| known.num_rows.get_value().copied());
+        let rows = match (known, most) {
+            (Some(known), _) => known as f64,
+            (None, None) => ROWS_UNKNOWN,
+            (None, Some(most)) => match plan.name() {
+                "FilterExec" => most / FILTERED,
+                "AggregateExec" => most / GROUPED,
+                _ => most,
+            },
+        };
+        // PostgreSQL never expects less than a row.
+        let rows = rows.ceil().max(1.0);
+        let cost: f64 = below.iter().map(|below| below.cost).sum();
+        let schema = plan.schema();
+        let width = schema.fields().iter().map(|field| {
+            let fixed = field.data_type().primitive_width();
+            fixed.unwrap_or(match field.data_type() {
+                DataType::Boolean => 1,
+                _ => TEXT_WIDTH,
+            })
+        });
+        Self {
+            cost: cost + rows * ROW_COST,
+            rows,
+            width: width.sum(),
+        }
     }
 }
 

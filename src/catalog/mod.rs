@@ -21,6 +21,7 @@ mod keys;
 mod latency;
 mod opened;
 mod operators;
+mod origin;
 mod parameters;
 mod resolve;
 mod resolver;
@@ -33,12 +34,13 @@ mod table;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod type_names;
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::datatypes::{FieldRef, SchemaRef};
 use datafusion::catalog::TableProvider;
 use datafusion::common::ParamValues;
 use datafusion::error::{DataFusionError, Result};
@@ -53,10 +55,11 @@ use moka::sync::Cache;
 
 pub use column::{COMMENT, TYPE};
 pub use error::{CatalogError, StopReason};
-pub(crate) use functions::asctime_texts;
 pub use functions::{DATABASE, VERSION};
+pub(crate) use functions::{asctime_texts, read_interval};
 pub use latency::Latencies;
 pub use opened::{OpenCursor, Opened, PreparedStatement};
+pub use origin::{ORIGIN, origin_of};
 pub use resolver::{ReverseResolver, SystemResolver};
 pub use runtime::{Rows, Stopper};
 pub use settings::{ClientSettings, Setting};
@@ -157,7 +160,7 @@ pub struct Catalog {
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct PlanKey {
     statement: ast::Statement,
-    parameter_types: Vec<Option<DataType>>,
+    parameter_types: Vec<Option<FieldRef>>,
     time_zone: Arc<str>,
     admin: bool,
 }
@@ -211,7 +214,7 @@ impl Catalog {
     pub async fn prepare(
         self: &Arc<Self>,
         statement: ast::Statement,
-        parameter_types: Vec<Option<DataType>>,
+        parameter_types: Vec<Option<FieldRef>>,
         caller: Arc<Caller>,
     ) -> Result<Prepared> {
         let key = PlanKey {
@@ -282,7 +285,7 @@ impl Catalog {
     async fn plan(
         &self,
         mut statement: ast::Statement,
-        declared: Vec<Option<DataType>>,
+        declared: Vec<Option<FieldRef>>,
         caller: &Caller,
     ) -> Result<Prepared> {
         let actions = match &mut statement {
@@ -320,8 +323,8 @@ impl Catalog {
             .with_allow_dml(false)
             .with_allow_statements(false)
             .verify_plan(&plan)?;
-        let parameter_types = parameters::types(&plan, declared)?;
-        let prepared = Prepared::new(plan, parameter_types, actions, &state, &now)?;
+        let (plan, parameters) = parameters::settle(plan, declared)?;
+        let prepared = Prepared::new(plan, parameters, actions, (&state, &self.dictionary), &now)?;
         Ok(match explain {
             Some(explain) => prepared.explained(explain),
             None => prepared,
@@ -410,7 +413,8 @@ fn is_small(statement: &ast::Statement) -> bool {
     statement.to_string().len() <= REMEMBERED_BYTES_MAX
 }
 
-/// Gives each subquery in FROM a name. Without one the engine takes columns of nested ones for the same.
+/// Gives each subquery in FROM a name. Without one the engine takes columns of nested ones for the same. Two subqueries
+/// whose rows are set out by `unnest` have one name to it, too: each gets a condition of its own around it.
 struct NameSubqueries(usize);
 
 impl ast::VisitorMut for NameSubqueries {
@@ -430,6 +434,43 @@ impl ast::VisitorMut for NameSubqueries {
         }
         ControlFlow::Continue(())
     }
+
+    fn post_visit_expr(&mut self, expr: &mut ast::Expr) -> ControlFlow<()> {
+        let ast::Expr::Function(function) = expr else {
+            return ControlFlow::Continue(());
+        };
+        let ast::FunctionArguments::List(list) = &mut function.args else {
+            return ControlFlow::Continue(());
+        };
+        if !function.name.to_string().eq_ignore_ascii_case("unnest") {
+            return ControlFlow::Continue(());
+        }
+        for argument in &mut list.args {
+            if let ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(argument)) = argument
+                && matches!(argument, ast::Expr::Subquery(_))
+            {
+                self.0 += 1;
+                let number = ast::Value::SingleQuotedString(self.0.to_string());
+                let number = || Box::new(ast::Expr::Value(number.clone().into()));
+                let subquery = std::mem::replace(argument, *number());
+                *argument = ast::Expr::Case {
+                    case_token: ast::helpers::attached_token::AttachedToken::empty(),
+                    end_token: ast::helpers::attached_token::AttachedToken::empty(),
+                    operand: None,
+                    conditions: vec![ast::CaseWhen {
+                        condition: ast::Expr::BinaryOp {
+                            left: number(),
+                            op: ast::BinaryOperator::Eq,
+                            right: number(),
+                        },
+                        result: subquery,
+                    }],
+                    else_result: None,
+                };
+            }
+        }
+        ControlFlow::Continue(())
+    }
 }
 
 fn allow(item: &action::Item, caller: &Caller) -> Result<(), CatalogError> {
@@ -444,7 +485,7 @@ fn allow(item: &action::Item, caller: &Caller) -> Result<(), CatalogError> {
 pub struct Prepared {
     plan: Arc<LogicalPlan>,
     schema: SchemaRef,
-    parameter_types: Arc<[DataType]>,
+    parameters: Arc<[FieldRef]>,
     actions: Vec<action::Item>,
     keep: Arc<Keep>,
     reads_opened: bool,
@@ -455,9 +496,9 @@ pub struct Prepared {
 impl Prepared {
     fn new(
         plan: LogicalPlan,
-        parameter_types: Vec<DataType>,
+        parameters: Vec<FieldRef>,
         actions: Vec<action::Item>,
-        state: &SessionState,
+        (state, dictionary): (&SessionState, &Dictionary),
         statement: &Arc<Statement>,
     ) -> Result<Self> {
         // The analyzer settles the types of set operations and the like; it may lack parameter values for that,
@@ -477,12 +518,13 @@ impl Prepared {
         };
         let known = analyzed.as_ref().unwrap_or(&plan);
         let (schema, reach) = (known.schema().inner(), Reach::of(known)?);
+        let schema = origin::with_origins(schema, &plan, dictionary);
         Ok(Self {
-            schema: action::result_schema(schema, &actions),
+            schema: action::result_schema(&schema, &actions),
             keep: Arc::new(Keep::new(reach)),
             reads_opened: opened::reads_opened(&plan)?,
             plan: Arc::new(plan),
-            parameter_types: parameter_types.into(),
+            parameters: parameters.into(),
             actions,
             explain: None,
         })
@@ -508,9 +550,9 @@ impl Prepared {
         &self.schema
     }
 
-    /// The parameters' types, by position; text where nothing is known.
-    pub fn parameter_types(&self) -> &[DataType] {
-        &self.parameter_types
+    /// The parameters' types, by position, as those of columns; text where nothing is known.
+    pub fn parameters(&self) -> &[FieldRef] {
+        &self.parameters
     }
 
     /// Whether it reads what its caller has open, [`Caller::opened`].

@@ -9,16 +9,20 @@ use arrow::datatypes::{DataType, Field, Float64Type};
 use arrow::error::ArrowError;
 use datafusion::common::{DFSchema, Result, ScalarValue};
 use datafusion::error::DataFusionError;
-use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr};
+use datafusion::logical_expr::planner::{
+    ExprPlanner, PlannerResult, RawBinaryExpr, RawFieldAccessExpr,
+};
 use datafusion::logical_expr::{
-    ColumnarValue, Expr, ExprSchemable, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
-    Volatility, cast,
+    ColumnarValue, Expr, ExprSchemable, GetFieldAccess, ScalarFunctionArgs, ScalarUDF,
+    ScalarUDFImpl, Signature, Volatility, cast, lit,
 };
 use datafusion::sql::sqlparser::ast::BinaryOperator;
 
+use super::column::TYPE;
 use crate::proxy::postgres::error::SqlError;
+use crate::sql::params::decode_parameter;
 use crate::sql::sqlstate::WINDOW_ONLY;
-use crate::sql::types::sql_name;
+use crate::sql::types::{Format, sql_name};
 
 /// Plans operators that the engine would evaluate in another way.
 #[derive(Debug)]
@@ -39,6 +43,10 @@ impl ExprPlanner for OperatorPlanner {
             expr.right = read;
         } else if let Some(read) = array_literal(&expr.left, &right)? {
             expr.left = read;
+        } else if let Some(read) = boolean_literal(&expr.right, &left)? {
+            expr.right = read;
+        } else if let Some(read) = boolean_literal(&expr.left, &right)? {
+            expr.left = read;
         }
         if is_mismatch(&expr, &left, &right) {
             return Err(mismatch(&expr, &left, &right));
@@ -57,11 +65,39 @@ impl ExprPlanner for OperatorPlanner {
         let call = ScalarUDF::from(Checked::new(arithmetic, of.clone())).call(args);
         Ok(PlannerResult::Planned(call))
     }
+
+    /// The catalog's vectors begin at 0, where arrays begin at 1.
+    fn plan_field_access(
+        &self,
+        mut expr: RawFieldAccessExpr,
+        schema: &DFSchema,
+    ) -> Result<PlannerResult<RawFieldAccessExpr>> {
+        if let GetFieldAccess::ListIndex { key } = &mut expr.field_access
+            && let Ok((_, field)) = expr.expr.to_field(schema)
+            && let Some("int2vector" | "oidvector") = field.metadata().get(TYPE).map(String::as_str)
+        {
+            **key = key.as_ref().clone() + lit(1_i64);
+        }
+        Ok(PlannerResult::Original(expr))
+    }
+}
+
+/// A text in quotes beside a boolean, as a boolean.
+fn boolean_literal(expr: &Expr, other: &DataType) -> Result<Option<Expr>> {
+    let (Expr::Literal(ScalarValue::Utf8(Some(text)), _), DataType::Boolean) = (expr, other) else {
+        return Ok(None);
+    };
+    let read = decode_parameter(Some(text.as_bytes()), Format::Text, 0, other);
+    let read = read.map_err(|error| DataFusionError::External(Box::new(error)))?;
+    Ok(Some(Expr::Literal(read, None)))
 }
 
 /// A text in quotes beside an array, as an array of the same type.
-fn array_literal(expr: &Expr, other: &DataType) -> Result<Option<Expr>> {
-    let (Expr::Literal(ScalarValue::Utf8(Some(text)), _), DataType::List(item)) = (expr, other)
+pub(super) fn array_literal(expr: &Expr, other: &DataType) -> Result<Option<Expr>> {
+    let (
+        Expr::Literal(ScalarValue::Utf8(Some(text)) | ScalarValue::Utf8View(Some(text)), _),
+        DataType::List(item),
+    ) = (expr, other)
     else {
         return Ok(None);
     };

@@ -3,14 +3,17 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field};
+use arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::common::Result;
-use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::common::datatype::DataTypeExt;
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::expr::Placeholder;
+use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::merge_schema;
-use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan};
+use datafusion::logical_expr::{Cast, Expr, ExprSchemable, LogicalPlan};
 
 use super::error::CatalogError;
+use super::functions::argument_type;
 
 /// The parameter and the value of `value = ANY(parameter)`, when nothing says what the parameter is an array of.
 fn any_of(expr: &Expr) -> Option<(&Placeholder, &Expr)> {
@@ -26,14 +29,42 @@ fn any_of(expr: &Expr) -> Option<(&Placeholder, &Expr)> {
     }
 }
 
-/// The types of the parameters by position: what the plan wants, else what the client declared, else text.
-pub(super) fn types(plan: &LogicalPlan, declared: Vec<Option<DataType>>) -> Result<Vec<DataType>> {
-    let mut wanted: HashMap<String, Option<DataType>> = plan.get_parameter_types()?;
+/// What the place of a parameter says of it: the type that it is cast to, or that a function takes there.
+fn place_of(expr: &Expr) -> Vec<(&Placeholder, FieldRef)> {
+    match expr {
+        Expr::Cast(Cast { expr: value, field }) => match value.as_ref() {
+            Expr::Placeholder(parameter) => vec![(parameter, Arc::clone(field))],
+            _ => Vec::new(),
+        },
+        Expr::ScalarFunction(call) => {
+            let arguments = call.args.iter().enumerate();
+            let taken = arguments.filter_map(|(place, argument)| match argument {
+                Expr::Placeholder(parameter) => {
+                    let taken = argument_type(&call.func, place, call.args.len())?;
+                    Some((parameter, taken.into_nullable_field_ref()))
+                }
+                _ => None,
+            });
+            taken.collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The types of the parameters by position: what the plan wants, else what the client declared, else text. The plan
+/// comes back with the types of those in it that it wants nothing of.
+pub(super) fn settle(
+    plan: LogicalPlan,
+    declared: Vec<Option<FieldRef>>,
+) -> Result<(LogicalPlan, Vec<FieldRef>)> {
+    let mut wanted: HashMap<String, Option<FieldRef>> = plan.get_parameter_fields()?;
+    let mut placed: HashMap<String, FieldRef> = HashMap::new();
     plan.apply_with_subqueries(|node| {
         if let LogicalPlan::Limit(limit) = node {
             for bound in [&limit.skip, &limit.fetch].into_iter().flatten() {
                 if let Expr::Placeholder(parameter) = bound.as_ref() {
-                    wanted.insert(parameter.id.clone(), Some(DataType::Int64));
+                    let whole = DataType::Int64.into_nullable_field_ref();
+                    wanted.insert(parameter.id.clone(), Some(whole));
                 }
             }
         }
@@ -44,7 +75,11 @@ pub(super) fn types(plan: &LogicalPlan, declared: Vec<Option<DataType>>) -> Resu
                     && let Ok(element) = element.get_type(&schema)
                 {
                     let list = DataType::List(Arc::new(Field::new_list_field(element, true)));
+                    let list = list.into_nullable_field_ref();
                     wanted.insert(parameter.id.clone(), Some(list));
+                }
+                for (parameter, field) in place_of(expr) {
+                    placed.entry(parameter.id.clone()).or_insert(field);
                 }
                 Ok(TreeNodeRecursion::Continue)
             })
@@ -61,10 +96,49 @@ pub(super) fn types(plan: &LogicalPlan, declared: Vec<Option<DataType>>) -> Resu
     }
     let highest = wanted.keys().filter_map(|name| number(name)).max();
     let len = declared.len().max(highest.unwrap_or(0));
-    let of = |position: usize| {
-        let wanted = wanted.get(&format!("${}", position + 1)).cloned().flatten();
+    let text = DataType::Utf8.into_nullable_field_ref();
+    let mut open = HashMap::new();
+    let mut of = |position: usize| {
+        let name = format!("${}", position + 1);
+        if let Some(field) = wanted.get(&name).cloned().flatten() {
+            return field;
+        }
         let declared = declared.get(position).cloned().flatten();
-        wanted.or(declared).unwrap_or(DataType::Utf8)
+        let Some(field) = declared.or_else(|| placed.get(&name).cloned()) else {
+            return Arc::clone(&text);
+        };
+        if wanted.contains_key(&name) {
+            open.insert(name, Arc::clone(&field));
+        }
+        field
     };
-    Ok((0..len).map(of).collect())
+    let fields = (0..len).map(&mut of).collect();
+    Ok((fill(plan, &open)?, fields))
+}
+
+/// The plan with these types for parameters that have none.
+fn fill(plan: LogicalPlan, open: &HashMap<String, FieldRef>) -> Result<LogicalPlan> {
+    if open.is_empty() {
+        return Ok(plan);
+    }
+    let typed = |expr: Expr| {
+        expr.transform_up(|expr| match expr {
+            Expr::Placeholder(Placeholder { id, field: None }) => {
+                let field = open.get(&id).cloned();
+                Ok(Transformed::yes(Expr::Placeholder(
+                    Placeholder::new_with_field(id, field),
+                )))
+            }
+            other => Ok(Transformed::no(other)),
+        })
+    };
+    let plan = plan.transform_up_with_subqueries(|node| {
+        let names = NamePreserver::new(&node);
+        let node = node.map_expressions(|expr| {
+            let name = names.save(&expr);
+            Ok(typed(expr)?.update_data(|expr| name.restore(expr)))
+        })?;
+        node.map_data(LogicalPlan::recompute_schema)
+    })?;
+    Ok(plan.data)
 }

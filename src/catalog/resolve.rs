@@ -25,6 +25,7 @@ use datafusion::optimizer::AnalyzerRule;
 use datafusion::sql::sqlparser::ast;
 
 use super::functions::{Kind, constant, moment_kind, zone_of};
+use super::type_names::named_type;
 use crate::sql::encode::zone::Zone;
 use crate::sql::params::is_relative;
 
@@ -37,7 +38,7 @@ const NOW: &str = "now";
 /// The function that makes a number of an interval, to be compared.
 const LENGTH: &str = "interval_length";
 
-/// Types that the engine would give another unit: PostgreSQL counts microseconds.
+/// Types that the engine would give another unit, since PostgreSQL counts microseconds, and those that it has no type for.
 #[derive(Debug)]
 pub(super) struct PostgresTypes;
 
@@ -52,7 +53,7 @@ impl TypePlanner for PostgresTypes {
             ast::DataType::Time(_, Zone::None | Zone::WithoutTimeZone) => {
                 DataType::Time64(TimeUnit::Microsecond)
             }
-            _ => return Ok(None),
+            _ => return Ok(named_type(sql_type)),
         };
         Ok(Some(Arc::new(Field::new("", planned, true))))
     }

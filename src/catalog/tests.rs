@@ -15,6 +15,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use arrow::array::AsArray;
+use arrow::datatypes::DataType;
 use arrow::util::pretty::pretty_format_batches;
 use async_trait::async_trait;
 use datafusion::common::{ParamValues, ScalarValue};

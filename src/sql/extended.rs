@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use datafusion::arrow::datatypes::DataType;
+use datafusion::arrow::datatypes::FieldRef;
 use datafusion::common::ScalarValue;
 use datafusion::sql::sqlparser::ast;
 use pgwire::api::Type;
@@ -19,7 +19,7 @@ use super::portal::{Origin, Parameter, Portal, Statement, no_statement};
 use super::query::{self, Work};
 use super::sqlstate::SqlError;
 use super::transaction::ends_failure;
-use super::types::{Format, pg_type};
+use super::types::{Format, pg_type, pg_type_of};
 use super::{params, reply};
 use crate::catalog::Prepared;
 
@@ -65,7 +65,7 @@ impl Connection {
         &mut self,
         sql: &str,
         statement: ast::Statement,
-        declared: Vec<Option<DataType>>,
+        declared: Vec<Option<FieldRef>>,
         watch: &Watch,
     ) -> Result<Prepared, Halt> {
         let (catalog, caller) = (Arc::clone(&self.door.catalog), self.caller());
@@ -213,23 +213,32 @@ impl Connection {
 
 /// The parameters as both sides know them: what the client declared, or else what the engine found.
 pub(super) fn parameters(prepared: Option<&Prepared>, declared: &[u32]) -> Vec<Parameter> {
-    let found = prepared.map(Prepared::parameter_types).unwrap_or_default();
-    let parameter = |(n, data_type): (usize, &DataType)| {
+    let found = prepared.map(Prepared::parameters).unwrap_or_default();
+    let parameter = |(n, field): (usize, &FieldRef)| {
         let oid = declared.get(n).copied().filter(|oid| !is_left_open(*oid));
         Parameter {
-            oid: oid.unwrap_or_else(|| pg_type(data_type).oid()),
-            data_type: data_type.clone(),
+            oid: oid.unwrap_or_else(|| announced(field)),
+            data_type: field.data_type().clone(),
         }
     };
     found.iter().enumerate().map(parameter).collect()
 }
 
+/// The type that a client is told of a parameter: one whose values are read here.
+fn announced(field: &FieldRef) -> u32 {
+    let oid = pg_type_of(field).oid();
+    match params::oid_to_arrow(oid) {
+        Some(_) => oid,
+        None => pg_type(field.data_type()).oid(),
+    }
+}
+
 /// The engine's type for a type that a client declared; none where it leaves the type to us.
-pub(super) fn declared_type(oid: u32) -> Result<Option<DataType>, SqlError> {
+pub(super) fn declared_type(oid: u32) -> Result<Option<FieldRef>, SqlError> {
     if is_left_open(oid) {
         return Ok(None);
     }
-    let known = params::oid_to_arrow(oid).map(Some);
+    let known = params::oid_to_field(oid).map(Some);
     known.ok_or_else(|| {
         let message = format!("parameters of the type with OID {oid} are not supported");
         SqlError::new("0A000", message)

@@ -9,6 +9,9 @@ mod binary;
 mod datetime;
 mod moment;
 mod text;
+mod typed;
+
+pub use typed::typed_text;
 
 pub(crate) use self::moment::is_relative;
 use super::charset::Charset;
@@ -16,8 +19,9 @@ use super::encode::texts;
 use super::encode::zone::Zone;
 use super::sqlstate::SqlError;
 use super::types::{Format, is_array_of_texts, is_text_type, pg_type, sql_name};
+use crate::catalog::TYPE;
 use arrow::array::Array;
-use arrow::datatypes::{DataType, Field, IntervalUnit, TimeUnit};
+use arrow::datatypes::{DataType, Field, FieldRef, IntervalUnit, TimeUnit};
 use datafusion::scalar::ScalarValue;
 use pgwire::api::Type;
 use std::sync::Arc;
@@ -37,10 +41,13 @@ pub fn oid_to_arrow(oid: u32) -> Option<DataType> {
         | Type::VARCHAR
         | Type::BPCHAR
         | Type::NAME
+        | Type::CHAR
         | Type::UNKNOWN
         | Type::UUID
         | Type::JSON
-        | Type::JSONB => DataType::Utf8,
+        | Type::JSONB
+        | Type::INET
+        | Type::CIDR => DataType::Utf8,
         Type::BYTEA => DataType::Binary,
         Type::DATE => DataType::Date32,
         Type::TIME => DataType::Time64(TimeUnit::Microsecond),
@@ -73,6 +80,17 @@ pub fn oid_to_arrow(oid: u32) -> Option<DataType> {
         _ => return None,
     };
     Some(scalar)
+}
+
+/// The same as a column, which says which type of PostgreSQL its values are of.
+pub fn oid_to_field(oid: u32) -> Option<FieldRef> {
+    let field = Field::new("", oid_to_arrow(oid)?, true);
+    let known = Type::from_oid(oid)?;
+    let is_named = pg_type(field.data_type()) != known && known != Type::UNKNOWN;
+    Some(Arc::new(match is_named {
+        true => field.with_metadata([(TYPE.to_owned(), known.name().to_owned())].into()),
+        false => field,
+    }))
 }
 
 /// As [`decode_parameter_in`], for a client in UTC.
@@ -116,7 +134,11 @@ pub fn decode_parameter_in(
         Format::Text => {
             let text = utf8(bytes)?;
             // A text is read as what is wanted; any other type as what was declared.
-            if natural == DataType::Utf8 && !wanted.is_null() {
+            if natural == DataType::Utf8 && (is_text(wanted) || wanted.is_null()) {
+                let name = Type::from_oid(oid);
+                let name = name.as_ref().map_or("text", Type::name);
+                ScalarValue::Utf8(Some(typed_text(name, text)?))
+            } else if natural == DataType::Utf8 {
                 let natural = oid_to_arrow(natural_oid(wanted)).ok_or_else(|| unsupported(oid))?;
                 text::decode(text, &natural, zone)?
             } else {

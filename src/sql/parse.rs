@@ -62,6 +62,8 @@ pub enum Kind {
     Explain {
         /// For the engine; `analyze` runs the query.
         options: ExplainStatementOptions,
+        /// Whether estimates are shown.
+        costs: bool,
         /// For the engine.
         query: Box<ast::Query>,
     },
@@ -184,7 +186,7 @@ impl ParsedStatement {
             | Kind::Copy { query, .. }
             | Kind::Declare { query, .. }
             | Kind::Prepare { query, .. } => Some(statement(query)),
-            Kind::Explain { options, query } => Some(Statement::Explain(ExplainStatement {
+            Kind::Explain { options, query, .. } => Some(Statement::Explain(ExplainStatement {
                 options: options.clone(),
                 statement: Box::new(statement(query)),
             })),
@@ -250,11 +252,12 @@ fn statement(sql: &str, parser: &mut Parser<'_>) -> Result<ParsedStatement, SqlE
         "SELECT" | "WITH" | "VALUES" => {}
         "EXPLAIN" => {
             parser.next_token();
-            let options = explain_options(sql, parser)?;
+            let (options, costs) = explain_options(sql, parser)?;
             let query = read_query(sql, parser)?;
             return Ok(parsed(
                 Kind::Explain {
                     options,
+                    costs,
                     query: query.0,
                 },
                 "EXPLAIN",
@@ -313,12 +316,13 @@ fn read_query(
 }
 
 /// Reads what stands between EXPLAIN and the query: PostgreSQL's options, of which those that the engine has no
-/// counterpart for are accepted without effect.
+/// counterpart for are accepted without effect; and whether estimates are to be shown.
 fn explain_options(
     sql: &str,
     parser: &mut Parser<'_>,
-) -> Result<ExplainStatementOptions, SqlError> {
+) -> Result<(ExplainStatementOptions, bool), SqlError> {
     let mut options = ExplainStatementOptions::default();
+    let mut costs = true;
     if parser.peek_token_ref().token == Token::LParen && session::peek_word_after_paren(parser) {
         let mut given = parser
             .parse_utility_options()
@@ -327,8 +331,13 @@ fn explain_options(
             if option.name.value.eq_ignore_ascii_case("format") {
                 options.format = explain_format(option)?;
             }
+            if option.name.value.eq_ignore_ascii_case("costs") {
+                let value = option.arg.as_ref().map(ToString::to_string);
+                let value = value.unwrap_or_default().trim_matches('\'').to_lowercase();
+                costs = !["off", "false", "0"].contains(&value.as_str());
+            }
         }
-        const WITHOUT_EFFECT: [&str; 9] = [
+        const NOT_FOR_THE_ENGINE: [&str; 9] = [
             "format",
             "timing",
             "summary",
@@ -340,7 +349,7 @@ fn explain_options(
             "costs",
         ];
         given.retain(|option| {
-            !WITHOUT_EFFECT
+            !NOT_FOR_THE_ENGINE
                 .iter()
                 .any(|name| option.name.value.eq_ignore_ascii_case(name))
         });
@@ -359,11 +368,11 @@ fn explain_options(
             )
         })?;
         options.format = format;
-        return Ok(options);
+        return Ok((options, costs));
     }
     options.analyze = session::next_is(parser, "ANALYZE");
     options.verbose = session::next_is(parser, "VERBOSE");
-    Ok(options)
+    Ok((options, costs))
 }
 
 fn explain_format(
@@ -423,6 +432,20 @@ fn near(sql: &str, line: u64, column: u64) -> SqlError {
     SqlError {
         message: format!("syntax error at or near \"{token}\""),
         ..error
+    }
+}
+
+/// A pattern of LIKE with the backslash as its escape, where it has another one or, for an empty text, none.
+///
+/// # Errors
+/// 22025 for an escape of more than one character.
+pub(crate) fn like_escape(pattern: &str, escape: &str) -> Result<String, SqlError> {
+    let mut chars = escape.chars();
+    match (chars.next(), chars.next()) {
+        (_, Some(_)) => Err(SqlError::new("22025", "invalid escape string")
+            .with_hint("Escape string must be empty or one character.")),
+        (Some('\\'), None) => Ok(pattern.to_owned()),
+        (with, None) => Ok(query::like_pattern(pattern, with)),
     }
 }
 

@@ -99,13 +99,18 @@ impl Work {
                 query,
                 names,
             } => (Self::Prepare { name, types, names }, query),
-            Kind::Explain { options, query } => {
+            Kind::Explain {
+                options,
+                costs,
+                query,
+            } => {
                 let explain = ast::Statement::Explain {
                     describe_alias: ast::DescribeAlias::Explain,
                     analyze: options.analyze,
                     verbose: options.verbose,
                     query_plan: false,
-                    estimate: false,
+                    // Another database's word for what PostgreSQL has an option for.
+                    estimate: costs,
                     statement: Box::new(ast::Statement::Query(query)),
                     format: options
                         .format
@@ -179,7 +184,7 @@ pub(super) fn error(sql: &str, error: &DataFusionError) -> SqlError {
 
 /// Where there is nothing to bind.
 pub(super) fn without_parameters(prepared: &Prepared) -> Result<(), SqlError> {
-    if prepared.parameter_types().is_empty() {
+    if prepared.parameters().is_empty() {
         Ok(())
     } else {
         Err(SqlError::new("42P02", "there is no parameter $1"))

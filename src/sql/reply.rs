@@ -8,6 +8,7 @@ use pgwire::messages::startup::ParameterStatus;
 
 use super::charset::Charset;
 use super::sqlstate::SqlError;
+use crate::catalog::origin_of;
 use crate::proxy::postgres::reply::tidy;
 pub(super) use crate::proxy::postgres::reply::{bare, error, put, warning};
 
@@ -66,7 +67,16 @@ pub(super) fn row_description(
         let mut name = names.get(n).unwrap_or(field.name()).clone();
         tidy(&mut name);
         let format = formats.get(n).copied().unwrap_or(first);
-        FieldDescription::new(name, 0, 0, ty.oid(), type_len(&ty), -1, format.code())
+        let (table, column) = origin_of(field).unwrap_or((0, 0));
+        FieldDescription::new(
+            name,
+            table.cast_signed(),
+            column,
+            ty.oid(),
+            type_len(&ty),
+            -1,
+            format.code(),
+        )
     };
     let fields = fields.iter().enumerate().map(describe).collect();
     put(output, &RowDescription::new(fields));

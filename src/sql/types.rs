@@ -27,6 +27,10 @@ fn said_type(name: &str, data_type: &DataType) -> Option<Type> {
         "name" if is_text => Type::NAME,
         "char" if is_text => Type::CHAR,
         "varchar" if is_text => Type::VARCHAR,
+        "bpchar" if is_text => Type::BPCHAR,
+        "uuid" if is_text => Type::UUID,
+        "json" if is_text => Type::JSON,
+        "jsonb" if is_text => Type::JSONB,
         "inet" if is_text => Type::INET,
         "cidr" if is_text => Type::CIDR,
         "pg_node_tree" if is_text => Type::PG_NODE_TREE,
@@ -100,6 +104,9 @@ fn array_type(element: &Type) -> Type {
         Type::NAME => Type::NAME_ARRAY,
         Type::CHAR => Type::CHAR_ARRAY,
         Type::VARCHAR => Type::VARCHAR_ARRAY,
+        Type::BPCHAR => Type::BPCHAR_ARRAY,
+        // On its way through the engine a list loses what its elements are beside texts.
+        Type::UUID | Type::JSON | Type::JSONB => Type::TEXT_ARRAY,
         Type::INET => Type::INET_ARRAY,
         Type::CIDR => Type::CIDR_ARRAY,
         Type::TEXT => Type::TEXT_ARRAY,
@@ -119,7 +126,7 @@ pub fn type_len(ty: &Type) -> i16 {
         | Type::TIME
         | Type::TIMESTAMP
         | Type::TIMESTAMPTZ => 8,
-        Type::INTERVAL => 16,
+        Type::INTERVAL | Type::UUID => 16,
         Type::NAME => 64,
         _ => -1,
     }

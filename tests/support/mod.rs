@@ -6,4 +6,5 @@ pub mod mariadb;
 pub mod mysql;
 pub mod postgres;
 pub mod program;
+pub mod twin;
 pub mod wire;

@@ -14,7 +14,9 @@ use datafusion::logical_expr::{
 };
 
 use super::output::{Output, Value, weight};
-use super::value::{Column, Kind, Row, list_item, list_of, misfit, refuse_over, stamp_type};
+use super::value::{
+    Column, Kind, Row, list_item, list_of, misfit, refuse_over, stamp_type, wanted,
+};
 use super::zoned::zone_of;
 use crate::proxy::postgres::error::SqlError;
 use crate::sql::types::sql_name;
@@ -193,6 +195,20 @@ impl Function {
         Arc::new(ScalarUDF::from(self))
     }
 
+    /// The type of an argument in calls with so many, if all such calls take the same there.
+    fn argument_type(&self, place: usize, len: usize) -> Option<DataType> {
+        let fits = |overload: &&Overload| match overload.is_variadic {
+            true => len + 1 >= overload.takes.len(),
+            false => len == overload.takes.len(),
+        };
+        let mut kinds = self.overloads.iter().filter(fits).map(|o| o.kind(place));
+        let kind = kinds.next()??;
+        match kinds.all(|other| other == Some(kind)) {
+            true => wanted(kind),
+            false => None,
+        }
+    }
+
     fn overload<'a>(
         &self,
         given: impl ExactSizeIterator<Item = &'a DataType> + Clone,
@@ -220,6 +236,16 @@ pub(in crate::catalog) fn moment_kind(name: &str) -> Option<Kind> {
         "time" => Kind::Time,
         _ => return None,
     })
+}
+
+/// The type that one of these functions takes at a place in calls with so many arguments, if that is certain.
+pub(in crate::catalog) fn argument_type(
+    function: &ScalarUDF,
+    place: usize,
+    len: usize,
+) -> Option<DataType> {
+    let function = function.inner().downcast_ref::<Function>()?;
+    function.argument_type(place, len)
 }
 
 fn type_name(given: &DataType) -> &'static str {

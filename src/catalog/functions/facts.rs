@@ -16,11 +16,27 @@ use crate::sql::types::sql_name;
 /// PostgreSQL's number for UTF-8, the one encoding there is.
 const UTF8: i64 = 6;
 
+/// What a type of this internal name is called.
+fn displayed(name: &str) -> String {
+    match name {
+        "varchar" => "character varying".to_owned(),
+        "bpchar" => "character".to_owned(),
+        "char" => "\"char\"".to_owned(),
+        name => match name.strip_prefix('_') {
+            Some(element) => format!("{}[]", displayed(element)),
+            None => name.to_owned(),
+        },
+    }
+}
+
 /// What a type is called, as `pg_typeof` says it.
 fn type_of(a: &Row<'_>) -> Answer {
     let Some(column) = a.columns.first() else {
         return Ok(Value::Null);
     };
+    if let Some(name) = column.pg_type() {
+        return Ok(displayed(name).into());
+    }
     Ok(match column.array().data_type() {
         DataType::Null => "unknown",
         DataType::UInt32 => "oid",

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use arrow::datatypes::IntervalMonthDayNano;
 use datafusion::logical_expr::ScalarUDF;
 
 use super::define::{Function, Gives};
@@ -409,4 +410,12 @@ pub(super) fn read(text: &str) -> Result<Interval, SqlError> {
                 format!("invalid input syntax for type interval: \"{text}\""),
             )
         })
+}
+
+/// The same as the engine holds it.
+///
+/// # Errors
+/// 22007 for what is none.
+pub(crate) fn read_interval(text: &str) -> Result<IntervalMonthDayNano, SqlError> {
+    read(text).map(Interval::to_arrow)
 }

@@ -4,6 +4,7 @@ mod aggregates;
 mod arrays;
 mod asctime;
 mod bounded;
+mod coalesce;
 mod constant;
 mod dates;
 mod decimal;
@@ -12,6 +13,7 @@ mod facts;
 mod inet;
 mod interval;
 mod json;
+mod keywords;
 mod math;
 mod objects;
 mod output;
@@ -31,9 +33,11 @@ mod template;
 mod tests;
 mod text;
 mod textout;
+mod typed;
 mod value;
 mod zoned;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow::datatypes::Field;
@@ -51,7 +55,9 @@ use super::system::Dictionary;
 
 pub(super) use aggregates::aggregates;
 pub(crate) use asctime::asctime_texts;
+pub(super) use define::argument_type;
 pub(super) use define::moment_kind;
+pub(crate) use interval::read_interval;
 pub(super) use planner::PostgresPlanner;
 pub(super) use textout::{TEXT_OUT, has_own_text};
 #[cfg(test)]
@@ -82,7 +88,10 @@ const LEFT_OUT: [&str; 5] = [
 pub(super) fn of_engine() -> Vec<Arc<ScalarUDF>> {
     let all = SessionStateDefaults::default_scalar_functions().into_iter();
     all.filter(|function| !LEFT_OUT.contains(&function.name()))
-        .map(|function| bounded::bounded(&function).unwrap_or(function))
+        .map(|function| {
+            let own = bounded::bounded(&function).or_else(|| coalesce::coalesce(&function));
+            own.unwrap_or(function)
+        })
         .collect()
 }
 
@@ -99,6 +108,7 @@ pub(super) fn shared(names: &Arc<NameCache>, dictionary: &Arc<Dictionary>) -> Ve
         inet::functions(),
         interval::functions(),
         json::functions(),
+        keywords::functions(),
         math::functions(),
         objects::functions(dictionary),
         parts::functions(),
@@ -110,6 +120,7 @@ pub(super) fn shared(names: &Arc<NameCache>, dictionary: &Arc<Dictionary>) -> Ve
         sets::functions(),
         size::functions(),
         text::functions(),
+        typed::functions(),
     ];
     let mut all = vec![
         Arc::new(ScalarUDF::from(asctime::AscTime::default())),
@@ -134,6 +145,7 @@ fn named(field: Field, pg_type: &str) -> Field {
 pub(super) fn of_caller(caller: &Caller) -> Vec<Arc<ScalarUDF>> {
     let pid = caller.session.as_ref().map(|s| s.id().get() as i32);
     let mut functions = vec![
+        constant::function("current_schema", first_schema(&caller.search_path)),
         constant_text("current_user", &caller.user),
         constant_text("session_user", &caller.user),
         constant_text("current_role", &caller.user),
@@ -144,9 +156,28 @@ pub(super) fn of_caller(caller: &Caller) -> Vec<Arc<ScalarUDF>> {
     functions
 }
 
+/// The first schema of a search path that there is; NULL if there is none of them.
+fn first_schema(search_path: &str) -> ScalarValue {
+    let schemas = [SCHEMA, "pg_catalog", "information_schema"];
+    let mut names = search_path
+        .split(',')
+        .map(|name| name.trim().trim_matches('"'));
+    let first = names.find(|name| schemas.contains(name));
+    ScalarValue::Utf8(first.map(str::to_owned))
+}
+
 /// Functions whose answer is the moment at which a statement began.
 pub(super) fn of_moment(began: DateTime<Utc>) -> Vec<Arc<ScalarUDF>> {
     dates::of_statement(began)
+}
+
+/// The names of the functions that are made for each statement.
+pub(super) fn of_statement_names() -> HashSet<String> {
+    let nobody = of_caller(&Caller::new("", false));
+    let functions = nobody.into_iter().chain(of_moment(DateTime::UNIX_EPOCH));
+    functions
+        .map(|function| function.name().to_owned())
+        .collect()
 }
 
 /// Functions that depend on their arguments and the time zone, which a kept plan is made for.
@@ -174,7 +205,9 @@ const AS_ARGUMENTS: [&str; 18] = [
 /// What a function that is not immutable depends on.
 pub(super) fn dependence(name: &str) -> Dependence {
     match name {
-        "current_user" | "session_user" | "current_role" | "pg_backend_pid" => Dependence::Caller,
+        "current_user" | "session_user" | "current_role" | "pg_backend_pid" | "current_schema" => {
+            Dependence::Caller
+        }
         "current_setting" | "set_config" | "pg_client_encoding" => Dependence::CallerAndMoment,
         name if AS_ARGUMENTS.contains(&name) => Dependence::Nothing,
         // The dictionary stays what it is, but for roles.
@@ -186,8 +219,9 @@ pub(super) fn dependence(name: &str) -> Dependence {
             Dependence::Caller
         }
         // What rdns() and asctime() depend on beside their arguments is asked for at each run.
-        "version" | "current_catalog" | "current_database" | "current_schema" | "rdns"
-        | "asctime" | TEXT_OUT => Dependence::Nothing,
+        "version" | "current_catalog" | "current_database" | "rdns" | "asctime" | TEXT_OUT => {
+            Dependence::Nothing
+        }
         // The engine's own: now(), random() and the like.
         _ => Dependence::Moment,
     }

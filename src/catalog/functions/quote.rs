@@ -44,6 +44,58 @@ pub(super) fn literal(text: &str) -> String {
     }
 }
 
+/// The parts of a name as SQL reads it: `One."Two"` is `one` and `Two`. What stands behind the last of them is an error
+/// if `is_strict`.
+fn parse_ident(text: &str, is_strict: bool) -> Result<Vec<Option<String>>, SqlError> {
+    let refused = || {
+        let message = format!("string is not a valid identifier: \"{text}\"");
+        SqlError::new("22023", message)
+    };
+    let mut parts = Vec::new();
+    let mut rest = text.trim_start();
+    loop {
+        let (part, behind) = match rest.strip_prefix('"') {
+            Some(quoted) => {
+                let mut part = String::new();
+                let mut chars = quoted.char_indices().peekable();
+                let end = loop {
+                    match chars.next() {
+                        Some((_, '"')) if chars.next_if(|(_, c)| *c == '"').is_some() => {
+                            part.push('"')
+                        }
+                        Some((at, '"')) => break at + 1,
+                        Some((_, c)) => part.push(c),
+                        None => {
+                            return Err(refused().with_hint("String has unclosed double quotes."));
+                        }
+                    }
+                };
+                (part, quoted.get(end..).unwrap_or_default())
+            }
+            None => {
+                let is_part = |(at, c): (usize, char)| {
+                    c == '_'
+                        || !c.is_ascii()
+                        || c.is_ascii_alphabetic()
+                        || (at > 0 && (c.is_ascii_digit() || c == '$'))
+                };
+                let end = rest.char_indices().find(|place| !is_part(*place));
+                let (part, behind) = rest.split_at(end.map_or(rest.len(), |(at, _)| at));
+                (part.to_lowercase(), behind)
+            }
+        };
+        if part.is_empty() {
+            return Err(refused());
+        }
+        parts.push(Some(part));
+        match behind.trim_start().strip_prefix('.') {
+            Some(next) => rest = next.trim_start(),
+            None if is_strict && !behind.trim().is_empty() => return Err(refused()),
+            None => return Ok(parts),
+        }
+    }
+}
+
 fn format(a: &Row<'_>) -> Answer {
     let Some(template) = a.opt_text(0) else {
         return Ok(super::output::Value::Null);
@@ -150,6 +202,14 @@ pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
     vec![
         Function::new("quote_ident")
             .on(&[Kind::Text], Gives::Text, |a| Ok(ident(a.text(0)).into()))
+            .done(),
+        Function::new("parse_ident")
+            .on(&[Kind::Text], Gives::Texts, |a| {
+                Ok(parse_ident(a.text(0), true)?.into())
+            })
+            .on(&[Kind::Text, Kind::Bool], Gives::Texts, |a| {
+                Ok(parse_ident(a.text(0), a.bool(1))?.into())
+            })
             .done(),
         Function::stable("quote_literal")
             .on(&[Kind::Any], Gives::Text, |a| {

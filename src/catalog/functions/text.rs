@@ -393,6 +393,9 @@ pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
                 Ok(Value::Int(a.bytes(0).len() as i64))
             }),
         Function::volatile("gen_random_uuid").on(&[], Gives::Named("uuid"), |_| Ok(uuid().into())),
+        Function::new("like_escape").on(&[Text, Text], Gives::Text, |a| {
+            Ok(crate::sql::parse::like_escape(a.text(0), a.text(1))?.into())
+        }),
         Function::new("bytea")
             .on(&[Bytes], Gives::Bytes, |a| Ok(a.bytes(0).to_vec().into()))
             .on(&[Text], Gives::Bytes, |a| Ok(unescaped(a.text(0))?.into())),

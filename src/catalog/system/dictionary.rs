@@ -9,8 +9,9 @@ use datafusion::execution::session_state::SessionState;
 
 use super::functions::{Callable, Function, Functions};
 use super::names::{OWNER, OWNER_NAME, PG_CATALOG, PUBLIC, Role, Roles, role_oid, schema_oid};
-use super::relation::{ForeignKey, PrimaryKey, Relation, all as all_relations};
+use super::relation::{ForeignKey, PrimaryKey, Relation, all as all_relations, own_oid};
 use super::types::{Type, Types};
+use crate::catalog::functions::{self, SCHEMA};
 use crate::catalog::table::Source;
 
 /// A constraint of one of our tables.
@@ -76,7 +77,8 @@ impl Dictionary {
 
     /// Takes note of the functions that can be called as long as `state` is there. Only the first time counts.
     pub fn set_functions(&self, state: &SessionState) {
-        let _ = self.callable.set(Callable::of(state));
+        let of_statement = functions::of_statement_names();
+        let _ = self.callable.set(Callable::of(state, of_statement));
     }
 
     fn objects(&self) -> &Objects {
@@ -109,6 +111,29 @@ impl Dictionary {
             None => find(PG_CATALOG).or_else(|| find(PUBLIC)),
         };
         objects.relations.get(*at?)
+    }
+
+    /// The oid of a table and the number of its column, from 1 on. Our own tables are found without making all else.
+    pub fn column(&self, schema: Option<&str>, table: &str, column: &str) -> Option<(u32, i16)> {
+        let number = |at: usize| i16::try_from(at + 1).ok();
+        let own = self
+            .sources
+            .iter()
+            .position(|source| source.name() == table);
+        if let Some(at) = own
+            && schema.is_none_or(|schema| schema == SCHEMA)
+        {
+            let source = self.sources.get(at)?;
+            let column = source.schema().index_of(column).ok()?;
+            return Some((own_oid(at), number(column)?));
+        }
+        let schema = schema.filter(|schema| *schema != SCHEMA);
+        let relation = self.relation_named(schema, table)?;
+        let at = relation
+            .columns
+            .iter()
+            .position(|known| known.name == column)?;
+        Some((relation.oid, number(at)?))
     }
 
     /// The constraint with this oid and its table.

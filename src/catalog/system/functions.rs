@@ -145,6 +145,7 @@ impl Functions {
                 variadic: properties[1..].contains('v'),
                 description: of_engine.and_then(|f| f.description.clone()),
                 listed: of_engine.is_some()
+                    || callable.of_statement.contains(name)
                     || ACTING.contains(&name)
                     || named_elsewhere.contains(&oid),
             });
@@ -236,11 +237,13 @@ pub(super) struct Callable {
     window: Vec<(String, Weak<WindowUDF>)>,
     aggregate: Vec<(String, Weak<AggregateUDF>)>,
     table: Vec<String>,
+    /// Those that are made anew for each statement.
+    of_statement: HashSet<String>,
 }
 
 impl Callable {
-    /// What can be called in `state`.
-    pub fn of(state: &SessionState) -> Self {
+    /// What can be called in `state`, beside the functions of these names, which are made for each statement.
+    pub fn of(state: &SessionState, of_statement: HashSet<String>) -> Self {
         fn all<T>(functions: &HashMap<String, Arc<T>>) -> Vec<(String, Weak<T>)> {
             let named = functions.iter();
             named
@@ -252,6 +255,7 @@ impl Callable {
             window: all(state.window_functions()),
             aggregate: all(state.aggregate_functions()),
             table: state.table_functions().keys().cloned().collect(),
+            of_statement,
         }
     }
 }

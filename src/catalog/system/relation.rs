@@ -192,7 +192,8 @@ impl Relation {
     }
 }
 
-fn own_oid(at: usize) -> u32 {
+/// The oid of our table at this place.
+pub(super) fn own_oid(at: usize) -> u32 {
     FIRST_OWN + OIDS_PER_TABLE * at as u32
 }
 

@@ -44,7 +44,7 @@ async fn one_pid_is_a_lookup() {
         .prepare("SELECT usename FROM pg_stat_activity WHERE pid = $1")
         .await
         .unwrap();
-    assert_eq!(prepared.parameter_types(), [DataType::Int32]);
+    assert_eq!(prepared.parameters()[0].data_type(), &DataType::Int32);
     for _ in 0..2 {
         let parameters = vec![ScalarValue::Int32(Some(2))];
         let batches = world

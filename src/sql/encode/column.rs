@@ -3,7 +3,7 @@
 use super::nested::{ArrayValues, RecordValues};
 use super::time::{DAY_S, EPOCH_DAYS, MICROS, TimestampWriter};
 use super::zone::Zone;
-use super::{EncodeError, binary, inet, patch_length, text};
+use super::{EncodeError, binary, patch_length, raw, text};
 use crate::sql::charset::Charset;
 use crate::sql::types::{Format, is_array_of_texts, is_text_type, pg_type_of};
 use arrow::array::types::*;
@@ -12,7 +12,6 @@ use arrow::buffer::{BooleanBuffer, NullBuffer, ScalarBuffer};
 use arrow::datatypes::{DataType, Field, IntervalUnit, TimeUnit, i256};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use bytes::{BufMut, BytesMut};
-use pgwire::api::Type;
 
 /// Seconds between 1970-01-01 and PostgreSQL's epoch, 2000-01-01.
 pub(super) const EPOCH_S: i64 = EPOCH_DAYS * DAY_S;
@@ -97,10 +96,12 @@ impl Column {
         }
         let ty = pg_type_of(field);
         let name = field.name();
+        let raw = match format {
+            Format::Text => None,
+            Format::Binary => raw::binary(name, array, &ty)?,
+        };
         let values = match array.data_type() {
-            _ if format == Format::Binary && matches!(ty, Type::INET | Type::CIDR) => {
-                Values::Raw(inet::binary(name, array, ty == Type::CIDR)?)
-            }
+            _ if let Some(raw) = raw => Values::Raw(raw),
             D::Null => Values::Null,
             D::Boolean => Values::Bool(array.as_boolean().values().clone()),
             D::Int8 => Values::Int8(values!(Int8Type)),

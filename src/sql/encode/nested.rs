@@ -42,6 +42,18 @@ impl Ranges {
     }
 }
 
+/// The field of the elements of a list of any layout.
+fn element_of(data_type: &DataType) -> Option<&Field> {
+    match data_type {
+        DataType::List(item)
+        | DataType::LargeList(item)
+        | DataType::FixedSizeList(item, _)
+        | DataType::ListView(item)
+        | DataType::LargeListView(item) => Some(item.as_ref()),
+        _ => None,
+    }
+}
+
 /// A column of arrays.
 #[derive(Debug)]
 pub(super) struct ArrayValues {
@@ -88,15 +100,12 @@ impl ArrayValues {
                 (Ranges::Offsets32(list.offsets().clone()), list.values())
             }
         };
-        let anonymous = Field::new(field.name(), items.data_type().clone(), true);
-        let item = match array.data_type() {
-            DataType::List(item)
-            | DataType::LargeList(item)
-            | DataType::FixedSizeList(item, _)
-            | DataType::ListView(item)
-            | DataType::LargeListView(item) => item.as_ref(),
-            _ => &anonymous,
-        };
+        // The type that the column says its elements have, or else the one that those of this batch say.
+        let named = |data_type| element_of(data_type).filter(|item| !item.metadata().is_empty());
+        let item = named(field.data_type()).or_else(|| named(array.data_type()));
+        let metadata = item.map(|item| item.metadata().clone()).unwrap_or_default();
+        let item = Field::new(field.name(), items.data_type().clone(), true);
+        let item = &item.with_metadata(metadata);
         Ok(Self {
             ranges,
             items: Box::new(Column::bind(item, items, format, zone)?),

@@ -6,6 +6,7 @@ use arrow::datatypes::{DataType, IntervalMonthDayNano};
 use datafusion::scalar::ScalarValue;
 use pgwire::api::Type;
 use std::fmt::Write;
+use std::net::IpAddr;
 
 /// Microseconds between 1970-01-01 and PostgreSQL's epoch, 2000-01-01.
 const EPOCH_MICROS: i64 = 946_684_800_000_000;
@@ -135,6 +136,9 @@ fn string(bytes: &[u8], oid: u32) -> Result<ScalarValue, SqlError> {
         }
         return Ok(ScalarValue::Utf8(Some(text)));
     }
+    if oid == Type::INET.oid() || oid == Type::CIDR.oid() {
+        return address(bytes).map(|text| ScalarValue::Utf8(Some(text)));
+    }
     let text = match bytes.split_first() {
         // The version of the format.
         Some((1, text)) if oid == Type::JSONB.oid() => text,
@@ -142,6 +146,27 @@ fn string(bytes: &[u8], oid: u32) -> Result<ScalarValue, SqlError> {
         _ => bytes,
     };
     Ok(ScalarValue::Utf8(Some(utf8(text)?.to_owned())))
+}
+
+/// A network address: family, bits of the mask, whether it is a network, length of the address, the address.
+fn address(bytes: &[u8]) -> Result<String, SqlError> {
+    let (head, address) = bytes.split_at_checked(4).ok_or_else(malformed)?;
+    let &[_, bits, is_network, length] = head else {
+        return Err(malformed());
+    };
+    let address = match (<[u8; 4]>::try_from(address), <[u8; 16]>::try_from(address)) {
+        (Ok(octets), _) => IpAddr::from(octets),
+        (_, Ok(octets)) => IpAddr::from(octets),
+        _ => return Err(malformed()),
+    };
+    let width = if address.is_ipv4() { 32 } else { 128 };
+    if bits > width || u32::from(length) * 8 != u32::from(width) {
+        return Err(malformed());
+    }
+    Ok(match bits == width && is_network == 0 {
+        true => address.to_string(),
+        false => format!("{address}/{bits}"),
+    })
 }
 
 /// A numeric: number of base-10000 digits, weight of the first one, sign, digits behind the decimal point, the digits.

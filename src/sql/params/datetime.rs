@@ -1,6 +1,7 @@
 //! Dates, times and intervals from their text forms.
 
 use super::moment;
+use crate::catalog::read_interval;
 use crate::sql::encode::zone::Zone;
 use crate::sql::sqlstate::{SqlError, unreadable};
 use arrow::datatypes::{DataType, TimeUnit};
@@ -35,8 +36,8 @@ pub(super) enum Trouble {
 /// Reads `text` as the temporal type `natural`.
 pub(super) fn decode(text: &str, natural: &DataType, zone: &Zone) -> Result<ScalarValue, SqlError> {
     if let DataType::Interval(_) = natural {
-        let interval = ScalarValue::try_from_string(text.to_owned(), natural);
-        return interval.map_err(|_| unreadable(text, natural));
+        return read_interval(text)
+            .map(|interval| ScalarValue::IntervalMonthDayNano(Some(interval)));
     }
     let infinite = match text.to_ascii_lowercase().as_str() {
         "infinity" | "+infinity" => Some(true),

@@ -11,6 +11,7 @@ mod types;
 pub(super) use self::arrays::texts;
 use self::build::{folded, number};
 use self::columns::{COLUMNS_MAX, name_columns, number_duplicates, order_by_number};
+pub(super) use self::operators::like_pattern;
 use super::refuse::read_only;
 use crate::sql::sqlstate::SqlError;
 use datafusion::sql::sqlparser::ast::{
@@ -64,7 +65,7 @@ const TABLES_MAX: usize = 2_000;
 struct Reader<'a> {
     /// The statement as it was written.
     sql: &'a str,
-    /// For each query and SELECT around the current place, whether it has a FROM.
+    /// For each query and SELECT around the current place, whether it reads tables.
     from: Vec<bool>,
     /// The queries around the current place.
     queries: Vec<Scope>,
@@ -105,10 +106,7 @@ impl VisitorMut for Reader<'_> {
         fetch_as_limit(query);
         order_by_number(query);
         // ORDER BY belongs to the query, not to its SELECT.
-        let from = query
-            .body
-            .as_select()
-            .is_none_or(|select| !select.from.is_empty());
+        let from = query.body.as_select().is_none_or(reads_tables);
         self.from.push(from);
         let ctes = query.with.iter().flat_map(|with| &with.cte_tables).rev();
         let coming = ctes.map(|cte| folded(&cte.alias.name)).collect();
@@ -168,7 +166,7 @@ impl VisitorMut for Reader<'_> {
             name_columns(&mut select.projection);
         }
         number_duplicates(&mut select.projection);
-        self.from.push(!select.from.is_empty());
+        self.from.push(reads_tables(select));
         ControlFlow::Continue(())
     }
 
@@ -197,6 +195,21 @@ impl VisitorMut for Reader<'_> {
         operators::rewrite(expr)?;
         arrays::rewrite(expr)
     }
+}
+
+/// Whether there is anything but functions in FROM: then `user` and the like may be columns.
+fn reads_tables(select: &Select) -> bool {
+    let is_table = |factor: &TableFactor| {
+        !matches!(
+            factor,
+            TableFactor::Table { args: Some(_), .. }
+                | TableFactor::Function { .. }
+                | TableFactor::UNNEST { .. }
+        )
+    };
+    select.from.iter().any(|from| {
+        is_table(&from.relation) || from.joins.iter().any(|join| is_table(&join.relation))
+    })
 }
 
 fn unsupported<T>(what: &str) -> ControlFlow<SqlError, T> {

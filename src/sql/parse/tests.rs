@@ -328,23 +328,31 @@ fn what_is_not_allowed_is_refused_with_postgresqls_sentence() {
 
 #[test]
 fn explain_takes_postgresqls_options() {
-    for (sql, analyze, verbose) in [
-        ("EXPLAIN SELECT 1", false, false),
-        ("EXPLAIN ANALYZE VERBOSE SELECT 1", true, true),
+    for (sql, analyze, verbose, shows_costs) in [
+        ("EXPLAIN SELECT 1", false, false, true),
+        ("EXPLAIN ANALYZE VERBOSE SELECT 1", true, true, true),
         (
             "EXPLAIN (ANALYZE, BUFFERS, FORMAT TEXT) SELECT 1",
             true,
             false,
+            true,
         ),
-        ("EXPLAIN (VERBOSE on, COSTS off) TABLE t", false, true),
-        ("EXPLAIN (SELECT 1)", false, false),
+        (
+            "EXPLAIN (VERBOSE on, COSTS off) TABLE t",
+            false,
+            true,
+            false,
+        ),
+        ("EXPLAIN (COSTS) TABLE t", false, false, true),
+        ("EXPLAIN (COSTS FALSE) TABLE t", false, false, false),
+        ("EXPLAIN (SELECT 1)", false, false, true),
     ] {
-        let Kind::Explain { options, .. } = one(sql).kind else {
+        let Kind::Explain { options, costs, .. } = one(sql).kind else {
             panic!("{sql}")
         };
         assert_eq!(
-            (options.analyze, options.verbose),
-            (analyze, verbose),
+            (options.analyze, options.verbose, costs),
+            (analyze, verbose, shows_costs),
             "{sql}"
         );
     }

@@ -13,11 +13,12 @@ use datafusion::sql::sqlparser::ast::{
 const SCHEMAS: [&str; 2] = ["pg_catalog", "information_schema"];
 
 /// Functions that make a list to the engine and rows to PostgreSQL.
-const SET_RETURNING: [&str; 15] = [
+const SET_RETURNING: [&str; 16] = [
     "generate_series",
     "generate_subscripts",
     "_pg_expandarray",
     "aclexplode",
+    "pg_get_keywords",
     "pg_options_to_table",
     "regexp_split_to_table",
     "regexp_matches",

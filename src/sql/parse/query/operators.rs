@@ -350,21 +350,7 @@ fn escape(pattern: &mut Expr, escape: &mut Option<ValueWithSpan>) -> ControlFlow
         return ControlFlow::Continue(());
     }
     *pattern = match literal(pattern) {
-        Some(literal) => {
-            let mut written = String::with_capacity(literal.len());
-            let mut chars = literal.chars();
-            while let Some(c) = chars.next() {
-                match c {
-                    c if Some(c) == with => {
-                        written.push('\\');
-                        written.extend(chars.next());
-                    }
-                    '\\' => written.push_str("\\\\"),
-                    c => written.push(c),
-                }
-            }
-            text(written)
-        }
+        Some(literal) => text(like_pattern(literal, with)),
         None => call(
             "like_escape",
             vec![
@@ -374,6 +360,23 @@ fn escape(pattern: &mut Expr, escape: &mut Option<ValueWithSpan>) -> ControlFlow
         ),
     };
     ControlFlow::Continue(())
+}
+
+/// A pattern of LIKE whose escape is `with`, or that has none, with the backslash as its escape.
+pub(in crate::sql::parse) fn like_pattern(pattern: &str, with: Option<char>) -> String {
+    let mut written = String::with_capacity(pattern.len());
+    let mut chars = pattern.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            c if Some(c) == with => {
+                written.push('\\');
+                written.extend(chars.next());
+            }
+            '\\' => written.push_str("\\\\"),
+            c => written.push(c),
+        }
+    }
+    written
 }
 
 /// The regular expression that a pattern of SIMILAR TO stands for.

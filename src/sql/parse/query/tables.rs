@@ -180,6 +180,7 @@ fn fields_of(function: &str) -> Option<&'static [&'static str]> {
     Some(match function {
         "_pg_expandarray" => &["x", "n"],
         "aclexplode" => &["grantor", "grantee", "privilege_type", "is_grantable"],
+        "pg_get_keywords" => &["word", "catcode", "barelabel", "catdesc", "baredesc"],
         "pg_options_to_table" => &["option_name", "option_value"],
         _ => return None,
     })

@@ -9,8 +9,8 @@ use super::arrays;
 use super::build::{bare, call, cast, literal, number, parts, text};
 use crate::sql::sqlstate::SqlError;
 use datafusion::sql::sqlparser::ast::{
-    ArrayElemTypeDef, CharacterLength, DataType, ExactNumberInfo, Expr, Function, ObjectName,
-    Select, SelectItem, TimezoneInfo, TypedString,
+    ArrayElemTypeDef, CharacterLength, DataType, ExactNumberInfo, Expr, Function, Ident,
+    ObjectName, Select, SelectItem, TimezoneInfo, TypedString, Value,
 };
 
 /// Types that name a thing of the catalog: `NAME(value)` gives its oid and `NAMEout(oid)` its text.
@@ -29,17 +29,14 @@ const REFERENCES: [&str; 11] = [
 ];
 
 /// Types whose values are texts to the engine.
-const TEXTS: [&str; 31] = [
+const TEXTS: [&str; 28] = [
     "name",
     "bpchar",
     "cstring",
     "unknown",
     "text",
     "varchar",
-    "json",
-    "jsonb",
     "jsonpath",
-    "uuid",
     "xml",
     "citext",
     "pg_lsn",
@@ -62,6 +59,35 @@ const TEXTS: [&str; 31] = [
     "pg_ndistinct",
     "pg_dependencies",
 ];
+
+/// Functions that read texts as types whose values are texts to the engine, but not any.
+const TEXT_INPUTS: [&str; 4] = ["uuid_in", "json_in", "jsonb_in", "bytea"];
+
+/// The types that parameters are cast to as they are.
+fn takes_parameters(input: &str) -> bool {
+    TEXT_INPUTS.contains(&input) || input == "inet"
+}
+
+/// Whether a cast to the type says to the engine which type it is.
+fn is_named(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Varchar(None)
+        | DataType::CharacterVarying(None)
+        | DataType::CharVarying(None) => true,
+        DataType::Custom(name, _) => parts(name).is_some_and(|(_, last)| {
+            ["varchar", "bpchar", "name", "pg_lsn"].contains(&last.as_str())
+        }),
+        _ => false,
+    }
+}
+
+fn custom(name: &str) -> DataType {
+    DataType::Custom(ObjectName::from(vec![Ident::new(name)]), Vec::new())
+}
+
+fn is_parameter(expr: &Expr) -> bool {
+    matches!(bare(expr), Expr::Value(value) if matches!(value.value, Value::Placeholder(_)))
+}
 
 /// What a cast to a type is written as.
 enum Target {
@@ -229,12 +255,24 @@ fn convert(
     let written = match target {
         Target::Known => return ControlFlow::Continue(None),
         Target::As(known) => cast(operand, known),
+        Target::Call("xid") => cast(call("oid", vec![operand]), custom("xid")),
+        Target::Character => {
+            let text = call("left", vec![cast(operand, DataType::Text), number(1)]);
+            cast(text, custom("char"))
+        }
+        // The type of a parameter is that of the cast.
+        Target::Call(name) if takes_parameters(name) && is_parameter(&operand) => {
+            return ControlFlow::Continue(None);
+        }
+        Target::Call("oid") if is_parameter(&operand) => cast(operand, DataType::IntUnsigned(None)),
         Target::Call(name) => call(name, vec![operand]),
-        Target::Character => call("left", vec![cast(operand, DataType::Text), number(1)]),
         Target::Text {
             length: None,
             fixed: false,
         } if matches!(data_type, DataType::Text) => return ControlFlow::Continue(None),
+        Target::Text { length: None, .. } if is_named(data_type) => {
+            return ControlFlow::Continue(None);
+        }
         Target::Text { length: None, .. } => cast(operand, DataType::Text),
         Target::Text {
             length: Some(length),
@@ -242,7 +280,8 @@ fn convert(
         } => {
             let function = if fixed { "rpad" } else { "left" };
             let length = number(usize::try_from(length).unwrap_or(usize::MAX));
-            call(function, vec![cast(operand, DataType::Text), length])
+            let text = call(function, vec![cast(operand, DataType::Text), length]);
+            cast(text, custom(if fixed { "bpchar" } else { "varchar" }))
         }
         Target::Array(element) => {
             return array(sql, operand, data_type, *element);
@@ -262,6 +301,20 @@ fn array(
     let DataType::Array(ArrayElemTypeDef::SquareBracket(element_type, _)) = data_type else {
         return ControlFlow::Continue(None);
     };
+    // An array of arrays is of the same type as those in it.
+    if let Expr::Array(outer) = bare(&operand)
+        && outer
+            .elem
+            .iter()
+            .any(|inner| matches!(bare(inner), Expr::Array(_)))
+    {
+        let mut inner = Vec::with_capacity(outer.elem.len());
+        for element in &outer.elem {
+            let converted = convert(sql, element.clone(), data_type, target(data_type))?;
+            inner.push(converted.unwrap_or_else(|| cast(element.clone(), data_type.clone())));
+        }
+        return ControlFlow::Continue(Some(arrays::array(inner)));
+    }
     // `int[][]` says no more than `int[]`.
     if let Target::Array(_) = element {
         return convert(sql, operand, element_type, target(element_type));
@@ -272,7 +325,12 @@ fn array(
     let known: DataType = match &element {
         Target::Known => element_type.as_ref().clone(),
         Target::As(known) => known.clone(),
-        Target::Call("oid") => DataType::IntUnsigned(None),
+        Target::Call("oid" | "xid") => DataType::IntUnsigned(None),
+        Target::Call("bytea") => DataType::Bytea,
+        Target::Call(name) if TEXT_INPUTS.contains(name) => element_type.as_ref().clone(),
+        Target::Text { length: None, .. } if is_named(element_type) => {
+            element_type.as_ref().clone()
+        }
         Target::Call(name) if REFERENCES.contains(name) => DataType::IntUnsigned(None),
         _ => DataType::Text,
     };
@@ -289,9 +347,11 @@ fn array(
     };
     let operand = match (source, &element) {
         (Some(elements), Target::Call(name)) => {
+            let name = if *name == "xid" { "oid" } else { name };
             arrays::array(elements.into_iter().map(|e| call(name, vec![e])).collect())
         }
         (Some(elements), _) => arrays::array(elements),
+        (None, Target::Call(name)) if TEXT_INPUTS.contains(name) => operand,
         // Whatever has it already is an array of oids.
         (None, Target::Call(_)) => return ControlFlow::Continue(Some(operand)),
         (None, _) => operand,
@@ -319,7 +379,11 @@ fn target(data_type: &DataType) -> Target {
     };
     match data_type {
         D::Regclass => Target::Call("regclass"),
-        D::Uuid | D::JSON | D::JSONB | D::TsVector | D::TsQuery => Target::Text {
+        D::Uuid => Target::Call("uuid_in"),
+        D::JSON => Target::Call("json_in"),
+        D::JSONB => Target::Call("jsonb_in"),
+        D::Bytea => Target::Call("bytea"),
+        D::TsVector | D::TsQuery => Target::Text {
             length: None,
             fixed: false,
         },
@@ -366,7 +430,12 @@ fn named(name: &ObjectName) -> Target {
         .and_then(|part| part.as_ident())
         .is_some_and(|ident| ident.quote_style.is_some());
     let known = match last.as_str() {
-        "oid" | "xid" | "cid" | "xid8" => return Target::Call("oid"),
+        "oid" | "cid" | "xid8" => return Target::Call("oid"),
+        "xid" => return Target::Call("xid"),
+        "uuid" => return Target::Call("uuid_in"),
+        "json" => return Target::Call("json_in"),
+        "jsonb" => return Target::Call("jsonb_in"),
+        "bytea" => return Target::Call("bytea"),
         "inet" | "cidr" => return Target::Call("inet"),
         "char" if quoted || schema.is_some() => return Target::Character,
         "char" => {
@@ -388,7 +457,6 @@ fn named(name: &ObjectName) -> Target {
         "float8" => D::DoublePrecision,
         "bool" => D::Boolean,
         "numeric" => D::Numeric(ExactNumberInfo::None),
-        "bytea" => D::Bytea,
         "date" => D::Date,
         "time" => D::Time(None, TimezoneInfo::None),
         "timestamp" => D::Timestamp(None, TimezoneInfo::None),

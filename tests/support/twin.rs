@@ -3,29 +3,11 @@
 use std::fmt::Write;
 use std::process::Command;
 
-use crate::support::postgres::{self, PASSWORD, Postgres, Wanted, binary};
-use crate::support::program::{Program, Said, finish};
+use super::postgres::{self, PASSWORD, Postgres, Wanted, binary};
+use super::program::{Program, Said, finish};
 
 /// Who asks, on both sides: the owner of everything.
-const USER: &str = "rollcall";
-
-/// What psql is asked, one script each.
-const COMMANDS: &str = include_str!("commands.txt");
-
-/// All scripts. A line that begins with a space belongs to the script above it.
-pub fn commands() -> Vec<String> {
-    let mut scripts: Vec<String> = Vec::new();
-    for line in COMMANDS.lines().filter(|line| !line.is_empty()) {
-        match (line.strip_prefix(' '), scripts.last_mut()) {
-            (Some(more), Some(script)) => {
-                script.push('\n');
-                script.push_str(more.trim_start());
-            }
-            _ => scripts.push(line.to_owned()),
-        }
-    }
-    scripts
-}
+pub const USER: &str = "rollcall";
 
 /// Both of them.
 pub struct Pair {
