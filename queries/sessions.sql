@@ -34,6 +34,6 @@ SELECT
     'statements', statements,
     'bytes_in', bytes_in,
     'bytes_out', bytes_out,
-    'queries', make_array()
+    'queries', queries
   ) AS attributes
 FROM documents.sessions

@@ -129,7 +129,7 @@ fn element(fields: Fields) -> Arc<Field> {
     Arc::new(Field::new_list_field(DataType::Struct(fields), true))
 }
 
-fn list_of(fields: Fields) -> DataType {
+pub(super) fn list_of(fields: Fields) -> DataType {
     DataType::List(element(fields))
 }
 
@@ -179,7 +179,7 @@ fn connections<'a, A: 'a, B: 'a>(
 }
 
 /// Lists of so many elements each, where they are known.
-fn list(
+pub(super) fn list(
     fields: Fields,
     columns: Vec<ArrayRef>,
     lengths: Vec<usize>,

@@ -7,6 +7,7 @@ mod handshakes;
 mod kills;
 mod logins;
 mod rows;
+mod statements;
 
 use std::process::Command;
 

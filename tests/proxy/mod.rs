@@ -11,7 +11,7 @@ mod limits;
 mod metrics;
 mod roles;
 mod script;
-mod statements;
+pub mod statements;
 mod tls;
 
 use std::net::SocketAddr;

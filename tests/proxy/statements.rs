@@ -24,7 +24,7 @@ fn proxied(server: &Postgres, service: &str, more: &str) -> Proxied {
 }
 
 /// The lines of a log, without the names of the columns.
-fn logged(file: &Path) -> Vec<Vec<String>> {
+pub fn logged(file: &Path) -> Vec<Vec<String>> {
     let mut reader = csv::Reader::from_path(file).expect("a log");
     let records = reader.records();
     records
@@ -51,12 +51,42 @@ fn the_last_statements_of_a_session_are_a_table() {
         "3|Query|SELECT 1;|db1|ok|t|t",
     ];
     assert_eq!(rows(&mut proxied.door, QUERIES), last);
+    let id = rows(
+        &mut proxied.door,
+        "SELECT id FROM sessions WHERE \"user\" = 'app'",
+    );
+    let document = |proxied: &Proxied, path: &str| {
+        let answer = proxied.program.curl(path, &[]).json();
+        let data = answer["data"]
+            .as_array()
+            .and_then(|list| list.last())
+            .unwrap_or(&answer["data"]);
+        data["attributes"]["queries"].clone()
+    };
+    for path in [format!("/v1/sessions/{}", id[0]), "/v1/sessions".to_owned()] {
+        let queries = document(&proxied, &path);
+        let statements: Vec<_> = queries
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(|query| query["statement"].as_str().expect("a text"))
+            .collect();
+        let expected = ["ALTER USER app PASSWORD '***';", "SELECT 1/0;", "SELECT 1;"];
+        assert_eq!(statements, expected, "{queries}");
+        assert_eq!(queries[0]["command"], "Query");
+        assert_eq!(queries[0]["responses"][0]["server"], "db1");
+        assert!(queries[0]["responses"][0]["duration"].is_u64());
+        let (received, completed) = (&queries[0]["received"], &queries[0]["completed"]);
+        assert!(received.as_str() <= completed.as_str(), "{queries}");
+    }
     psql.type_in("SELECT pg_sleep(600), 'this is longer than forty bytes';");
     let running = "1|Query|SELECT pg_sleep(600), 'this is longer th|db1|runs||";
     eventually(
         || rows(&mut proxied.door, QUERIES),
         |rows| rows.first().is_some_and(|row| row == running),
     );
+    let queries = document(&proxied, &format!("/v1/sessions/{}", id[0]));
+    assert_eq!(queries[0]["responses"], serde_json::json!([]), "{queries}");
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod sessions_kept;
 mod sessions_live;
 mod sessions_ordered;
 mod sessions_scan;
+mod sessions_statements;
 
 use std::sync::Arc;
 

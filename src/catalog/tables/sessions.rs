@@ -1,6 +1,7 @@
 use arrow::datatypes::{DataType, Field, Schema};
 
 use super::sessions_live::LiveCell;
+use super::sessions_statements;
 use crate::catalog::column::Nullable::{self, Never, Yes};
 use crate::catalog::column::{Cell, bigint, field, opt_text, passing, text};
 use crate::session::{Profile, Registry, Session, State, Transaction};
@@ -42,6 +43,8 @@ pub(super) enum Origin {
     Live(LiveCell),
     /// Changes with time alone: what the function makes of a `bigint` that is kept.
     Aging(Cell<Session, Profile>, fn(i64, &Moment) -> f64),
+    /// The sessions' last statements, by the ids that are kept.
+    Statements,
 }
 
 impl Origin {
@@ -50,6 +53,7 @@ impl Origin {
             Self::Kept(cell) => cell.data_type(),
             Self::Live(cell) => cell.data_type(),
             Self::Aging(..) => DataType::Float64,
+            Self::Statements => sessions_statements::data_type(),
         }
     }
 }
@@ -67,7 +71,7 @@ impl SessionColumn {
         match &self.origin {
             // A session's place in its life is not traffic.
             Origin::Live(LiveCell::OneOf(..)) | Origin::Kept(_) => field,
-            Origin::Live(_) | Origin::Aging(..) => passing(field),
+            Origin::Live(_) | Origin::Aging(..) | Origin::Statements => passing(field),
         }
     }
 }
@@ -106,7 +110,7 @@ pub(super) const ID: usize = 0;
 /// Where ids come from.
 pub(super) const ID_CELL: Cell<Session, Profile> = Cell::Int(|s, _| Some(s.id().into()));
 
-pub(super) static COLUMNS: [SessionColumn; SHOWN + 4] = [
+pub(super) static COLUMNS: [SessionColumn; SHOWN + 5] = [
     kept(
         "id",
         Never,
@@ -274,6 +278,12 @@ pub(super) static COLUMNS: [SessionColumn; SHOWN + 4] = [
         "When the last statement began, whether or not it still runs; NULL before the first",
         LiveCell::Time(|rows| rows.each(|v, m| v.last_statement_ms().map(|ms| m.utc_us(ms)))),
     ),
+    SessionColumn {
+        name: "queries",
+        nullable: Never,
+        doc: "The session's last statements, the newest one first; for administrators",
+        origin: Origin::Statements,
+    },
 ];
 
 impl Sessions {

@@ -12,10 +12,11 @@ use arrow::error::ArrowError;
 use datafusion::common::Result;
 use datafusion::logical_expr::Expr;
 
-use super::sessions::{COLUMNS, ID, Moment, Origin, Sessions};
+use super::sessions::{COLUMNS, ID, ID_CELL, Moment, Origin, Sessions};
 use super::sessions_kept::ImageColumns;
 use super::sessions_live::{LiveRows, LiveSource};
 use super::sessions_ordered::{Ordered, Stretch};
+use super::sessions_statements;
 use crate::catalog::column::Cell;
 use crate::catalog::keys::{Keys, Wanted};
 use crate::catalog::statement::{Row, Statement, own};
@@ -304,6 +305,10 @@ impl Reader {
             Origin::Kept(cell) => kept(*column, cell),
             Origin::Live(cell) => cell.gather(&live),
             Origin::Aging(cell, value) => Ok(self.aged(&kept(*column, cell)?, *value)),
+            Origin::Statements => {
+                let ids = kept(ID, &ID_CELL)?;
+                Ok(sessions_statements::of_sessions(&ids, &self.statement))
+            }
         };
         let columns = self.columns.iter().map(array).collect::<Result<_, _>>()?;
         self.batch(columns, rows)
