@@ -32,8 +32,9 @@ static IDENTIFIED: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// `password=x` in a connection string.
-static CONNECTION_STRING: LazyLock<Regex> =
-    LazyLock::new(|| expression(r"(?P<before>password\s*=\s*)[^\s'\x22,;()&*$]+"));
+static CONNECTION_STRING: LazyLock<Regex> = LazyLock::new(|| {
+    expression(r"(?P<before>password\s*=\s*)[^\s'\x22,;()&*$]+(?P<after>[\s'\x22,;)&]|$)")
+});
 
 /// `scheme://user:x@host`.
 static ADDRESS: LazyLock<Regex> =
@@ -114,6 +115,10 @@ mod tests {
                 "SET PASSWORD FOR 'a'@'localhost' = PASSWORD('***')",
             ),
             ("SET PASSWORD = 'secret'", "SET PASSWORD = '***'"),
+            (
+                "SET PASSWORD = PASSWORD('secret')",
+                "SET PASSWORD = PASSWORD('***')",
+            ),
             (
                 "CHANGE MASTER TO MASTER_USER='a', MASTER_PASSWORD='secret', MASTER_PORT=1",
                 "CHANGE MASTER TO MASTER_USER='a', MASTER_PASSWORD='***', MASTER_PORT=1",
