@@ -8,15 +8,20 @@ use std::io::{self, BufRead, IsTerminal, Write};
 use std::panic::PanicHookInfo;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::{Context, bail, ensure};
 use clap::{Args, Parser, Subcommand};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
 use zeroize::Zeroizing;
 
 use crate::auth::Verifier;
 use crate::config::{Config, ConfigError, LogConfig, LogFormat};
+use crate::log::LogFilter;
 use crate::server::{Outcome, Server};
+use crate::session::SessionLogs;
 
 /// A longer line on standard input is not a password, in bytes.
 const PASSWORD_BYTES_MAX: u64 = 4096;
@@ -126,8 +131,9 @@ fn serve(file: Option<PathBuf>) -> anyhow::Result<ExitCode> {
         },
         None => Config::default(),
     };
-    start_log(&config.log)?;
-    let server = Server::bind(config, file)?;
+    let logs = Arc::new(SessionLogs::default());
+    start_log(&config.log, &logs)?;
+    let server = Server::bind(config, file, logs)?;
     match server.run(&mut io::stdout())? {
         Outcome::Drained => Ok(ExitCode::SUCCESS),
         // At once means without the destructors of whatever is still running.
@@ -188,15 +194,16 @@ fn read_password(input: impl BufRead) -> anyhow::Result<Zeroizing<String>> {
     Ok(Zeroizing::new(password.to_owned()))
 }
 
-fn start_log(config: &LogConfig) -> anyhow::Result<()> {
+fn start_log(config: &LogConfig, sessions: &Arc<SessionLogs>) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(&config.level).context("log.level")?;
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let filter = LogFilter::new(filter, Arc::clone(sessions));
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(io::stderr)
         .with_ansi(io::stderr().is_terminal());
+    let log = tracing_subscriber::registry();
     let started = match config.format {
-        LogFormat::Text => log.try_init(),
-        LogFormat::Json => log.json().try_init(),
+        LogFormat::Text => log.with(lines.with_filter(filter)).try_init(),
+        LogFormat::Json => log.with(lines.json().with_filter(filter)).try_init(),
     };
     started.map_err(|error| anyhow::anyhow!("cannot start the log: {error}"))?;
     std::panic::set_hook(Box::new(log_panic));

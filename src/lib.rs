@@ -21,6 +21,7 @@ pub mod auth;
 pub mod catalog;
 pub mod cli;
 pub mod config;
+mod log;
 pub mod proxy;
 pub mod rest;
 pub mod server;

@@ -24,7 +24,7 @@ use crate::auth::Users;
 use crate::catalog::CatalogError;
 use crate::config::Config;
 use crate::proxy::{Proxy, ProxyError, accept};
-use crate::session::Registry;
+use crate::session::{Registry, SessionLogs};
 use crate::tls::{self, TlsError, TlsFiles, TlsSlot};
 use crate::{rest, sql, threads};
 use doors::Doors;
@@ -104,11 +104,16 @@ struct Door {
 }
 
 impl Server {
-    /// Binds both doors and all listeners. `config_file` is where `config` came from: what SIGHUP reads again.
+    /// Binds both doors and all listeners. `config_file` is where `config` came from: what SIGHUP reads again. `logs`
+    /// notes of which sessions more is logged.
     ///
     /// # Errors
     /// When an address is taken or not this machine's, or a certificate cannot be read any more.
-    pub fn bind(config: Config, config_file: Option<PathBuf>) -> Result<Self, ServerError> {
+    pub fn bind(
+        config: Config,
+        config_file: Option<PathBuf>,
+        logs: Arc<SessionLogs>,
+    ) -> Result<Self, ServerError> {
         let io = Builder::new_multi_thread()
             .worker_threads(IO_THREADS)
             .thread_name("rollcall-io")
@@ -126,7 +131,7 @@ impl Server {
             ..Door::bind("rest.listen", config.rest.listen)?
         };
         drop(in_io);
-        let registry = Registry::new();
+        let registry = Registry::with_logs(logs);
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let proxy = Proxy::bind(&config, &registry, threads)?;
         Ok(Self {

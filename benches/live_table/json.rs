@@ -83,10 +83,20 @@ struct Attributes {
     application_name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     client: Option<Encryption>,
+    connections: Vec<Connection>,
     statements: i64,
     bytes_in: i64,
     bytes_out: i64,
     queries: Vec<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Connection {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    connection_id: Option<i64>,
+    server: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cipher: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]

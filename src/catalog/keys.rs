@@ -312,6 +312,43 @@ impl Wanted {
 pub(super) struct Names<'a>(&'a BTreeSet<String>, fn(&'a str) -> SharedName<'a>);
 
 impl Names<'_> {
+    /// The names.
+    pub fn texts(&self) -> &BTreeSet<String> {
+        self.0
+    }
+
+    /// Whether they are those of services.
+    pub fn is_service(&self) -> bool {
+        matches!((self.1)(""), SharedName::Service(_))
+    }
+
+    /// How many sessions have one of the names, the first so many of them, and how many of these had just ended.
+    pub fn count_and_first(
+        &self,
+        statement: &Statement,
+        most: usize,
+        order: Order,
+    ) -> (usize, Vec<Row>, usize) {
+        let registry = statement.registry();
+        let descending = order == Order::Descending;
+        let (mut count, mut sessions) = (0, Vec::new());
+        for name in self.0 {
+            let (of_name, first) = registry.count_and_first((self.1)(name), most, descending);
+            count += of_name;
+            sessions.extend(first);
+        }
+        sessions.sort_by_key(|session| session.id());
+        if descending {
+            sessions.reverse();
+        }
+        sessions.truncate(most);
+        let found = sessions.len();
+        let row = |session| Some((Arc::clone(&session), registry.profile(&session)?));
+        let rows: Vec<Row> = sessions.into_iter().filter_map(row).collect();
+        let ended = found - rows.len();
+        (count, rows, ended)
+    }
+
     /// How many sessions have one of the names.
     pub fn count(&self, statement: &Statement) -> usize {
         let registry = statement.registry();

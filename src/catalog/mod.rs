@@ -27,6 +27,7 @@ mod resolve;
 mod resolver;
 mod runtime;
 mod settings;
+mod snapshot;
 mod statement;
 mod stop;
 mod system;
@@ -53,6 +54,7 @@ use datafusion::sql::parser::Statement as EngineStatement;
 use datafusion::sql::sqlparser::ast;
 use moka::sync::Cache;
 
+pub(crate) use column::PASSING;
 pub use column::{COMMENT, TYPE};
 pub use error::{CatalogError, StopReason};
 pub use functions::{DATABASE, VERSION};
@@ -63,6 +65,7 @@ pub use origin::{ORIGIN, origin_of};
 pub use resolver::{ReverseResolver, SystemResolver};
 pub use runtime::{Rows, Stopper};
 pub use settings::{ClientSettings, Setting};
+pub use snapshot::{PageEnd, Snapshot};
 pub use statement::{Caller, Statement};
 pub use system::{Role, Roles};
 
@@ -266,10 +269,18 @@ impl Catalog {
         parameters: ParamValues,
         caller: Arc<Caller>,
     ) -> Rows {
-        let latency = self.latencies.begin(&caller);
         let asking = Some(Arc::clone(&caller));
         let statement = Statement::with_parameters(&self.registry, asking, parameters);
-        let statement = Arc::new(statement);
+        self.run_statement(prepared, caller, Arc::new(statement))
+    }
+
+    fn run_statement(
+        self: &Arc<Self>,
+        prepared: &Prepared,
+        caller: Arc<Caller>,
+        statement: Arc<Statement>,
+    ) -> Rows {
+        let latency = self.latencies.begin(&caller);
         if prepared.actions.is_empty()
             && let Some(brief) = prepared.keep.brief(&caller, self.partitions())
         {

@@ -219,6 +219,10 @@ impl Rows {
 
 impl Drop for Rows {
     fn drop(&mut self) {
+        // Another statement is to follow at the same moment.
+        if self.ended && self.statement.is_shared() {
+            return;
+        }
         self.statement.stop(StopReason::ClientGone);
         self.statement.finish();
     }

@@ -10,11 +10,16 @@ use tokio::sync::{Semaphore, TryAcquireError};
 use tokio_util::sync::CancellationToken;
 
 use super::error::{CatalogError, StopReason};
+use super::keys::Names;
 use super::opened::Opened;
 use super::settings::ClientSettings;
+use super::snapshot::{NamedRows, PageEnd};
 use crate::session::{
     ImageRow, KillReason, Membership, Profile, Reading, Registry, Session, SessionId, Topology,
 };
+
+/// The last row of a page up to which sessions are found by their names.
+const PAGE_ROWS_MAX: usize = 8192;
 
 /// Who asks, and how the answer is to be read.
 #[derive(Clone, Debug)]
@@ -73,6 +78,11 @@ pub struct Statement {
     reads_all: AtomicBool,
     /// Scans of sessions that were planned.
     scans: AtomicUsize,
+    /// It stands for several statements, which see the same.
+    is_shared: bool,
+    /// The page that one of those is, if it is one of a list in the order of ids.
+    page: Option<PageEnd>,
+    named: OnceLock<NamedRows>,
     membership: OnceLock<Membership>,
     /// Where the members stand, by id: made when one is asked for that has ended.
     places: OnceLock<HashMap<SessionId, (usize, u16)>>,
@@ -107,6 +117,9 @@ impl Statement {
             to_be_kept: AtomicBool::new(false),
             reads_all: AtomicBool::new(false),
             scans: AtomicUsize::new(0),
+            is_shared: false,
+            page: None,
+            named: OnceLock::new(),
             membership: OnceLock::new(),
             places: OnceLock::new(),
             looked_up: Mutex::default(),
@@ -116,6 +129,26 @@ impl Statement {
             demand: Semaphore::new(0),
             own_kill: Mutex::new(None),
         }
+    }
+
+    /// The same for several statements one after the other, of which one may be a page.
+    pub(super) fn shared(self, page: Option<PageEnd>) -> Self {
+        Self {
+            is_shared: true,
+            page,
+            ..self
+        }
+    }
+
+    pub(super) fn is_shared(&self) -> bool {
+        self.is_shared
+    }
+
+    /// The sessions of some names that the page ends with and the number of all, for the page and for its total.
+    pub(super) fn named(&self, names: &Names<'_>) -> Option<(PageEnd, &NamedRows)> {
+        let page = self.page.filter(|page| page.rows <= PAGE_ROWS_MAX)?;
+        let named = self.named.get_or_init(|| NamedRows::of(names, self, page));
+        named.are_of(names).then_some((page, named))
     }
 
     /// The statement that a context carries, or a new one when the context is somebody else's.
@@ -182,7 +215,7 @@ impl Statement {
 
     /// Whether the statement reads sessions in one place only: then no other place can see others.
     pub(super) fn is_sole_scan(&self) -> bool {
-        self.scans() == 1
+        !self.is_shared && self.scans() == 1
     }
 
     /// Says while planning that the statement will read all sessions.

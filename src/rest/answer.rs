@@ -6,35 +6,42 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::array::{AsArray, RecordBatch};
+use arrow::datatypes::Int64Type;
 use axum::body::Body;
 use axum::http::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
-    X_FRAME_OPTIONS,
+    ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, REFERRER_POLICY, VARY,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
-use axum::http::{HeaderName, HeaderValue, Method, Response, StatusCode, request::Parts};
+use axum::http::{
+    HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, request::Parts,
+};
 use bytes::Bytes;
 use datafusion::common::ParamValues;
 use datafusion::error::DataFusionError;
 use http_body::Body as _;
+use hyper::body::Incoming;
 
 use super::Door;
 use super::access::{Admitted, Proof, addressed_host, admit, check_host};
-use super::close::close;
-use super::document::{DocumentShape, DocumentWriter};
-use super::json::JsonWriter;
+use super::compress::compressed;
+use super::conditions::{check, tag};
+use super::document::{DocumentShape, DocumentWriter, PageFrame};
+use super::flat::{ArrowWriter, CsvWriter};
+use super::format::Format;
+use super::json::{JsonWriter, Style};
 use super::metrics;
+use super::operators::{Operators, Page};
 use super::parameters::{Parameters, shorten};
 use super::refusal::Refusal;
 use super::request_log::RequestLog;
-use super::resource::{Kind, Resource, integer_id};
+use super::resource::{Kind, Resource, SESSIONS, integer_id};
 use super::routes::{Access, Action, allow_header, find};
 use super::server::Arrival;
-use super::stream::{list_body, next_batch};
+use super::stream::{ListWriter, list_body, next_batch};
 use super::tokens;
 use crate::auth::{Account, Role};
 use crate::catalog::{Caller, CatalogError, Prepared, Rows};
-use crate::session::SessionId;
 
 /// Sent with every response.
 const HEADERS: [(HeaderName, HeaderValue); 5] = [
@@ -52,12 +59,20 @@ const HEADERS: [(HeaderName, HeaderValue); 5] = [
 const METHOD_OVERRIDE: HeaderName = HeaderName::from_static("x-http-method-override");
 
 /// Answers any request.
-pub async fn answer(door: &Door, arrival: Arrival, parts: Parts) -> Response<Body> {
+pub async fn answer(door: &Door, arrival: Arrival, parts: Parts, body: Incoming) -> Response<Body> {
     let parameters = Parameters::parse(parts.uri.query());
     let style = parameters.style();
     let mut log = RequestLog::begin(door.next_request());
     let outcome = match method(&parts) {
-        Ok(method) => respond(door, &arrival, &parts, &method, &parameters, &mut log).await,
+        Ok(method) => {
+            let sent = Sent {
+                parts: &parts,
+                method: &method,
+                parameters: &parameters,
+                body,
+            };
+            respond(door, &arrival, sent, &mut log).await
+        }
         Err(refusal) => Err(refusal),
     };
     let mut response = match outcome {
@@ -70,14 +85,14 @@ pub async fn answer(door: &Door, arrival: Arrival, parts: Parts) -> Response<Bod
     for (name, value) in HEADERS {
         response.headers_mut().entry(name).or_insert(value);
     }
-    if response.status() == StatusCode::NO_CONTENT {
+    if [StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED].contains(&response.status()) {
         response.headers_mut().remove(CONTENT_TYPE);
     }
     log.answered(&parts.method, parts.uri.path(), response.status());
     if parts.method == Method::HEAD {
         return without_body(response);
     }
-    response
+    compressed(&parts.headers, response).await
 }
 
 /// What the request wants done: it is authorised as that, whatever its own method is.
@@ -96,14 +111,27 @@ fn method(parts: &Parts) -> Result<Method, Refusal> {
     }
 }
 
+/// What a client sent.
+struct Sent<'a> {
+    parts: &'a Parts,
+    /// What it wants done.
+    method: &'a Method,
+    parameters: &'a Parameters,
+    body: Incoming,
+}
+
 async fn respond(
     door: &Door,
     arrival: &Arrival,
-    parts: &Parts,
-    method: &Method,
-    parameters: &Parameters,
+    sent: Sent<'_>,
     log: &mut RequestLog,
 ) -> Result<Response<Body>, Refusal> {
+    let Sent {
+        parts,
+        method,
+        parameters,
+        body,
+    } = sent;
     if arrival.closing.is_cancelled() {
         return Err(Refusal::unavailable("the program is shutting down"));
     }
@@ -113,10 +141,10 @@ async fn respond(
     }
     let Admitted { account, proof } =
         admit(&door.users, &door.tokens, arrival, &parts.headers).await?;
-    log.known(&account.name);
     if proof == Proof::Cookies {
         tokens::check_site(method, &parts.headers, host.as_ref(), arrival.secure)?;
     }
+    log.known(&account.name);
 
     let path = parts.uri.path();
     let (route, filled) = find(&door.routes, path)
@@ -145,6 +173,7 @@ async fn respond(
             }
         },
         account,
+        headers: &parts.headers,
         log,
     };
     let mut filled = filled.iter().map(String::as_str);
@@ -160,25 +189,30 @@ async fn respond(
             }
         }
         Action::Related(at) => asked.related(door.resource(at)?, fill(), fill()).await,
-        Action::CloseSession => asked.close(fill()),
+        Action::AlterSession => asked.alter(door.resource(SESSIONS)?, fill(), body).await,
+        Action::RestartSession => asked.restart(fill()),
+        Action::RestartSessions => Ok(asked.restart_all()),
+        Action::CloseSession => asked.close(door.resource(SESSIONS)?, fill()).await,
+        Action::CloseSessions => asked.close_all(door.resource(SESSIONS)?).await,
         Action::Metrics => asked.metrics().await,
         Action::Token => asked.token(proof),
     }
 }
 
-fn missing(singular: &str, id: &str) -> Refusal {
+pub(super) fn missing(singular: &str, id: &str) -> Refusal {
     Refusal::not_found(format!("{} is not a {singular}", shorten(id)))
 }
 
 /// A request that may be answered.
-struct Asked<'a> {
-    door: &'a Door,
-    arrival: &'a Arrival,
-    parameters: &'a Parameters,
+pub(super) struct Asked<'a> {
+    pub(super) door: &'a Door,
+    pub(super) arrival: &'a Arrival,
+    pub(super) parameters: &'a Parameters,
     /// What links begin with.
-    base: Arc<str>,
-    account: Account,
-    log: &'a RequestLog,
+    pub(super) base: Arc<str>,
+    pub(super) account: Account,
+    pub(super) headers: &'a HeaderMap,
+    pub(super) log: &'a RequestLog,
 }
 
 impl Asked<'_> {
@@ -232,9 +266,9 @@ impl Asked<'_> {
         let mut rows = metrics.count_sessions(catalog, self.caller());
         let mut census = metrics::Census::new();
         while let Some(batch) = self.next(&mut rows).await? {
-            metrics::add_sessions(&mut census, &batch).map_err(|error| self.internal(error))?;
+            metrics::add_sessions(&mut census, &batch).map_err(Refusal::defect)?;
         }
-        let text = metrics::render(catalog, users, census).map_err(|error| self.internal(error))?;
+        let text = metrics::render(catalog, users, census).map_err(Refusal::defect)?;
         let mut response = document(text.into_bytes());
         let text = HeaderValue::from_static(metrics::CONTENT_TYPE);
         response.headers_mut().insert(CONTENT_TYPE, text);
@@ -242,28 +276,109 @@ impl Asked<'_> {
     }
 
     async fn all(&self, resource: &Resource) -> Result<Response<Body>, Refusal> {
-        self.parameters.check_operators()?;
-        let none = ParamValues::List(Vec::new());
-        let mut rows = self.run(resource.all(self.parameters.rdns()), none);
+        let name = resource.definition.name;
+        let operators = Operators::parse(self.parameters, name)?;
+        let rdns = self.parameters.rdns();
+        let format = Format::accepted(self.headers)?;
+        if let Format::Csv | Format::Arrow = format {
+            let flat = resource.flat(&operators, rdns)?;
+            let rows = self.run(&flat.rows, ParamValues::List(Vec::new()));
+            let writer = match format {
+                Format::Arrow => {
+                    ListWriter::Arrow(ArrowWriter::new(flat).map_err(Refusal::defect)?)
+                }
+                _ => ListWriter::Csv(CsvWriter::new(flat, &self.base)),
+            };
+            return self.list(rows, writer, format).await;
+        }
+        if operators.is_none() {
+            let rows = self.run(resource.all(rdns), ParamValues::List(Vec::new()));
+            let writer = self.objects(resource.shape(rdns), format);
+            return self.list(rows, writer, format).await;
+        }
+        let listing = resource.listing(&operators, rdns)?;
+        let page = operators.page.filter(|_| format != Format::Lines);
+        let (Some(total), Some(page)) = (&listing.total, page) else {
+            let rows = self.run(&listing.rows, ParamValues::List(Vec::new()));
+            let writer = self.objects(&listing.shape, format);
+            return self.list(rows, writer, format).await;
+        };
+        let catalog = &self.door.catalog;
+        let snapshot = catalog.snapshot(self.caller(), listing.end);
+        let mut rows = catalog.run_at(&snapshot, total);
+        let mut total = 0;
+        while let Some(batch) = self.next(&mut rows).await? {
+            let counted = batch.column(0).as_primitive::<Int64Type>().value(0);
+            total = usize::try_from(counted).unwrap_or_default();
+        }
+        drop(rows);
+        let writer = self.writer(&listing.shape).of_page(PageFrame {
+            links: self.page_links(name, page, total),
+            total,
+        });
+        let rows = catalog.run_at(&snapshot, &listing.rows);
+        self.list(rows, ListWriter::Document(writer), format).await
+    }
+
+    /// Writes a list of objects, in a document or one a line.
+    fn objects(&self, shape: &Arc<DocumentShape>, format: Format) -> ListWriter {
+        if format == Format::Lines {
+            let (shape, base) = (Arc::clone(shape), Arc::clone(&self.base));
+            return ListWriter::Lines(DocumentWriter::new(shape, base, Style::Compact));
+        }
+        ListWriter::Document(self.writer(shape))
+    }
+
+    /// Links to the pages beside one, with the request's other parameters.
+    fn page_links(&self, name: &str, page: Page, total: usize) -> Vec<(&'static str, String)> {
+        let last = page.last(total);
+        let link =
+            |number: usize| format!("{name}{}", self.parameters.with("page[number]", number));
+        let mut links = vec![("self", link(page.number)), ("first", link(0))];
+        if let Some(before) = page.number.checked_sub(1) {
+            links.push(("prev", link(before.min(last))));
+        }
+        if page.number < last {
+            links.push(("next", link(page.number + 1)));
+        }
+        links.push(("last", link(last)));
+        links
+    }
+
+    async fn list(
+        &self,
+        mut rows: Rows,
+        writer: ListWriter,
+        format: Format,
+    ) -> Result<Response<Body>, Refusal> {
         // The first batch decides about the status: what fails later can only cut the body off.
         let first = self.next(&mut rows).await?;
         let hold = self.arrival.hold.clone();
         let wait_max = self.door.options.wait_max;
-        let writer = self.writer(resource.shape(self.parameters.rdns()));
         let body = list_body(rows, first, writer, wait_max, hold, self.log.clone());
-        Ok(Response::new(body))
+        let mut response = Response::new(body);
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, format.content_type());
+        headers.append(VARY, HeaderValue::from_static("accept"));
+        Ok(response)
     }
 
     async fn one(&self, resource: &Resource, id: &str) -> Result<Response<Body>, Refusal> {
-        self.parameters.check_operators()?;
-        let rdns = self.parameters.rdns();
-        let (prepared, parameters) = resource
-            .one(id, rdns)
-            .ok_or_else(|| missing(resource.definition.singular, id))?;
-        let found = self.found(prepared, parameters, resource.shape(rdns));
-        found
-            .await?
-            .ok_or_else(|| missing(resource.definition.singular, id))
+        let operators = Operators::of_one(self.parameters, resource.definition.name)?;
+        let statements = resource.selected(&operators, self.parameters.rdns())?;
+        let unknown = || missing(resource.definition.singular, id);
+        let parameters = resource.id(id).ok_or_else(unknown)?;
+        let row = self.row(&statements.one, parameters).await?;
+        let row = row.ok_or_else(unknown)?;
+        let tag = tag(&row, &statements.lasting);
+        let mut response = match check(self.headers, &tag, true)? {
+            Some(status) => empty(status),
+            None => self.single(&row, &statements.shape)?,
+        };
+        if let Ok(tag) = HeaderValue::from_str(&tag) {
+            response.headers_mut().insert(ETAG, tag);
+        }
+        Ok(response)
     }
 
     async fn related(
@@ -272,7 +387,6 @@ impl Asked<'_> {
         id: &str,
         name: &str,
     ) -> Result<Response<Body>, Refusal> {
-        self.parameters.check_operators()?;
         let singular = resource.definition.singular;
         let (prepared, parameters, shape) = resource.related(id, name).ok_or_else(|| {
             Refusal::not_found(format!(
@@ -280,44 +394,33 @@ impl Asked<'_> {
                 shorten(name)
             ))
         })?;
-        let found = self.found(prepared, parameters, shape).await?;
-        found.ok_or_else(|| missing(singular, id))
+        let row = self.row(prepared, parameters).await?;
+        let row = row.ok_or_else(|| missing(singular, id))?;
+        self.single(&row, shape)
     }
 
-    /// The document of the statement's first row, if there is one.
-    async fn found(
+    /// A batch that begins with the statement's first row, if there is one.
+    pub(super) async fn row(
         &self,
         prepared: &Prepared,
         parameters: ParamValues,
-        shape: &Arc<DocumentShape>,
-    ) -> Result<Option<Response<Body>>, Refusal> {
+    ) -> Result<Option<RecordBatch>, Refusal> {
         let mut rows = self.run(prepared, parameters);
-        while let Some(batch) = self.next(&mut rows).await? {
-            if batch.num_rows() > 0 {
-                let mut writer = self.writer(shape);
-                writer
-                    .single(&batch)
-                    .map_err(|error| self.internal(error))?;
-                return Ok(Some(document(writer.into_text())));
-            }
-        }
-        Ok(None)
+        self.next(&mut rows).await
     }
 
-    fn close(&self, id: &str) -> Result<Response<Body>, Refusal> {
-        let ttl = self.parameters.ttl()?;
-        let session = integer_id(id)
-            .and_then(SessionId::new)
-            .and_then(|id| self.door.catalog.registry().get(id))
-            .ok_or_else(|| missing("session", id))?;
-        close(&session, ttl);
-        self.log.closes(session.id(), ttl, StatusCode::NO_CONTENT);
-        let mut response = Response::new(Body::empty());
-        *response.status_mut() = StatusCode::NO_CONTENT;
-        Ok(response)
+    /// The document of the batch's first row.
+    fn single(
+        &self,
+        row: &RecordBatch,
+        shape: &Arc<DocumentShape>,
+    ) -> Result<Response<Body>, Refusal> {
+        let mut writer = self.writer(shape);
+        writer.single(row).map_err(Refusal::defect)?;
+        Ok(document(writer.into_text()))
     }
 
-    fn run(&self, prepared: &Prepared, parameters: ParamValues) -> Rows {
+    pub(super) fn run(&self, prepared: &Prepared, parameters: ParamValues) -> Rows {
         self.door.catalog.run(prepared, parameters, self.caller())
     }
 
@@ -326,40 +429,29 @@ impl Asked<'_> {
         Arc::new(Caller::new(&self.account.name, admin))
     }
 
-    async fn next(&self, rows: &mut Rows) -> Result<Option<RecordBatch>, Refusal> {
+    pub(super) async fn next(&self, rows: &mut Rows) -> Result<Option<RecordBatch>, Refusal> {
         next_batch(rows, self.door.options.wait_max)
             .await
-            .map_err(|error| self.failed(error))
+            .map_err(failed)
     }
 
     fn writer(&self, shape: &Arc<DocumentShape>) -> DocumentWriter {
         let shape = Arc::clone(shape);
         DocumentWriter::new(shape, Arc::clone(&self.base), self.parameters.style())
     }
+}
 
-    fn failed(&self, error: DataFusionError) -> Refusal {
-        let refused = match error.find_root() {
-            DataFusionError::ResourcesExhausted(_) => {
-                "there is not enough memory for this request now"
-            }
-            DataFusionError::External(source) => match source.downcast_ref() {
-                Some(CatalogError::Stopped(_)) => "the request took too long",
-                Some(CatalogError::ShuttingDown) => "the program is shutting down",
-                _ => return self.internal(error),
-            },
-            _ => return self.internal(error),
-        };
-        Refusal::unavailable(refused).because(error)
-    }
-
-    /// 500. What went wrong is for the log: the client can do nothing about it.
-    fn internal(&self, error: impl std::fmt::Display) -> Refusal {
-        Refusal::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "the request failed; the log says why",
-        )
-        .because(error)
-    }
+fn failed(error: DataFusionError) -> Refusal {
+    let refused = match error.find_root() {
+        DataFusionError::ResourcesExhausted(_) => "there is not enough memory for this request now",
+        DataFusionError::External(source) => match source.downcast_ref() {
+            Some(CatalogError::Stopped(_)) => "the request took too long",
+            Some(CatalogError::ShuttingDown) => "the program is shutting down",
+            _ => return Refusal::defect(error),
+        },
+        _ => return Refusal::defect(error),
+    };
+    Refusal::unavailable(refused).because(error)
 }
 
 pub(super) fn document(text: Vec<u8>) -> Response<Body> {
@@ -369,9 +461,14 @@ pub(super) fn document(text: Vec<u8>) -> Response<Body> {
     response
 }
 
-fn options(allow: &str) -> Response<Body> {
+pub(super) fn empty(status: StatusCode) -> Response<Body> {
     let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::NO_CONTENT;
+    *response.status_mut() = status;
+    response
+}
+
+fn options(allow: &str) -> Response<Body> {
+    let mut response = empty(StatusCode::NO_CONTENT);
     response.headers_mut().insert(ALLOW, allow_header(allow));
     response
 }

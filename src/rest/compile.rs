@@ -38,6 +38,8 @@ pub struct Compiled {
     pub derived: Vec<Derived>,
     /// The members of an object: the projection's columns without the key.
     pub members: Vec<(Key, Form)>,
+    /// The positions of what else was asked for.
+    pub extra: Vec<usize>,
 }
 
 /// Takes a projection apart. Its first expression is the key.
@@ -45,17 +47,29 @@ pub struct Compiled {
 /// # Errors
 /// When a column's type has no form in a document.
 pub fn compile(projection: &Projection) -> Result<Compiled, UnsupportedType> {
+    compile_with(projection, &[])
+}
+
+/// The same, when the engine is to deliver these expressions too, which are not shown.
+///
+/// # Errors
+/// As those of [`compile`].
+pub fn compile_with(projection: &Projection, extra: &[Expr]) -> Result<Compiled, UnsupportedType> {
     let input = projection.input.schema();
-    let mut queried = compile_after(projection, Vec::new())?.queried;
+    let mut queried = compile_after(projection, extra, Vec::new())?.queried;
     queried.sort_by_key(|expr| match expr {
         Expr::Column(column) => input.maybe_index_of_column(column).unwrap_or(usize::MAX),
         _ => usize::MAX,
     });
-    compile_after(projection, queried)
+    compile_after(projection, extra, queried)
 }
 
 /// The same, when the engine is to deliver these columns anyway.
-fn compile_after(projection: &Projection, queried: Vec<Expr>) -> Result<Compiled, UnsupportedType> {
+fn compile_after(
+    projection: &Projection,
+    extra: &[Expr],
+    queried: Vec<Expr>,
+) -> Result<Compiled, UnsupportedType> {
     let mut compiler = Compiler {
         input: projection.input.schema(),
         queried: Vec::new(),
@@ -80,12 +94,15 @@ fn compile_after(projection: &Projection, queried: Vec<Expr>) -> Result<Compiled
         };
         members.push((Key::new(name), form));
     }
+    let extra = extra.iter().map(|expr| Ok(compiler.ask(expr, "")?.0));
+    let extra = extra.collect::<Result<_, UnsupportedType>>()?;
     Ok(Compiled {
         queried: compiler.queried,
         key,
         shapes: compiler.shapes,
         derived: compiler.derived,
         members,
+        extra,
     })
 }
 
@@ -99,6 +116,7 @@ impl Compiled {
             shapes: Vec::new(),
             derived: Vec::new(),
             members: Vec::new(),
+            extra: Vec::new(),
         };
         for (at, field) in schema.fields().iter().enumerate() {
             let shape = Shape::new(field.data_type(), field.name())?;

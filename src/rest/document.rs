@@ -12,7 +12,7 @@ use arrow::datatypes::DataType;
 use super::compile::Compiled;
 use super::derived::Derived;
 use super::form::{Columns, Form};
-use super::json::{JsonWriter, Key, Style, push_escaped};
+use super::json::{JsonWriter, Key, Style, push_escaped, push_integer};
 use super::template::{LinkedIds, Segments, Template, TemplateBuilder};
 use super::values::{Scalars, Shape, UnsupportedType};
 
@@ -96,6 +96,16 @@ pub struct DocumentWriter {
     /// The base as it stands in strings.
     escaped_base: Vec<u8>,
     json: JsonWriter,
+    page: Option<PageFrame>,
+}
+
+/// What a document says of the page that it is.
+#[derive(Clone, Debug)]
+pub struct PageFrame {
+    /// Links by name, relative to the API's root.
+    pub links: Vec<(&'static str, String)>,
+    /// Objects on all pages.
+    pub total: usize,
 }
 
 /// A batch of which rows can be written.
@@ -116,6 +126,15 @@ impl DocumentWriter {
             base,
             escaped_base,
             json: JsonWriter::after(text, style),
+            page: None,
+        }
+    }
+
+    /// The same, of a page.
+    pub fn of_page(self, page: PageFrame) -> Self {
+        Self {
+            page: Some(page),
+            ..self
         }
     }
 
@@ -124,8 +143,18 @@ impl DocumentWriter {
         self.json.begin_object();
         self.json.name("links");
         self.json.begin_object();
-        self.json.name("self");
-        self.json.string_of(&[&self.base, self.shape.resource, "/"]);
+        match &self.page {
+            None => {
+                self.json.name("self");
+                self.json.string_of(&[&self.base, self.shape.resource, "/"]);
+            }
+            Some(page) => {
+                for (name, link) in &page.links {
+                    self.json.name(name);
+                    self.json.string_of(&[&self.base, link]);
+                }
+            }
+        }
         self.json.end_object();
         self.json.name("data");
         self.json.begin_array();
@@ -150,9 +179,24 @@ impl DocumentWriter {
         }
     }
 
+    /// Some objects, one a line, without a document around them.
+    pub fn lines(&mut self, objects: &Objects, rows: Range<usize>) {
+        for row in rows {
+            objects.0.write(row, self.json.text());
+            self.json.text().push(b'\n');
+        }
+    }
+
     /// Everything after a list's last object.
     pub fn end_list(&mut self) {
         self.json.end_array();
+        if let Some(page) = &self.page {
+            self.json.name("meta");
+            self.json.begin_object();
+            self.json.name("total");
+            push_integer(self.json.text(), page.total);
+            self.json.end_object();
+        }
         self.json.end_object();
     }
 

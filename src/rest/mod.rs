@@ -11,28 +11,44 @@
 //! | `parameters` | the query string |
 //! | `resource` | a planned query of `queries/`, and what a request adds to its plan |
 //! | `paths` | where in a document something stands, and the query's expression of it |
+//! | `operators`, `filter` | which objects and members a request wants, in which order, which page |
+//! | `listing` | the plan of a list with these |
+//! | `conditions` | entity tags, and requests that depend on them |
 //! | `compile` | what the engine delivers for it, and how documents follow from that |
 //! | `form`, `derived` | those rules: values, and the columns that the door makes itself |
 //! | `document` | batches as JSON:API documents |
 //! | `template`, `presence`, `values`, `json` | what a batch's rows share, what they leave out, Arrow columns as JSON values, JSON text |
 //! | `documents` | the same documents without HTTP |
+//! | `format`, `flat` | what a list is written as, and lists as tables: CSV, Arrow |
+//! | `compress` | responses in gzip and zstd |
 //! | `stream` | a list's body, rendered while the query runs |
 //! | `metrics` | what the catalog counts, for Prometheus |
+//! | `act` | requests that change something |
+//! | `alter` | the document that changes a session |
 //! | `close` | ends sessions, now or later |
 //! | `refusal` | errors documents |
 //!
 //! A resource is a query: no file here knows what a session's document looks like, `queries/sessions.sql` does.
 
 mod access;
+mod act;
+mod alter;
 mod answer;
 mod close;
 mod compile;
+mod compress;
+mod conditions;
 mod derived;
 mod document;
 mod documents;
+mod filter;
+mod flat;
 mod form;
+mod format;
 mod json;
+mod listing;
 mod metrics;
+mod operators;
 mod parameters;
 mod paths;
 mod presence;

@@ -1,11 +1,10 @@
 //! The query string of a request.
 //!
-//! A parameter that the API does not know is ignored, as the original does. One that it knows and this version
-//! cannot do is refused, since a list that was not filtered would be taken for one that was.
+//! A parameter that the API does not know is ignored, as the original does.
 
 use std::time::Duration;
 
-use percent_encoding::percent_decode_str;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use super::json::Style;
 use super::refusal::Refusal;
@@ -14,10 +13,16 @@ use super::tokens;
 /// The longest delay that `ttl` can ask for.
 const TTL_MAX: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-/// The relational operators of the API.
-const OPERATORS: [&str; 3] = ["filter", "fields", "page"];
+/// What stands for itself in a query string (RFC 3986, section 3.4), as far as it helps to read it.
+const QUERY: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'/')
+    .remove(b',');
 
-/// The parameters of one request, decoded. Of two with one name the last counts.
+/// The parameters of one request, decoded. Of two with one name the last counts, but for filters.
 #[derive(Debug, Default)]
 pub struct Parameters {
     pairs: Vec<(String, String)>,
@@ -99,26 +104,30 @@ impl Parameters {
         self.is_on("persist")
     }
 
-    /// Refuses what would change the rows or members of a document and is not there yet.
-    ///
-    /// # Errors
-    /// When there is such a parameter.
-    pub fn check_operators(&self) -> Result<(), Refusal> {
-        for (name, _) in &self.pairs {
-            let family = name.split('[').next().unwrap_or_default();
-            if OPERATORS.contains(&family) {
-                let shown = shorten(name);
-                return Err(Refusal::bad_request(format!(
-                    "the parameter {shown} is not supported by this version yet"
-                )));
-            }
-        }
-        Ok(())
-    }
-
     fn is_on(&self, name: &str) -> bool {
         self.get(name)
             .is_some_and(|value| is_one_of(value, &["true", "yes", "on", "1"]))
+    }
+
+    /// All of them, in the request's order.
+    pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.pairs
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// A query string with the same parameters, but for one.
+    pub fn with(&self, changed: &str, value: impl std::fmt::Display) -> String {
+        let mut text = String::new();
+        let value = value.to_string();
+        let others = self.pairs().filter(|(name, _)| *name != changed);
+        for (name, value) in others.chain([(changed, value.as_str())]) {
+            text.push(if text.is_empty() { '?' } else { '&' });
+            text.extend(utf8_percent_encode(name, QUERY));
+            text.push('=');
+            text.extend(utf8_percent_encode(value, QUERY));
+        }
+        text
     }
 
     fn get(&self, name: &str) -> Option<&str> {
@@ -217,21 +226,13 @@ mod tests {
     }
 
     #[test]
-    fn operators_are_refused_by_name() {
-        assert!(
-            parse("pretty=true&filters=1&x[filter]=1")
-                .check_operators()
-                .is_ok()
+    fn a_query_string_is_written_again() {
+        let parameters = parse("filter=/a=%22b%20c%22&page[number]=3&page[size]=2&x");
+        let written = parameters.with("page[number]", 4);
+        assert_eq!(
+            written,
+            "?filter=/a%3D%22b%20c%22&page%5Bsize%5D=2&x=&page%5Bnumber%5D=4"
         );
-        for query in [
-            "filter=/id=1",
-            "filter%5Bid%5D=eq(1)",
-            "fields[sessions]=user",
-            "page%5bsize%5d=10",
-        ] {
-            let refusal = parse(query).check_operators().unwrap_err();
-            assert_eq!(refusal.status, 400, "{query}");
-        }
     }
 
     proptest! {
@@ -240,7 +241,9 @@ mod tests {
             let parameters = parse(&query);
             parameters.style();
             parameters.rdns();
-            let _ = (parameters.ttl().is_ok(), parameters.check_operators().is_ok());
+            let _ = parameters.ttl().is_ok();
+            let again = parse(parameters.with("a", 1).trim_start_matches('?'));
+            prop_assert!(again.pairs().any(|pair| pair == ("a", "1")));
         }
     }
 }

@@ -15,6 +15,8 @@ use datafusion::logical_expr::{Expr, ExprSchemable, Projection, lit};
 pub enum Step {
     /// The member of this name; the element with this number, in an array.
     Name(String),
+    /// The element at this place, from 0.
+    At(usize),
     /// All members or elements.
     All,
 }
@@ -22,6 +24,7 @@ pub enum Step {
 impl Step {
     fn place(&self) -> Option<usize> {
         match self {
+            Self::At(place) => Some(*place),
             Self::Name(name) => name.parse().ok(),
             Self::All => None,
         }
@@ -30,6 +33,7 @@ impl Step {
     fn names(&self, name: &str) -> bool {
         match self {
             Self::Name(wanted) => wanted == name,
+            Self::At(place) => name == place.to_string(),
             Self::All => true,
         }
     }
@@ -179,5 +183,47 @@ fn is_inside(data_type: &DataType, path: &[Step]) -> bool {
             (*step == Step::All || step.place().is_some()) && is_inside(element.data_type(), rest)
         }
         _ => false,
+    }
+}
+
+/// The object with those members only that these paths lead to or through; `None` without any.
+pub fn pruned(expr: &Expr, wanted: &[&[String]]) -> Option<Expr> {
+    if wanted.is_empty() {
+        return None;
+    }
+    if wanted.iter().any(|path| path.is_empty()) {
+        return Some(expr.clone());
+    }
+    match expr {
+        Expr::Alias(alias) => {
+            let inner = pruned(&alias.expr, wanted)?;
+            Some(inner.alias(alias.name.clone()))
+        }
+        Expr::ScalarFunction(call) if call.func.name() == "named_struct" => {
+            let mut args = Vec::new();
+            for (name, value) in members(call) {
+                let further = wanted.iter().filter_map(|path| match path {
+                    [first, rest @ ..] if first == name => Some(rest),
+                    _ => None,
+                });
+                if let Some(value) = pruned(value, &further.collect::<Vec<_>>()) {
+                    args.extend([lit(name), value]);
+                }
+            }
+            let func = std::sync::Arc::clone(&call.func);
+            (!args.is_empty()).then(|| Expr::ScalarFunction(ScalarFunction { func, args }))
+        }
+        Expr::Case(case) if case.expr.is_none() => {
+            let mut whens = Vec::new();
+            for (when, then) in &case.when_then_expr {
+                whens.push((when.clone(), Box::new(pruned(then, wanted)?)));
+            }
+            let otherwise = match &case.else_expr {
+                Some(otherwise) => Some(Box::new(pruned(otherwise, wanted)?)),
+                None => None,
+            };
+            Some(Expr::Case(Case::new(None, whens, otherwise)))
+        }
+        _ => None,
     }
 }

@@ -66,12 +66,24 @@ impl Refusal {
         }
     }
 
+    /// 500. What went wrong is for the log: the client can do nothing about it.
+    pub fn defect(error: impl std::fmt::Display) -> Self {
+        let detail = "the request failed; the log says why";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, detail).because(error)
+    }
+
     /// The same, with what went wrong inside.
     pub fn because(self, error: impl std::fmt::Display) -> Self {
         Self {
             cause: Some(error.to_string()),
             ..self
         }
+    }
+
+    /// The sentence for whoever sent the request.
+    #[cfg(test)]
+    pub fn detail(&self) -> &str {
+        &self.detail
     }
 
     /// What went wrong inside.

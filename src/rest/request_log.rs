@@ -79,3 +79,62 @@ impl RequestLog {
         self.begun.elapsed()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::Mutex;
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn every_line_says_whose_request_it_is_of() {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::DEBUG)
+            .with_ansi(false)
+            .with_writer(move || writer.clone())
+            .finish();
+        tracing::subscriber::with_default(subscriber, || {
+            let mut log = RequestLog::begin(7);
+            log.known(&"anna".into());
+            log.closes(9, None, StatusCode::NO_CONTENT);
+            log.cut_off(&"the client has gone");
+            log.answered(&Method::GET, "/v1/sessions", StatusCode::OK);
+            log.answered(&Method::DELETE, "/v1/sessions/9", StatusCode::NO_CONTENT);
+            log.refused(&Refusal::defect("broken"));
+            log.answered(
+                &Method::GET,
+                "/v1/sessions",
+                StatusCode::INTERNAL_SERVER_ERROR,
+            );
+        });
+        let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        assert_eq!(text.lines().count(), 5, "{text}");
+        for line in text.lines() {
+            for member in ["request=7", "status=", "duration=", "user=\"anna\""] {
+                assert!(line.contains(member), "{member} in {line}");
+            }
+        }
+        let levels: Vec<_> = text
+            .lines()
+            .filter_map(|line| line.split_whitespace().nth(1))
+            .collect();
+        assert_eq!(levels, ["INFO", "WARN", "DEBUG", "INFO", "ERROR"]);
+    }
+}

@@ -15,6 +15,9 @@
 //! A filter goes under the top projection, which builds the documents. The order stands above it, since the engine
 //! keeps an order only where the result needs it, and reaches the provider from there.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field};
@@ -22,12 +25,17 @@ use datafusion::common::{ExprSchema, ParamValues, ScalarValue};
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::expr::Placeholder;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Projection};
+use moka::sync::Cache;
 
-use super::compile::compile;
+use super::compile::{compile, compile_with};
 use super::document::{DocumentShape, Own};
+use super::flat::Flat;
+use super::listing::{Listing, ids, with_fields};
+use super::operators::Operators;
 use super::paths::{Step, members, places};
+use super::refusal::Refusal;
 use super::values::UnsupportedType;
-use crate::catalog::{Caller, Catalog, Prepared};
+use crate::catalog::{Caller, Catalog, PASSING, Prepared};
 
 /// What the program knows of a resource besides its query.
 #[derive(Debug)]
@@ -61,6 +69,9 @@ impl Definition {
         }
     }
 }
+
+/// The place of the sessions among all resources.
+pub const SESSIONS: usize = 0;
 
 /// All resources.
 pub const DEFINITIONS: [Definition; 6] = [
@@ -140,10 +151,25 @@ pub struct Resource {
     /// What is known of it besides its query.
     pub definition: &'static Definition,
     key_type: DataType,
-    with_addresses: Statements,
-    with_names: Statements,
+    prepared: Prepared,
+    with_addresses: Arc<Statements>,
+    with_names: Arc<Statements>,
     relationships: Vec<Relationship>,
+    /// The columns that tell whether one of them is still the same.
+    lasting: Vec<Expr>,
+    /// What was asked with operators before.
+    selected: Cache<Asked, Arc<Statements>>,
+    listings: Cache<Asked, Arc<Listing>>,
+    flats: Cache<Asked, Arc<Flat>>,
 }
+
+/// Lists and selections of members whose plans are remembered.
+const REMEMBERED_MAX: u64 = 128;
+/// Length of the operators that are remembered, in bytes.
+const REMEMBERED_BYTES_MAX: usize = 4096;
+
+/// Whether host names are wanted, and the operators as text.
+type Asked = (bool, String);
 
 /// What can be asked of a relationship.
 struct Relationship {
@@ -155,13 +181,16 @@ struct Relationship {
 }
 
 /// What can be asked of a resource.
-struct Statements {
+pub struct Statements {
     /// What the objects look like that are made of their rows.
-    shape: Arc<DocumentShape>,
+    pub shape: Arc<DocumentShape>,
     /// All of them, in id order.
-    all: Prepared,
+    pub all: Prepared,
     /// The one whose id is the parameter.
-    one: Prepared,
+    pub one: Prepared,
+    /// The columns that tell whether it is still the same.
+    pub lasting: Vec<usize>,
+    projection: Projection,
 }
 
 impl Resource {
@@ -182,20 +211,75 @@ impl Resource {
         let LogicalPlan::Projection(projection) = prepared.plan() else {
             return Err(ResourceError::Key { name });
         };
-        let (key, key_type) = key(projection).ok_or(ResourceError::Key { name })?;
+        let (_, key_type) = key(projection).ok_or(ResourceError::Key { name })?;
         let failed = |source| ResourceError::Plan { name, source };
         let with_addresses = settled(&prepared, false).map_err(failed)?;
         let with_names = settled(&prepared, true).map_err(failed)?;
-        let plan = |projection: &Projection| {
-            Statements::plan(definition, &prepared, projection, &key, &key_type)
+        let lasting = lasting(name, &with_addresses)?;
+        let plan = |projection: Projection| {
+            Statements::plan(definition, &prepared, projection, &lasting, &key_type)
         };
         Ok(Self {
             definition,
             relationships: Relationship::all(definition, &prepared, &with_addresses, &key_type)?,
-            with_addresses: plan(&with_addresses)?,
-            with_names: plan(&with_names)?,
+            with_addresses: Arc::new(plan(with_addresses)?),
+            with_names: Arc::new(plan(with_names)?),
+            lasting,
+            prepared,
             key_type,
+            selected: Cache::new(REMEMBERED_MAX),
+            listings: Cache::new(REMEMBERED_MAX),
+            flats: Cache::new(REMEMBERED_MAX),
         })
+    }
+
+    /// What is asked with these members only; `rdns` asks for host names instead of addresses.
+    ///
+    /// # Errors
+    /// 400 when there is no such member.
+    pub fn selected(&self, operators: &Operators, rdns: bool) -> Result<Arc<Statements>, Refusal> {
+        let whole = self.statements(rdns);
+        let Some(fields) = &operators.fields else {
+            return Ok(Arc::clone(whole));
+        };
+        remembered(&self.selected, (rdns, format!("{fields:?}")), || {
+            let projection = with_fields(self.definition.name, &whole.projection, fields)?;
+            let prepared = &self.prepared;
+            let (definition, key_type) = (self.definition, &self.key_type);
+            Statements::plan(definition, prepared, projection, &self.lasting, key_type)
+                .map_err(Refusal::defect)
+        })
+    }
+
+    /// The list with these operators.
+    ///
+    /// # Errors
+    /// 400 when one of them names what is not there.
+    pub fn listing(&self, operators: &Operators, rdns: bool) -> Result<Arc<Listing>, Refusal> {
+        remembered(&self.listings, (rdns, format!("{operators:?}")), || {
+            let projection = &self.statements(rdns).projection;
+            Listing::plan(self.definition.name, &self.prepared, projection, operators)
+        })
+    }
+
+    /// The same list as a table.
+    ///
+    /// # Errors
+    /// As [`Self::listing`].
+    pub fn flat(&self, operators: &Operators, rdns: bool) -> Result<Arc<Flat>, Refusal> {
+        remembered(&self.flats, (rdns, format!("{operators:?}")), || {
+            let projection = &self.statements(rdns).projection;
+            Flat::plan(self.definition.name, &self.prepared, projection, operators)
+        })
+    }
+
+    /// The statement of the ids of those that pass the filters.
+    ///
+    /// # Errors
+    /// As [`Self::listing`].
+    pub fn ids(&self, operators: &Operators) -> Result<Prepared, Refusal> {
+        let projection = &self.statements(false).projection;
+        ids(self.definition.name, &self.prepared, projection, operators)
     }
 
     /// What the objects look like that are made of the statements' rows.
@@ -225,7 +309,8 @@ impl Resource {
         Some((&found.one, self.id(id)?, &found.shape))
     }
 
-    fn id(&self, id: &str) -> Option<ParamValues> {
+    /// The parameters of the statement that finds the one with this id; `None` when the text cannot be an id.
+    pub fn id(&self, id: &str) -> Option<ParamValues> {
         let value = match &self.key_type {
             DataType::Int64 => ScalarValue::Int64(Some(integer_id(id)?)),
             DataType::Utf8View => ScalarValue::Utf8View(Some(id.to_owned())),
@@ -234,7 +319,7 @@ impl Resource {
         Some(ParamValues::from(vec![value]))
     }
 
-    fn statements(&self, rdns: bool) -> &Statements {
+    fn statements(&self, rdns: bool) -> &Arc<Statements> {
         match rdns {
             true => &self.with_names,
             false => &self.with_addresses,
@@ -242,32 +327,67 @@ impl Resource {
     }
 }
 
+/// What is planned once for many requests.
+fn remembered<T>(
+    cache: &Cache<Asked, Arc<T>>,
+    asked: Asked,
+    plan: impl FnOnce() -> Result<T, Refusal>,
+) -> Result<Arc<T>, Refusal>
+where
+    T: Send + Sync + 'static,
+{
+    if let Some(known) = cache.get(&asked) {
+        return Ok(known);
+    }
+    let planned = Arc::new(plan()?);
+    if asked.1.len() <= REMEMBERED_BYTES_MAX {
+        cache.insert(asked, Arc::clone(&planned));
+    }
+    Ok(planned)
+}
+
+/// The columns of a query that neither traffic nor time alone change.
+fn lasting(name: &'static str, projection: &Projection) -> Result<Vec<Expr>, ResourceError> {
+    let compiled = compile(projection).map_err(|source| ResourceError::Shape { name, source })?;
+    let schema = projection.input.schema();
+    let is_lasting = |expr: &Expr| match expr {
+        Expr::Column(column) => schema
+            .field_from_column(column)
+            .is_ok_and(|field| !field.metadata().contains_key(PASSING)),
+        _ => false,
+    };
+    Ok(compiled.queried.into_iter().filter(is_lasting).collect())
+}
+
 impl Statements {
     fn plan(
         definition: &Definition,
         prepared: &Prepared,
-        projection: &Projection,
-        key: &Expr,
+        projection: Projection,
+        lasting: &[Expr],
         key_type: &DataType,
     ) -> Result<Self, ResourceError> {
         let name = definition.name;
         let failed = |source| ResourceError::Plan { name, source };
-        let compiled =
-            compile(projection).map_err(|source| ResourceError::Shape { name, source })?;
+        let (key, _) = key(&projection).ok_or(ResourceError::Key { name })?;
+        let compiled = compile_with(&projection, lasting)
+            .map_err(|source| ResourceError::Shape { name, source })?;
         let columns = compiled.queried.clone();
         let all = LogicalPlanBuilder::from(Arc::clone(&projection.input))
             .project(columns.clone())
             .and_then(|all| all.sort([key.clone().sort(true, false)]))
             .and_then(LogicalPlanBuilder::build);
-        let one = one(projection, columns, key, key_type);
+        let one = one(&projection, columns, &key, key_type);
         let own = match definition.kind {
             Kind::Collection => Own::Id,
             Kind::Single => Own::Path,
         };
         Ok(Self {
+            lasting: compiled.extra.clone(),
             shape: Arc::new(DocumentShape::new(name, compiled, own)),
             all: prepared.with_plan(all.map_err(failed)?),
             one: prepared.with_plan(one.map_err(failed)?),
+            projection,
         })
     }
 }
@@ -381,127 +501,4 @@ fn key(projection: &Projection) -> Option<(Expr, DataType)> {
         DataType::Int64 | DataType::Utf8 | DataType::Utf8View
     );
     fits.then(|| (key.clone(), data_type.clone()))
-}
-
-#[cfg(test)]
-mod tests {
-    use std::net::SocketAddr;
-
-    use super::*;
-    use crate::catalog::{CatalogOptions, Rows};
-    use crate::session::{Listener, Registry, Remote, Service, SessionGuard};
-
-    fn caller() -> Arc<Caller> {
-        Arc::new(Caller::new("", false))
-    }
-
-    async fn planned(registry: &Arc<Registry>) -> (Arc<Catalog>, Vec<Resource>) {
-        let catalog = Catalog::new(Arc::clone(registry), CatalogOptions::default()).unwrap();
-        let mut resources = Vec::new();
-        for definition in &DEFINITIONS {
-            let resource = Resource::plan(definition, &catalog, caller());
-            resources.push(resource.await.unwrap());
-        }
-        (catalog, resources)
-    }
-
-    /// The physical plan of a statement, as EXPLAIN shows it.
-    async fn physical(
-        catalog: &Arc<Catalog>,
-        prepared: &Prepared,
-        parameters: ParamValues,
-    ) -> String {
-        let plan = LogicalPlanBuilder::from(prepared.plan().clone());
-        let explain = plan.explain(false, false).unwrap().build().unwrap();
-        let mut rows = catalog.run(&prepared.with_plan(explain), parameters, caller());
-        let batch = rows.next().await.unwrap().unwrap();
-        let shown = arrow::util::pretty::pretty_format_batches(&[batch]).unwrap();
-        let shown = shown.to_string();
-        let physical = shown.find("physical_plan").unwrap();
-        shown[physical..].to_owned()
-    }
-
-    #[tokio::test]
-    async fn rows_are_found_and_ordered_by_the_provider() {
-        let (catalog, resources) = planned(&Registry::new()).await;
-        let sessions = &resources[0];
-        for rdns in [false, true] {
-            let none = ParamValues::List(Vec::new());
-            let list = physical(&catalog, sessions.all(rdns), none).await;
-            // Documents follow from what the scan delivers, as it delivers it.
-            assert_eq!(list.contains("ProjectionExec"), rdns, "{list}");
-            // The order does not get past an operator that waits for names.
-            assert_eq!(list.contains("SortExec"), rdns, "{list}");
-            assert_eq!(list.contains("AsyncFuncExec"), rdns, "{list}");
-            let (one, id) = sessions.one("9", rdns).unwrap();
-            let one = physical(&catalog, one, id).await;
-            assert!(!one.contains("FilterExec"), "{one}");
-            assert_eq!(one.contains("ProjectionExec"), rdns, "{one}");
-            assert_eq!(one.contains("AsyncFuncExec"), rdns, "{one}");
-        }
-        assert!(sessions.one("9x", false).is_none());
-    }
-
-    async fn count(mut rows: Rows) -> usize {
-        let mut count = 0;
-        while let Some(batch) = rows.next().await {
-            count += batch.unwrap().num_rows();
-        }
-        count
-    }
-
-    #[tokio::test]
-    async fn statements_keep_their_plans_but_no_answers() {
-        let registry = Registry::new();
-        let service = Arc::new(Service::new("shop", "none"));
-        let address = SocketAddr::from(([127, 0, 0, 1], 5433));
-        let listener = Arc::new(Listener::new("in", &service, "postgresql", address));
-        let register = || registry.register(&listener, Remote::Tcp(address)).unwrap();
-        let (catalog, resources) = planned(&registry).await;
-        let [sessions, services, ..] = resources.as_slice() else {
-            panic!("several resources");
-        };
-        let mut guards: Vec<SessionGuard> = Vec::new();
-        // The answers are right either way; plans without the lookup of names are kept for certain.
-        for rdns in [false, true] {
-            for _ in 0..3 {
-                guards.push(register());
-                let all = sessions.all(rdns);
-                let none = ParamValues::List(Vec::new());
-                assert_eq!(count(catalog.run(all, none, caller())).await, guards.len());
-                assert!(all.is_kept());
-                let found = async |id: u32| {
-                    let (one, parameters) = sessions.one(&id.to_string(), rdns).unwrap();
-                    let found = count(catalog.run(one, parameters, caller())).await;
-                    assert!(one.is_kept());
-                    found
-                };
-                let last = guards.last().unwrap().id().get();
-                assert_eq!(found(last).await, 1);
-                assert_eq!(found(last + 1).await, 0);
-            }
-        }
-        // A plain table finds no row by itself: its filter wants a literal.
-        let (one, parameters) = services.one("shop", false).unwrap();
-        assert_eq!(count(catalog.run(one, parameters, caller())).await, 0);
-        assert!(!one.is_kept());
-    }
-
-    #[test]
-    fn an_integer_id_is_digits_in_range() {
-        assert_eq!(integer_id("9"), Some(9));
-        assert_eq!(integer_id("9223372036854775807"), Some(i64::MAX));
-        for wrong in [
-            "",
-            "99x",
-            "-1",
-            "+1",
-            " 1",
-            "1.0",
-            "9223372036854775808",
-            "٣",
-        ] {
-            assert_eq!(integer_id(wrong), None, "{wrong:?}");
-        }
-    }
 }

@@ -28,8 +28,16 @@ pub enum Action {
     One(usize),
     /// What one of them is related to, by the relationship's name.
     Related(usize),
+    /// Changes what is logged of the session with the id, and its filters.
+    AlterSession,
+    /// Makes the router and filter sessions of the session with the id anew.
+    RestartSession,
+    /// The same of all sessions.
+    RestartSessions,
     /// Ends the session with the id.
     CloseSession,
+    /// Ends the sessions that the filter selects.
+    CloseSessions,
     /// What the catalog counts, for Prometheus.
     Metrics,
     /// Gives a token for a name and a password.
@@ -64,6 +72,31 @@ const PERSIST: Query = Query {
 const TTL: Query = Query {
     name: "ttl",
     doc: "Seconds to wait before it is done; now, when 0, less or absent",
+};
+
+const FIELDS: Query = Query {
+    name: "fields[TYPE]",
+    doc: "The only attributes and relationships to be shown, with commas between: user,client/cipher",
+};
+const FILTER: Query = Query {
+    name: "filter",
+    doc: "POINTER=VALUE or POINTER=EXPRESSION, of which all must hold: /attributes/idle=gt(60)",
+};
+const FILTER_PATH: Query = Query {
+    name: "filter[JSONPATH]",
+    doc: "VALUE or EXPRESSION that must hold of one of the path's hits",
+};
+const SORT: Query = Query {
+    name: "sort",
+    doc: "Members to order by, with commas between, largest first behind a minus: -idle,user",
+};
+const PAGE_SIZE: Query = Query {
+    name: "page[size]",
+    doc: "How many are on a page",
+};
+const PAGE_NUMBER: Query = Query {
+    name: "page[number]",
+    doc: "Which page, from 0",
 };
 
 /// Something that can be done with what a path names.
@@ -167,14 +200,52 @@ pub fn table() -> Vec<Route> {
         let Definition { name, singular, .. } = definition;
         let one = format!("The {singular}");
         if definition.kind == Kind::Single {
-            let one = get(Action::One(at), one, &[PRETTY]);
+            let one = get(Action::One(at), one, &[PRETTY, FIELDS]);
             routes.push(Route::new(format!("/{name}"), vec![one]));
             continue;
         }
         let list = format!("All {name}, in the order of their ids");
-        let list = get(Action::List(at), list, &[PRETTY, RDNS]);
-        routes.push(Route::new(format!("/{name}"), vec![list]));
-        let mut operations = vec![get(Action::One(at), one, &[PRETTY, RDNS])];
+        let query = &[
+            PRETTY,
+            RDNS,
+            FIELDS,
+            FILTER,
+            FILTER_PATH,
+            SORT,
+            PAGE_SIZE,
+            PAGE_NUMBER,
+        ];
+        let mut operations = vec![get(Action::List(at), list, query)];
+        if *name == "sessions" {
+            operations.push(Operation {
+                method: Method::DELETE,
+                access: Access::Admin,
+                action: Action::CloseSessions,
+                summary: "Ends the sessions that the filter selects".to_owned(),
+                query: &[PRETTY, FILTER, FILTER_PATH, TTL],
+            });
+        }
+        routes.push(Route::new(format!("/{name}"), operations));
+        if *name == "sessions" {
+            let restart = |action, summary: &str| Operation {
+                method: Method::POST,
+                access: Access::Admin,
+                action,
+                summary: summary.to_owned(),
+                query: &[],
+            };
+            let all = restart(
+                Action::RestartSessions,
+                "Makes all sessions' router and filter sessions anew",
+            );
+            routes.push(Route::new(format!("/{name}/restart"), vec![all]));
+            let one = restart(
+                Action::RestartSession,
+                "Makes the session's router and filter sessions anew",
+            );
+            routes.push(Route::new(format!("/{name}/{{id}}/restart"), vec![one]));
+        }
+        let mut operations = vec![get(Action::One(at), one, &[PRETTY, RDNS, FIELDS])];
         if *name == "sessions" {
             operations.push(Operation {
                 method: Method::DELETE,
@@ -182,6 +253,13 @@ pub fn table() -> Vec<Route> {
                 action: Action::CloseSession,
                 summary: "Ends the session".to_owned(),
                 query: &[TTL],
+            });
+            operations.push(Operation {
+                method: Method::PATCH,
+                access: Access::Admin,
+                action: Action::AlterSession,
+                summary: "Changes what is logged of the session, and its filters".to_owned(),
+                query: &[],
             });
         }
         routes.push(Route::new(format!("/{name}/{{id}}"), operations));

@@ -229,9 +229,8 @@ impl Server {
                 closing: self.closing.clone(),
                 hold: Hold::new(&pulse),
             };
-            // The body is never read: no method that is served here has one.
-            let (head, _) = request.into_parts();
-            async move { Ok::<_, Infallible>(answer(&door, arrival, head).await) }
+            let (head, body) = request.into_parts();
+            async move { Ok::<_, Infallible>(answer(&door, arrival, head, body).await) }
         });
         let mut connection = pin!(self.http.serve_connection(TokioIo::new(stream), service));
         let idle_max = self.door.options.head_timeout;

@@ -6,16 +6,19 @@
 //! fails half-way the body is cut off rather than ended, which the client can see.
 
 use std::io;
+use std::ops::Range;
 use std::time::Duration;
 
 use arrow::array::RecordBatch;
+use arrow::error::ArrowError;
 use axum::body::{Body, Bytes};
 use datafusion::error::DataFusionError;
 use futures::stream;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use super::document::DocumentWriter;
+use super::document::{DocumentWriter, Objects};
+use super::flat::{ArrowWriter, Cells, CsvWriter};
 use super::request_log::RequestLog;
 use super::server::Hold;
 use super::values::UnsupportedType;
@@ -39,10 +42,88 @@ enum StreamError {
     Query(#[from] DataFusionError),
     #[error(transparent)]
     Document(#[from] UnsupportedType),
+    #[error(transparent)]
+    Arrow(#[from] ArrowError),
     #[error("the client reads nothing any more")]
     Stalled,
     #[error("the client has gone")]
     Gone,
+}
+
+/// Writes a list in one of its formats.
+pub enum ListWriter {
+    /// One document.
+    Document(DocumentWriter),
+    /// Objects, one a line.
+    Lines(DocumentWriter),
+    /// A table.
+    Csv(CsvWriter),
+    /// A table.
+    Arrow(ArrowWriter),
+}
+
+/// A batch of which rows can be written.
+enum Bound<'b> {
+    Objects(Objects),
+    Cells(Vec<Cells>),
+    Whole(&'b RecordBatch),
+}
+
+impl ListWriter {
+    fn begin(&mut self) {
+        match self {
+            Self::Document(writer) => writer.begin_list(),
+            Self::Csv(writer) => writer.begin(),
+            Self::Lines(_) | Self::Arrow(_) => {}
+        }
+    }
+
+    fn bind<'b>(&self, batch: &'b RecordBatch) -> Result<Bound<'b>, StreamError> {
+        Ok(match self {
+            Self::Document(writer) | Self::Lines(writer) => Bound::Objects(writer.bind(batch)?),
+            Self::Csv(writer) => Bound::Cells(writer.bind(batch)?),
+            Self::Arrow(_) => Bound::Whole(batch),
+        })
+    }
+
+    fn rows(&mut self, bound: &Bound<'_>, rows: Range<usize>) -> Result<(), StreamError> {
+        match (self, bound) {
+            (Self::Document(writer), Bound::Objects(objects)) => writer.objects(objects, rows),
+            (Self::Lines(writer), Bound::Objects(objects)) => writer.lines(objects, rows),
+            (Self::Csv(writer), Bound::Cells(cells)) => writer.rows(cells, rows),
+            (Self::Arrow(writer), Bound::Whole(batch)) => {
+                writer.rows(&batch.slice(rows.start, rows.len()))?;
+            }
+            // A writer binds what it writes.
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn end(&mut self) -> Result<(), StreamError> {
+        match self {
+            Self::Document(writer) => writer.end_list(),
+            Self::Arrow(writer) => writer.end()?,
+            Self::Lines(_) | Self::Csv(_) => {}
+        }
+        Ok(())
+    }
+
+    fn len(&mut self) -> usize {
+        match self {
+            Self::Document(writer) | Self::Lines(writer) => writer.len(),
+            Self::Csv(writer) => writer.text().len(),
+            Self::Arrow(writer) => writer.text().len(),
+        }
+    }
+
+    fn take(&mut self) -> Vec<u8> {
+        match self {
+            Self::Document(writer) | Self::Lines(writer) => writer.take(),
+            Self::Csv(writer) => std::mem::take(writer.text()),
+            Self::Arrow(writer) => std::mem::take(writer.text()),
+        }
+    }
 }
 
 /// The body with the query's rows, of which `first` has been taken already.
@@ -51,7 +132,7 @@ enum StreamError {
 pub fn list_body(
     rows: Rows,
     first: Option<RecordBatch>,
-    writer: DocumentWriter,
+    writer: ListWriter,
     wait_max: Duration,
     hold: Hold,
     log: RequestLog,
@@ -83,20 +164,20 @@ pub fn list_body(
 
 struct Producer {
     rows: Rows,
-    writer: DocumentWriter,
+    writer: ListWriter,
     pieces: mpsc::Sender<Piece>,
     wait_max: Duration,
 }
 
 impl Producer {
     async fn run(mut self, first: Option<RecordBatch>) -> Result<(), StreamError> {
-        self.writer.begin_list();
+        self.writer.begin();
         let mut batch = first;
         while let Some(rows) = batch {
             self.render(&rows).await?;
             batch = self.next_batch().await?;
         }
-        self.writer.end_list();
+        self.writer.end()?;
         self.send().await?;
         self.hand_over(Piece::End).await?;
         self.rows.finish();
@@ -111,11 +192,11 @@ impl Producer {
     }
 
     async fn render(&mut self, batch: &RecordBatch) -> Result<(), StreamError> {
-        let objects = self.writer.bind(batch)?;
+        let bound = self.writer.bind(batch)?;
         let mut from = 0;
         while from < batch.num_rows() {
             let to = batch.num_rows().min(from + PIECE_ROWS);
-            self.writer.objects(&objects, from..to);
+            self.writer.rows(&bound, from..to)?;
             from = to;
             if self.writer.len() >= PIECE_BYTES {
                 self.send().await?;
@@ -126,6 +207,9 @@ impl Producer {
 
     async fn send(&mut self) -> Result<(), StreamError> {
         let bytes = Bytes::from(self.writer.take());
+        if bytes.is_empty() {
+            return Ok(());
+        }
         self.hand_over(Piece::Bytes(bytes)).await
     }
 

@@ -174,6 +174,12 @@ impl<'a> TemplateBuilder<'a> {
         }
     }
 
+    /// The template of a column's values alone.
+    pub fn of_column(mut self, shape: &Shape, array: &ArrayRef) -> Template {
+        self.column(shape, array);
+        self.build()
+    }
+
     /// The template.
     pub fn build(mut self) -> Template {
         self.settle();

@@ -51,14 +51,25 @@ impl Directory {
 
     /// The first `most` sessions by id, or the last ones, from the last.
     pub fn first(&self, name: &str, most: usize, from_the_last: bool) -> Vec<Arc<Session>> {
+        self.count_and_first(name, most, from_the_last).1
+    }
+
+    /// How many there are, and the first `most` of them.
+    pub fn count_and_first(
+        &self,
+        name: &str,
+        most: usize,
+        from_the_last: bool,
+    ) -> (usize, Vec<Arc<Session>>) {
         let names = self.shard(name).lock();
         let Some(members) = names.get(name) else {
-            return Vec::new();
+            return (0, Vec::new());
         };
-        match from_the_last {
+        let first = match from_the_last {
             true => members.values().rev().take(most).cloned().collect(),
             false => members.values().take(most).cloned().collect(),
-        }
+        };
+        (members.len(), first)
     }
 
     fn shard(&self, name: &str) -> &Shard {

@@ -10,7 +10,7 @@ use parking_lot::{Mutex, RwLock};
 use super::chunk::{CHUNK_ROWS, Chunk};
 use super::directory::Directory;
 use super::handle::{Profile, Remote, Session, SessionGuard};
-use super::{Lane, Listener, Membership, Reading, SessionId, Topology};
+use super::{Lane, Listener, Membership, Reading, SessionId, SessionLogs, Topology};
 
 const SHARDS: usize = 64;
 
@@ -41,6 +41,7 @@ pub struct Registry {
     id_max: u32,
     len: AtomicUsize,
     topology: ArcSwap<Topology>,
+    logs: Arc<SessionLogs>,
     wall_offset_us: i64,
 }
 
@@ -57,8 +58,17 @@ impl Registry {
         Self::with_id_max(SessionId::MAX)
     }
 
+    /// An empty registry; of which sessions more is logged is noted here.
+    pub fn with_logs(logs: Arc<SessionLogs>) -> Arc<Self> {
+        Self::with(SessionId::MAX, logs)
+    }
+
     /// An empty registry whose ids start again from 1 after `id_max` (at most [`SessionId::MAX`]).
     pub fn with_id_max(id_max: u32) -> Arc<Self> {
+        Self::with(id_max, Arc::default())
+    }
+
+    fn with(id_max: u32, logs: Arc<SessionLogs>) -> Arc<Self> {
         let now = Reading::now();
         Arc::new(Self {
             chunks: RwLock::new(Vec::new()),
@@ -73,6 +83,7 @@ impl Registry {
             id_max: id_max.clamp(1, SessionId::MAX),
             len: AtomicUsize::new(0),
             topology: ArcSwap::default(),
+            logs,
             wall_offset_us: now.utc_us - now.monotonic_ms as i64 * 1_000,
         })
     }
@@ -132,6 +143,17 @@ impl Registry {
         directory.first(name, most, from_the_last)
     }
 
+    /// Both at one moment: how many live sessions have this name, and the first of them.
+    pub fn count_and_first(
+        &self,
+        name: SharedName<'_>,
+        most: usize,
+        from_the_last: bool,
+    ) -> (usize, Vec<Arc<Session>>) {
+        let (directory, name) = self.directory(name);
+        directory.count_and_first(name, most, from_the_last)
+    }
+
     fn directory<'a>(&self, name: SharedName<'a>) -> (&Directory, &'a str) {
         match name {
             SharedName::Service(name) => (&self.by_service, name),
@@ -175,6 +197,11 @@ impl Registry {
         Membership::new(chunks.iter().filter_map(Chunk::image).collect())
     }
 
+    /// Of which sessions more is logged than the program's level asks for.
+    pub fn logs(&self) -> &SessionLogs {
+        &self.logs
+    }
+
     /// What sessions are created on and routed through.
     pub fn topology(&self) -> Arc<Topology> {
         self.topology.load_full()
@@ -206,6 +233,7 @@ impl Registry {
         self.shard(session.id.get())
             .write()
             .remove(&session.id.get());
+        self.logs.forget(session.id);
         session.line().close();
         session.ended();
         self.free

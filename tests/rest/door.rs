@@ -183,12 +183,12 @@ async fn too_many_connections_are_told_so() {
 
 /// Registers so many sessions that their list does not fit into the sockets' buffers, asks for it and reads only
 /// its beginning.
-async fn begin_list(house: &House) -> (Vec<SessionGuard>, TcpStream) {
+async fn begin_list(house: &House, headers: &str) -> (Vec<SessionGuard>, TcpStream) {
     let guards = (0..40_000)
         .map(|_| house.register([10, 0, 0, 1], "maxuser"))
         .collect();
     let mut stream = TcpStream::connect(house.address).await.unwrap();
-    let request = "GET /v1/sessions HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let request = format!("GET /v1/sessions HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut start = [0; 1024];
     let read = stream.read_exact(&mut start);
@@ -212,25 +212,26 @@ async fn a_client_that_takes_nothing_is_cut_off() {
         ..DoorOptions::default()
     };
     let house = House::with(Users::new(HashMap::new()), options).await;
-    let (_guards, stalled) = begin_list(&house).await;
-    // The door lets go of the connection although the client never reads on: only then can it close undrained.
-    let mut probe = stalled;
-    let gone = async {
-        while probe.write_all(b" ").await.is_ok() {
-            tokio::task::yield_now().await;
-        }
-    };
-    timeout(LIMIT, gone)
-        .await
-        .expect("the connection is closed");
-    assert!(!read_on(probe).await);
+    for headers in ["", "Accept: application/x-ndjson\r\n"] {
+        let (_guards, mut probe) = begin_list(&house, headers).await;
+        // The door lets go of the connection although the client never reads on: only then can it close undrained.
+        let gone = async {
+            while probe.write_all(b" ").await.is_ok() {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(LIMIT, gone)
+            .await
+            .expect("the connection is closed");
+        assert!(!read_on(probe).await, "{headers}");
+    }
     house.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_drain_lets_lists_end_and_ends_itself() {
     let house = House::open().await;
-    let (_guards, slow) = begin_list(&house).await;
+    let (_guards, slow) = begin_list(&house, "").await;
     let idle = TcpStream::connect(house.address).await.unwrap();
     house.shutdown.cancel();
     assert!(read_on(slow).await, "the list was whole");
@@ -242,7 +243,7 @@ async fn a_drain_lets_lists_end_and_ends_itself() {
         ..DoorOptions::default()
     };
     let house = House::with(Users::new(HashMap::new()), options).await;
-    let (_guards, stalled) = begin_list(&house).await;
+    let (_guards, stalled) = begin_list(&house, "").await;
     house.close().await;
     assert!(!read_on(stalled).await, "the list was cut off");
 }

@@ -148,6 +148,19 @@ impl House {
         .await
     }
 
+    pub async fn ask_with_body(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &str,
+        body: &str,
+    ) -> Reply {
+        self.send(&format!(
+            "{method} {path} HTTP/1.1\r\nHost: localhost:8989\r\nConnection: close\r\n{headers}\r\n{body}"
+        ))
+        .await
+    }
+
     pub async fn get(&self, path: &str) -> Value {
         let reply = self.ask("GET", path).await;
         assert_eq!(reply.status, 200, "{path}: {}", reply.text());

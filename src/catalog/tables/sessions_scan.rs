@@ -119,6 +119,15 @@ impl Source for Sessions {
             let rows = if part == 0 { rows } else { 0 };
             return Ok(reader.counted(rows.min(limit)));
         }
+        if let Some(names) = wanted.names()
+            && let Some(order) = request.order
+            && let Some((page, named)) = statement.named(&names)
+            && limit <= page.rows
+            && page.descending == (order == Order::Descending)
+        {
+            let rows: Vec<Row> = named.rows.iter().take(limit).cloned().collect();
+            return Ok(reader.picked(rows.into_iter()));
+        }
         if statement.is_sole_scan()
             && let Some(names) = wanted.names()
             && let Some(order) = request.order
@@ -157,7 +166,10 @@ impl Source for Sessions {
 /// How many sessions are wanted, where nobody has to be looked at to know.
 fn known(statement: &Statement, wanted: &Wanted) -> Option<usize> {
     match wanted.names() {
-        Some(names) => statement.is_sole_scan().then(|| names.count(statement)),
+        Some(names) => match statement.named(&names) {
+            Some((_, named)) => Some(named.count),
+            None => statement.is_sole_scan().then(|| names.count(statement)),
+        },
         None if !wanted.is_all() => None,
         None if statement.is_sole_scan() => Some(statement.registry().len()),
         None => Some(statement.membership().len()),

@@ -1,0 +1,202 @@
+//! Requests that change something: sessions are ended, and altered.
+
+use std::sync::Arc;
+
+use arrow::array::AsArray;
+use arrow::datatypes::Int64Type;
+use axum::body::{Body, to_bytes};
+use axum::http::header::{IF_MATCH, IF_NONE_MATCH};
+use axum::http::{Response, StatusCode};
+use bytes::Bytes;
+use datafusion::common::ParamValues;
+use http_body_util::LengthLimitError;
+use hyper::body::Incoming;
+use tokio::time::timeout;
+
+use super::alter::Changes;
+use super::answer::{Asked, document, empty, missing};
+use super::close::close;
+use super::conditions::{check, tag};
+use super::json::{JsonWriter, push_integer};
+use super::operators::Operators;
+use super::parameters::shorten;
+use super::refusal::Refusal;
+use super::resource::{Resource, integer_id};
+use crate::session::{Profile, Session, SessionId};
+
+/// Bytes of a request's body, at most.
+const BODY_BYTES_MAX: usize = 64 * 1024;
+
+/// The router of services whose clients are answered here.
+const CATALOG: &str = "catalog";
+
+/// New sessions of the filters that the session has.
+fn restart(session: &Session, profile: &Profile) {
+    if !profile.filters.is_empty() {
+        session.ask_for_filters(profile.filters.iter().cloned().collect());
+    }
+}
+
+impl Asked<'_> {
+    /// Checks whether the resource is what the request wants changed.
+    async fn check_unchanged(&self, resource: &Resource, id: &str) -> Result<(), Refusal> {
+        let conditional = [IF_MATCH, IF_NONE_MATCH];
+        if !conditional
+            .iter()
+            .any(|name| self.headers.contains_key(name))
+        {
+            return Ok(());
+        }
+        let statements = resource.selected(&Operators::default(), false)?;
+        let unknown = || missing(resource.definition.singular, id);
+        let parameters = resource.id(id).ok_or_else(unknown)?;
+        let row = self.row(&statements.one, parameters).await?;
+        let tag = tag(&row.ok_or_else(unknown)?, &statements.lasting);
+        check(self.headers, &tag, false).map(|_| ())
+    }
+
+    /// Ends a session.
+    pub(super) async fn close(
+        &self,
+        sessions: &Resource,
+        id: &str,
+    ) -> Result<Response<Body>, Refusal> {
+        let ttl = self.parameters.ttl()?;
+        self.check_unchanged(sessions, id).await?;
+        let session = self.session(integer_id(id));
+        let session = session.ok_or_else(|| missing("session", id))?;
+        close(&session, ttl);
+        self.log.closes(session.id(), ttl, StatusCode::NO_CONTENT);
+        Ok(empty(StatusCode::NO_CONTENT))
+    }
+
+    /// Changes what is logged of a session, and its filters.
+    pub(super) async fn alter(
+        &self,
+        sessions: &Resource,
+        id: &str,
+        body: Incoming,
+    ) -> Result<Response<Body>, Refusal> {
+        let session = self.session(integer_id(id));
+        let session = session.ok_or_else(|| missing("session", id))?;
+        self.check_unchanged(sessions, id).await?;
+        let text = self.body(body).await?;
+        let changes = Changes::parse(&text, id)?;
+        if let Some(filters) = &changes.filters {
+            self.check_filters(&session, filters)?;
+            session.ask_for_filters(filters.iter().map(|name| name.as_str().into()).collect());
+        }
+        let logs = self.door.catalog.registry().logs();
+        for (level, on) in changes.logs {
+            logs.set(session.id(), level, on);
+        }
+        Ok(empty(StatusCode::NO_CONTENT))
+    }
+
+    /// Refuses filters that the session cannot have.
+    fn check_filters(&self, session: &Session, names: &[String]) -> Result<(), Refusal> {
+        let topology = self.door.catalog.registry().topology();
+        for name in names {
+            if !topology.filters.iter().any(|filter| *filter.name == **name) {
+                return Err(missing("filter", name));
+            }
+        }
+        // Its statements are answered here, and pass nothing.
+        let service = &session.listener().service;
+        match &*service.router == CATALOG && !names.is_empty() {
+            true => Err(Refusal::bad_request(format!(
+                "a session of {:?} has no filters: nothing of it is routed",
+                service.name
+            ))),
+            false => Ok(()),
+        }
+    }
+
+    /// Makes a session's filter sessions anew. Its connection to a server stays, since the client's authentication
+    /// passed through it, and a router of today keeps nothing else.
+    pub(super) fn restart(&self, id: &str) -> Result<Response<Body>, Refusal> {
+        let session = self.session(integer_id(id));
+        let session = session.ok_or_else(|| missing("session", id))?;
+        if let Some(profile) = self.door.catalog.registry().profile(&session) {
+            restart(&session, &profile);
+        }
+        Ok(empty(StatusCode::NO_CONTENT))
+    }
+
+    /// The same of all sessions.
+    pub(super) fn restart_all(&self) -> Response<Body> {
+        for image in self.door.catalog.registry().membership().images() {
+            image
+                .rows()
+                .for_each(|row| restart(row.session, row.profile));
+        }
+        empty(StatusCode::NO_CONTENT)
+    }
+
+    /// A request's body, in bounded time and memory.
+    async fn body(&self, body: Incoming) -> Result<Bytes, Refusal> {
+        let whole = to_bytes(Body::new(body), BODY_BYTES_MAX);
+        match timeout(self.door.options.head_timeout, whole).await {
+            Ok(Ok(bytes)) => Ok(bytes),
+            Ok(Err(error)) => {
+                let too_long = error.into_inner().is::<LengthLimitError>();
+                Err(match too_long {
+                    true => Refusal::new(
+                        StatusCode::PAYLOAD_TOO_LARGE,
+                        format!("the body is longer than {BODY_BYTES_MAX} bytes"),
+                    ),
+                    false => Refusal::bad_request("the body did not come whole"),
+                })
+            }
+            Err(_) => Err(Refusal::new(
+                StatusCode::REQUEST_TIMEOUT,
+                "the body did not come in time",
+            )),
+        }
+    }
+
+    /// Ends all sessions that the filters select.
+    pub(super) async fn close_all(&self, sessions: &Resource) -> Result<Response<Body>, Refusal> {
+        let ttl = self.parameters.ttl()?;
+        let operators = Operators::parse(self.parameters, sessions.definition.name)?;
+        if operators.filters.is_empty() {
+            return Err(Refusal::bad_request(
+                "DELETE of sessions needs a filter: it ends all that it selects",
+            ));
+        }
+        if operators.page.is_some() {
+            return Err(Refusal::bad_request(
+                "DELETE of sessions takes no page: it ends all that the filter selects",
+            ));
+        }
+        let ids = sessions.ids(&operators)?;
+        let mut rows = self.run(&ids, ParamValues::List(Vec::new()));
+        let mut selected = Vec::new();
+        while let Some(batch) = self.next(&mut rows).await? {
+            let ids = batch.column(0).as_primitive::<Int64Type>();
+            selected.extend(ids.values().iter().copied());
+        }
+        let mut closed = 0;
+        for session in selected.into_iter().filter_map(|id| self.session(Some(id))) {
+            if close(&session, ttl) {
+                closed += 1;
+                self.log.closes(session.id(), ttl, StatusCode::OK);
+            }
+        }
+        let mut json = JsonWriter::new(self.parameters.style());
+        json.begin_object();
+        json.name("meta");
+        json.begin_object();
+        json.name("closed");
+        push_integer(json.text(), closed);
+        json.end_object();
+        json.end_object();
+        Ok(document(json.into_text()))
+    }
+
+    /// The live session with this id.
+    pub(super) fn session(&self, id: Option<i64>) -> Option<Arc<Session>> {
+        let id = id.and_then(SessionId::new)?;
+        self.door.catalog.registry().get(id)
+    }
+}

@@ -1,0 +1,516 @@
+//! Filters as requests write them: a path into the document and what must hold of the value there.
+//!
+//! ```text
+//! filter=/attributes/user="maxuser"              a JSON pointer and a value
+//! filter=/attributes/idle=and(ge(5),lt(60))      or an expression
+//! filter[relationships.services.data[*].id]=ne("catalog")   a JSONPath, of whose hits one suffices
+//! ```
+//!
+//! A filter becomes a condition on the expression that the query has at the path. Values compare as JSON values do:
+//! numbers by value, strings by their bytes, and values of different kinds are different and in no order. Only the id,
+//! which documents write as a string, compares as the number that it is. Where there is no value, nothing holds of it.
+
+mod lists;
+#[cfg(test)]
+mod tests;
+
+use arrow::datatypes::DataType;
+use datafusion::common::DFSchema;
+use datafusion::logical_expr::{
+    Expr, ExprSchemable, Operator, Projection, ScalarUDF, binary_expr, lit, not,
+};
+use serde_json::Value;
+
+use super::parameters::shorten;
+use super::paths::{Place, Step, places};
+use super::refusal::Refusal;
+use super::resource::integer_id;
+use lists::{AnyElement, Found};
+
+/// How deep an expression may nest.
+const DEPTH_MAX: usize = 32;
+/// Of how many comparisons an expression may consist.
+const TERMS_MAX: usize = 256;
+
+/// What must hold of the value at a path.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Filter {
+    path: Vec<Step>,
+    /// The path as the request has it, for errors.
+    written: String,
+    condition: Condition,
+}
+
+/// Something that is true or false of a value.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Condition {
+    /// It compares so with this one.
+    Compare(Comparison, Value),
+    /// All of these hold.
+    And(Vec<Condition>),
+    /// One of these holds.
+    Or(Vec<Condition>),
+    /// This does not hold.
+    Not(Box<Condition>),
+}
+
+/// How one value compares with another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Comparison {
+    /// `eq`
+    Equal,
+    /// `ne`
+    NotEqual,
+    /// `lt`
+    Less,
+    /// `le`
+    LessOrEqual,
+    /// `gt`
+    Greater,
+    /// `ge`
+    GreaterOrEqual,
+}
+
+impl Comparison {
+    fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "eq" => Self::Equal,
+            "ne" => Self::NotEqual,
+            "lt" => Self::Less,
+            "le" => Self::LessOrEqual,
+            "gt" => Self::Greater,
+            "ge" => Self::GreaterOrEqual,
+            _ => return None,
+        })
+    }
+
+    fn operator(self) -> Operator {
+        match self {
+            Self::Equal => Operator::Eq,
+            Self::NotEqual => Operator::NotEq,
+            Self::Less => Operator::Lt,
+            Self::LessOrEqual => Operator::LtEq,
+            Self::Greater => Operator::Gt,
+            Self::GreaterOrEqual => Operator::GtEq,
+        }
+    }
+
+    /// What it says of two values of different kinds.
+    fn of_strangers(self) -> bool {
+        self == Self::NotEqual
+    }
+}
+
+impl Filter {
+    /// Reads `filter=PATH=WHAT`: the path is a JSON pointer, whose first slash may be missing.
+    ///
+    /// # Errors
+    /// 400, with the place.
+    pub fn of_pointer(text: &str) -> Result<Self, Refusal> {
+        let (path, what) = text.split_once('=').ok_or_else(|| {
+            Refusal::bad_request(format!(
+                "filter {:?} has no '=' between the path and the value",
+                shorten(text)
+            ))
+        })?;
+        Self::new(pointer(path), path, what)
+    }
+
+    /// Reads `filter[PATH]=WHAT`: the path is a JSONPath, or a JSON pointer when it begins with a slash.
+    ///
+    /// # Errors
+    /// 400, with the place.
+    pub fn of_path(path: &str, what: &str) -> Result<Self, Refusal> {
+        let steps = match path.starts_with('/') {
+            true => pointer(path),
+            false => json_path(path)?,
+        };
+        Self::new(steps, path, what)
+    }
+
+    fn new(path: Vec<Step>, written: &str, what: &str) -> Result<Self, Refusal> {
+        let mut parser = Parser {
+            text: what,
+            at: 0,
+            terms: 0,
+        };
+        let condition = parser.whole().map_err(|wrong| {
+            Refusal::bad_request(format!(
+                "filter {:?}: {}, at character {} of {:?}",
+                shorten(written),
+                wrong,
+                what[..parser.at].chars().count() + 1,
+                shorten(what),
+            ))
+        })?;
+        Ok(Self {
+            path,
+            written: written.to_owned(),
+            condition,
+        })
+    }
+
+    /// The condition on the columns below the projection.
+    ///
+    /// # Errors
+    /// 400 when there is nothing at the path, or nothing that can be compared.
+    pub fn condition(&self, resource: &str, projection: &Projection) -> Result<Expr, Refusal> {
+        let schema = projection.input.schema();
+        let mut hits = Vec::new();
+        for place in places(projection, &self.path) {
+            if let Some(hit) = self.condition.at(&place, schema) {
+                hits.push(hit);
+            }
+        }
+        hits.into_iter().reduce(Expr::or).ok_or_else(|| {
+            let path = shorten(&self.written);
+            Refusal::bad_request(format!("filter: {resource} have no value at {path:?}"))
+        })
+    }
+}
+
+/// The steps of a JSON pointer (RFC 6901).
+fn pointer(text: &str) -> Vec<Step> {
+    let text = text.strip_prefix('/').unwrap_or(text);
+    let tokens = text.split('/');
+    tokens
+        .map(|token| Step::Name(token.replace("~1", "/").replace("~0", "~")))
+        .collect()
+}
+
+/// The steps of a JSONPath: names, places and wildcards, in dots or brackets (RFC 9535 without the rest).
+fn json_path(text: &str) -> Result<Vec<Step>, Refusal> {
+    let wrong = |at: usize, what: &str| {
+        let at = text[..at].chars().count() + 1;
+        Refusal::bad_request(format!(
+            "filter path {:?}: {what} at character {at}",
+            shorten(text)
+        ))
+    };
+    let mut steps = Vec::new();
+    let mut rest = text.strip_prefix('$').unwrap_or(text);
+    let mut first = rest.len() == text.len();
+    while !rest.is_empty() {
+        let at = text.len() - rest.len();
+        if let Some(inner) = rest.strip_prefix('[') {
+            let (step, after) = bracket(inner).ok_or_else(|| wrong(at, "no selector"))?;
+            steps.push(step);
+            rest = after;
+        } else {
+            let named = match rest.strip_prefix('.') {
+                Some(named) => named,
+                None if first => rest,
+                None => return Err(wrong(at, "neither a dot nor a bracket")),
+            };
+            let end = named.find(['.', '[']).unwrap_or(named.len());
+            let (name, after) = named.split_at(end);
+            steps.push(match name {
+                "" => return Err(wrong(at, "no name")),
+                "*" => Step::All,
+                name => Step::Name(name.to_owned()),
+            });
+            rest = after;
+        }
+        first = false;
+    }
+    match steps.is_empty() {
+        true => Err(wrong(0, "no name")),
+        false => Ok(steps),
+    }
+}
+
+/// What stands in brackets, and what follows them.
+fn bracket(inner: &str) -> Option<(Step, &str)> {
+    for quote in ['\'', '"'] {
+        if let Some(quoted) = inner.strip_prefix(quote) {
+            let (name, after) = quoted.split_once(quote)?;
+            return Some((Step::Name(name.to_owned()), after.strip_prefix(']')?));
+        }
+    }
+    let (selector, after) = inner.split_once(']')?;
+    let step = match selector.trim() {
+        "*" => Step::All,
+        place => Step::At(place.parse().ok()?),
+    };
+    Some((step, after))
+}
+
+/// Reads what must hold.
+struct Parser<'a> {
+    text: &'a str,
+    /// Where it is, and where a mistake is.
+    at: usize,
+    terms: usize,
+}
+
+impl Parser<'_> {
+    fn whole(&mut self) -> Result<Condition, String> {
+        let condition = match self.operator() {
+            Some(_) => self.expression(0)?,
+            None => {
+                let value = scalar(self.text)?;
+                self.at = self.text.len();
+                Condition::Compare(Comparison::Equal, value)
+            }
+        };
+        self.skip_space();
+        match self.at == self.text.len() {
+            true => Ok(condition),
+            false => Err("something stands behind the expression".to_owned()),
+        }
+    }
+
+    /// The name of an operator and its parenthesis, if they come next.
+    fn operator(&self) -> Option<&str> {
+        let rest = self.text[self.at..].trim_start();
+        let (name, _) = rest.split_once('(')?;
+        let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphabetic());
+        is_name.then_some(name)
+    }
+
+    fn expression(&mut self, depth: usize) -> Result<Condition, String> {
+        self.skip_space();
+        if depth >= DEPTH_MAX {
+            return Err(format!("expressions nest deeper than {DEPTH_MAX}"));
+        }
+        let Some(name) = self.operator().map(str::to_owned) else {
+            return Err("an operator and its arguments are expected".to_owned());
+        };
+        if let Some(comparison) = Comparison::named(&name) {
+            self.at += name.len() + 1;
+            return self.comparison(comparison);
+        }
+        if !["and", "or", "not"].contains(&name.as_str()) {
+            return Err(format!("{:?} is no operator", shorten(&name)));
+        }
+        self.at += name.len() + 1;
+        let mut inner = vec![self.expression(depth + 1)?];
+        while self.take(',') {
+            inner.push(self.expression(depth + 1)?);
+        }
+        if name == "not" && inner.len() > 1 {
+            return Err("not takes one expression".to_owned());
+        }
+        if !self.take(')') {
+            return Err("')' is expected".to_owned());
+        }
+        Ok(match (name.as_str(), inner.pop()) {
+            ("not", Some(negated)) => Condition::Not(Box::new(negated)),
+            (other, last) => {
+                inner.extend(last);
+                match other {
+                    "and" => Condition::And(inner),
+                    _ => Condition::Or(inner),
+                }
+            }
+        })
+    }
+
+    fn comparison(&mut self, comparison: Comparison) -> Result<Condition, String> {
+        self.terms += 1;
+        if self.terms > TERMS_MAX {
+            return Err(format!("there are more than {TERMS_MAX} comparisons"));
+        }
+        let rest = &self.text[self.at..];
+        let end = end_of_value(rest).ok_or("')' is expected")?;
+        let value = scalar(&rest[..end])?;
+        self.at += end + 1;
+        Ok(Condition::Compare(comparison, value))
+    }
+
+    fn take(&mut self, wanted: char) -> bool {
+        self.skip_space();
+        let found = self.text[self.at..].starts_with(wanted);
+        if found {
+            self.at += wanted.len_utf8();
+        }
+        found
+    }
+
+    fn skip_space(&mut self) {
+        let rest = &self.text[self.at..];
+        self.at += rest.len() - rest.trim_start().len();
+    }
+}
+
+/// The place of the parenthesis behind a JSON value.
+fn end_of_value(text: &str) -> Option<usize> {
+    let (mut in_string, mut escaped) = (false, false);
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            b')' if !in_string => return Some(at),
+            _ => {}
+        }
+    }
+    None
+}
+
+fn scalar(text: &str) -> Result<Value, String> {
+    match serde_json::from_str(text) {
+        Ok(Value::Array(_) | Value::Object(_)) => {
+            Err("values are compared with strings, numbers, true, false and null only".to_owned())
+        }
+        Ok(value) => Ok(value),
+        Err(error) => Err(format!("{:?} is no JSON value: {error}", shorten(text))),
+    }
+}
+
+/// What is known of a condition on a value that is there.
+enum Known {
+    Always,
+    Never,
+    /// It depends on the value: NULL where there is none.
+    Depends(Expr),
+}
+
+impl Condition {
+    /// The condition on what stands at a place: not true where nothing does. `None` when it is no single value.
+    fn at(&self, place: &Place, schema: &DFSchema) -> Option<Expr> {
+        let data_type = place.expr.get_type(schema).ok()?;
+        if let Some(within) = &place.within {
+            let any = AnyElement::new(within.clone(), self.clone());
+            return Some(ScalarUDF::from(any).call(vec![place.expr.clone()]));
+        }
+        let kind = Kind::of(&data_type)?;
+        Some(match self.known(place, kind) {
+            Known::Always => place.expr.clone().is_not_null(),
+            Known::Never => lit(false),
+            Known::Depends(condition) => condition,
+        })
+    }
+
+    fn known(&self, place: &Place, kind: Kind) -> Known {
+        match self {
+            Self::Compare(comparison, value) => compare(place, kind, *comparison, value),
+            Self::Not(negated) => match negated.known(place, kind) {
+                Known::Always => Known::Never,
+                Known::Never => Known::Always,
+                Known::Depends(condition) => Known::Depends(not(condition)),
+            },
+            Self::And(all) => {
+                let mut joined = Known::Always;
+                for one in all {
+                    joined = match (joined, one.known(place, kind)) {
+                        (Known::Never, _) | (_, Known::Never) => return Known::Never,
+                        (Known::Always, other) | (other, Known::Always) => other,
+                        (Known::Depends(one), Known::Depends(other)) => {
+                            Known::Depends(one.and(other))
+                        }
+                    };
+                }
+                joined
+            }
+            Self::Or(any) => {
+                let mut joined = Known::Never;
+                for one in any {
+                    joined = match (joined, one.known(place, kind)) {
+                        (Known::Always, _) | (_, Known::Always) => return Known::Always,
+                        (Known::Never, other) | (other, Known::Never) => other,
+                        (Known::Depends(one), Known::Depends(other)) => {
+                            Known::Depends(one.or(other))
+                        }
+                    };
+                }
+                joined
+            }
+        }
+    }
+
+    /// Whether it holds of a value.
+    fn holds(&self, value: &Found<'_>) -> bool {
+        match self {
+            Self::Compare(comparison, wanted) => value.compares(*comparison, wanted),
+            Self::And(all) => all.iter().all(|one| one.holds(value)),
+            Self::Or(any) => any.iter().any(|one| one.holds(value)),
+            Self::Not(negated) => !negated.holds(value),
+        }
+    }
+}
+
+/// Kinds of JSON values, as columns have them.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Text,
+    Integer,
+    Float,
+    Boolean,
+}
+
+impl Kind {
+    fn of(data_type: &DataType) -> Option<Self> {
+        Some(match data_type {
+            DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Self::Text,
+            DataType::Int32 | DataType::Int64 => Self::Integer,
+            DataType::Float64 => Self::Float,
+            DataType::Boolean => Self::Boolean,
+            _ => return None,
+        })
+    }
+}
+
+fn compare(place: &Place, kind: Kind, comparison: Comparison, value: &Value) -> Known {
+    let with = |literal: Expr| {
+        let operator = comparison.operator();
+        Known::Depends(binary_expr(place.expr.clone(), operator, literal))
+    };
+    // An id is a string of digits that stands for its number.
+    let id;
+    let value = match value {
+        Value::String(text) if place.is_id && kind == Kind::Integer => {
+            id = integer_id(text).map_or(Value::Null, Value::from);
+            &id
+        }
+        value => value,
+    };
+    match (kind, value) {
+        (Kind::Text, Value::String(text)) => with(lit(text.as_str())),
+        (Kind::Boolean, Value::Bool(flag))
+            if matches!(comparison, Comparison::Equal | Comparison::NotEqual) =>
+        {
+            with(lit(*flag))
+        }
+        (Kind::Float, Value::Number(number)) => with(lit(number.as_f64().unwrap_or(f64::NAN))),
+        (Kind::Integer, Value::Number(number)) => match (number.as_i64(), number.as_f64()) {
+            (Some(integer), _) => with(lit(integer)),
+            (None, Some(float)) => compare_integer(place, comparison, float),
+            (None, None) => strangers(comparison),
+        },
+        _ => strangers(comparison),
+    }
+}
+
+fn strangers(comparison: Comparison) -> Known {
+    match comparison.of_strangers() {
+        true => Known::Always,
+        false => Known::Never,
+    }
+}
+
+/// A whole number compared with one that is none, or is out of its range: by value, without rounding either.
+fn compare_integer(place: &Place, comparison: Comparison, float: f64) -> Known {
+    // Both ends are powers of two, which floats have.
+    const END: f64 = 9_223_372_036_854_775_808.0;
+    let (above, below) = (float >= END, float < -END);
+    let is_whole = float.fract() == 0.0 && !above && !below;
+    let with = |operator, bound: f64| {
+        Known::Depends(binary_expr(place.expr.clone(), operator, lit(bound as i64)))
+    };
+    let sure = |holds| match holds {
+        true => Known::Always,
+        false => Known::Never,
+    };
+    match comparison {
+        Comparison::Equal | Comparison::NotEqual if !is_whole => strangers(comparison),
+        Comparison::Equal => with(Operator::Eq, float),
+        Comparison::NotEqual => with(Operator::NotEq, float),
+        Comparison::Less | Comparison::LessOrEqual if above || below => sure(above),
+        Comparison::Greater | Comparison::GreaterOrEqual if above || below => sure(below),
+        Comparison::Less => with(Operator::Lt, float.ceil()),
+        Comparison::LessOrEqual => with(Operator::LtEq, float.floor()),
+        Comparison::Greater => with(Operator::Gt, float.floor()),
+        Comparison::GreaterOrEqual => with(Operator::GtEq, float.ceil()),
+    }
+}

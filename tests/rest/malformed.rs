@@ -1,0 +1,221 @@
+//! What is no request, too much of one, or one that never ends: a clear answer, in bounded time and memory.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use rollcall::auth::Users;
+use rollcall::rest::DoorOptions;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::house::{House, LIMIT};
+
+/// The answer to these bytes, to the end of the connection; the door may hang up without one.
+async fn send(house: &House, request: &[u8]) -> String {
+    let mut stream = TcpStream::connect(house.address).await.unwrap();
+    // The door may have answered and gone before it has read everything.
+    let _ = stream.write_all(request).await;
+    let mut answer = Vec::new();
+    let _ = timeout(LIMIT, stream.read_to_end(&mut answer))
+        .await
+        .expect("an end in time");
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+fn status(answer: &str) -> Option<u16> {
+    let status = answer.strip_prefix("HTTP/1.1 ")?.get(..3)?;
+    status.parse().ok()
+}
+
+#[tokio::test]
+async fn nonsense_is_told_so() {
+    let house = House::open().await;
+    let guard = house.register_nine();
+    for query in [
+        "filter=%ff%fe=%ff",
+        "filter[%ff]=1",
+        "filter=%00=%00",
+        "page[size]=%F0%9F%98%80",
+        "page[size]=18446744073709551616",
+        "page[size]=9223372036854775807&page[number]=9223372036854775807",
+        "sort=%2d%2d",
+        "fields[sessions]=%00",
+        "filter=id=eq(%5B%5B%5B%5B1%5D%5D%5D%5D)",
+        "filter=/attributes/idle=eq(1e999)",
+    ] {
+        let reply = house.ask("GET", &format!("/v1/sessions?{query}")).await;
+        assert_eq!(reply.status, 400, "{query}: {}", reply.text());
+        assert!(!reply.detail().is_empty());
+    }
+    // Strange, and answered all the same.
+    for query in [
+        "%",
+        "%zz=%zz",
+        "&&&==&",
+        "pretty=%ff",
+        "rdns=%00",
+        "a[b[c]d]=1",
+    ] {
+        let reply = house.ask("GET", &format!("/v1/sessions?{query}")).await;
+        assert_eq!(reply.status, 200, "{query}");
+    }
+    let deep = format!(
+        "filter=id={}eq(1){}",
+        "not(".repeat(5_000),
+        ")".repeat(5_000)
+    );
+    assert_eq!(
+        house
+            .ask("GET", &format!("/v1/sessions?{deep}"))
+            .await
+            .status,
+        400
+    );
+    let path = format!("/v1/{}", "a/".repeat(10_000));
+    assert_eq!(house.ask("GET", &path).await.status, 404);
+    assert!(!guard.is_killed());
+    house.close().await;
+}
+
+#[tokio::test]
+async fn what_is_too_long_is_not_read() {
+    let house = House::open().await;
+    let megabyte = "a".repeat(1 << 20);
+    for request in [
+        format!("GET /v1/sessions?filter={megabyte} HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+        format!("GET / HTTP/1.1\r\nHost: localhost\r\nX: {megabyte}\r\n\r\n"),
+    ] {
+        let answer = send(&house, request.as_bytes()).await;
+        let status = status(&answer);
+        assert!(
+            status.is_none_or(|status| [414, 431].contains(&status)),
+            "{answer}"
+        );
+    }
+    let many = "X: y\r\n".repeat(10_000);
+    let answer = send(
+        &house,
+        format!("GET / HTTP/1.1\r\nHost: localhost\r\n{many}\r\n").as_bytes(),
+    )
+    .await;
+    assert!(
+        status(&answer).is_none_or(|status| status == 431),
+        "{answer}"
+    );
+    assert_eq!(house.ask("GET", "/").await.status, 200);
+    house.close().await;
+}
+
+#[tokio::test]
+async fn smuggled_requests_are_refused() {
+    let house = House::open().await;
+    let guard = house.register_nine();
+    let inner = "DELETE /v1/sessions/9 HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    for head in [
+        format!("Content-Length: 3\r\nContent-Length: {}\r\n", inner.len()),
+        format!("Content-Length: +{}\r\n", inner.len()),
+        "Content-Length: 1, 2\r\n".to_owned(),
+        "Transfer-Encoding: xchunked\r\n".to_owned(),
+        "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n".to_owned(),
+        "Content Length: 4\r\n".to_owned(),
+        "Host : localhost\r\n".to_owned(),
+    ] {
+        let request = format!("POST /v1/sessions HTTP/1.1\r\nHost: localhost\r\n{head}\r\n{inner}");
+        let answer = send(&house, request.as_bytes()).await;
+        assert!(
+            status(&answer).is_none_or(|status| (400..500).contains(&status)),
+            "{head}: {answer}"
+        );
+        assert!(!guard.is_killed(), "{head}");
+    }
+    // A body that is announced is no request of its own.
+    let request = format!(
+        "POST /v1/sessions HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{inner}",
+        inner.len()
+    );
+    let answer = send(&house, request.as_bytes()).await;
+    assert_eq!(status(&answer), Some(405));
+    assert_eq!(answer.matches("HTTP/1.1").count(), 1, "{answer}");
+    assert!(!guard.is_killed());
+    for no_request in [
+        &b"\x16\x03\x01\x02\x00\x01\x00\x01"[..],
+        b"GET\r\n\r\n",
+        b"GET / HTTP/9.9\r\nHost: localhost\r\n\r\n",
+        b"\x00\x00\x00\x00\r\n\r\n",
+    ] {
+        let answer = send(&house, no_request).await;
+        assert!(
+            status(&answer).is_none_or(|status| status == 400),
+            "{answer}"
+        );
+    }
+    house.close().await;
+}
+
+/// So many bytes of this process are in memory.
+fn resident_bytes() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmRSS:"))
+        .unwrap();
+    let kib: usize = line.split_whitespace().nth(1).unwrap().parse().unwrap();
+    kib * 1024
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ten_thousand_idle_connections_cost_little_and_end() {
+    const CONNECTIONS: usize = 10_000;
+    const BYTES_MAX: usize = 10_000 * 32 * 1024;
+    let options = DoorOptions {
+        connections_max: CONNECTIONS,
+        head_timeout: Duration::from_secs(15),
+        ..DoorOptions::default()
+    };
+    let house = House::with(Users::new(HashMap::new()), options).await;
+    let before = resident_bytes();
+    let mut idle = Vec::with_capacity(CONNECTIONS);
+    for _ in 0..CONNECTIONS {
+        idle.push(TcpStream::connect(house.address).await.unwrap());
+    }
+    // Whoever comes then is told so, once the door has accepted the others.
+    let over = async {
+        while house.ask("GET", "/").await.status != 503 {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(LIMIT, over).await.expect("the door is full");
+    let used = resident_bytes().saturating_sub(before);
+    assert!(used < BYTES_MAX, "{used} bytes");
+    // A connection that never asks is hung up on.
+    let ended = async {
+        for stream in &mut idle {
+            let mut byte = [0];
+            assert!(matches!(stream.read(&mut byte).await, Ok(0) | Err(_)));
+        }
+    };
+    timeout(LIMIT, ended).await.expect("the door hangs up");
+    assert_eq!(house.ask("GET", "/").await.status, 200);
+    house.close().await;
+}
+
+#[tokio::test]
+async fn a_head_that_never_ends_is_hung_up_on() {
+    let options = DoorOptions {
+        head_timeout: Duration::from_millis(300),
+        ..DoorOptions::default()
+    };
+    let house = House::with(Users::new(HashMap::new()), options).await;
+    for start in ["", "GET / HT", "GET / HTTP/1.1\r\nHost: loc"] {
+        let answer = send(&house, start.as_bytes()).await;
+        assert!(
+            status(&answer).is_none_or(|status| status == 408),
+            "{answer}"
+        );
+    }
+    // Nor is a body waited for that no method here has.
+    let slow = "POST /v1/sessions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nslow";
+    assert_eq!(status(&send(&house, slow.as_bytes()).await), Some(405));
+    house.close().await;
+}
