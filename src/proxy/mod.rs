@@ -166,7 +166,7 @@ impl Proxy {
             let row = Service {
                 servers: names(&service.servers),
                 filters: names(&service.filters),
-                retains: service.retain_last_statements > 0,
+                retains: service.retain_last_statements,
                 ..Service::new(&service.name, service.router.as_str())
             };
             let interest = Interest {

@@ -139,6 +139,8 @@ pub enum ResourceError {
 
 /// The parameter that asks for host names.
 const RDNS: &str = "rdns";
+/// The parameter that is how many of its last statements a session retains.
+const RETAINED: &str = "retained";
 /// The parameter that is the program's version.
 const VERSION: &str = "version";
 /// The member of a relationship that says what is related.
@@ -213,8 +215,11 @@ impl Resource {
         };
         let (_, key_type) = key(projection).ok_or(ResourceError::Key { name })?;
         let failed = |source| ResourceError::Plan { name, source };
-        let with_addresses = settled(&prepared, false).map_err(failed)?;
-        let with_names = settled(&prepared, true).map_err(failed)?;
+        let topology = catalog.registry().topology();
+        let services = topology.services.iter();
+        let retained = services.map(|service| service.retains).max();
+        let settled = |rdns| settled(&prepared, rdns, retained.unwrap_or(0)).map_err(failed);
+        let (with_addresses, with_names) = (settled(false)?, settled(true)?);
         let lasting = lasting(name, &with_addresses)?;
         let plan = |projection: Projection| {
             Statements::plan(definition, &prepared, projection, &lasting, &key_type)
@@ -463,9 +468,15 @@ fn relationship_names(projection: &Projection) -> Vec<String> {
 }
 
 /// The query's projection, with or without host names.
-fn settled(prepared: &Prepared, rdns: bool) -> Result<Projection, DataFusionError> {
+fn settled(
+    prepared: &Prepared,
+    rdns: bool,
+    retained: usize,
+) -> Result<Projection, DataFusionError> {
+    let retained = i64::try_from(retained).unwrap_or(i64::MAX);
     let settled = ParamValues::from(vec![
         (RDNS, ScalarValue::from(rdns)),
+        (RETAINED, ScalarValue::from(retained)),
         (VERSION, ScalarValue::from(env!("CARGO_PKG_VERSION"))),
     ]);
     match prepared

@@ -54,8 +54,8 @@ pub struct Service {
     pub servers: Vec<Arc<str>>,
     /// The names of its filters, in the order of the traffic from the client.
     pub filters: Vec<Arc<str>>,
-    /// Whether its sessions retain statements.
-    pub retains: bool,
+    /// How many of its last statements each session retains.
+    pub retains: usize,
     /// Its sessions.
     pub sessions: Counters,
     /// Why its sessions have ended.
@@ -74,7 +74,7 @@ impl Service {
             router: router.into(),
             servers: Vec::new(),
             filters: Vec::new(),
-            retains: false,
+            retains: 0,
             sessions: Counters::default(),
             ends: Ends::default(),
             traffic: Traffic::default(),

@@ -39,7 +39,7 @@ fn response_fields() -> Fields {
 /// milliseconds.
 pub(super) fn of_sessions(ids: &ArrayRef, statement: &Statement) -> ArrayRef {
     let admin = statement.caller().is_some_and(|caller| caller.admin);
-    let kept = admin && statement.topology().services.iter().any(|s| s.retains);
+    let kept = admin && statement.topology().services.iter().any(|s| s.retains > 0);
     let ids = ids.as_primitive::<Int64Type>().values();
     let statements = ids.iter().map(|id| match kept {
         true => retained(*id, statement),

@@ -101,6 +101,7 @@ async fn projection(catalog: &Arc<Catalog>, sql: &str, rdns: bool) -> Projection
     let settled = ParamValues::from(vec![
         ("rdns", ScalarValue::from(rdns)),
         ("version", ScalarValue::from("1.2.3")),
+        ("retained", ScalarValue::from(3_i64)),
     ]);
     let plan = prepared.plan().clone();
     match plan.replace_params_with_values(&settled).unwrap() {
