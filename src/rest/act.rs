@@ -19,7 +19,6 @@ use super::close::close;
 use super::conditions::{check, tag};
 use super::json::{JsonWriter, push_integer};
 use super::operators::Operators;
-use super::parameters::shorten;
 use super::refusal::Refusal;
 use super::resource::{Resource, integer_id};
 use crate::session::{Profile, Session, SessionId};

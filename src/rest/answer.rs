@@ -35,7 +35,7 @@ use super::operators::{Operators, Page};
 use super::parameters::{Parameters, shorten};
 use super::refusal::Refusal;
 use super::request_log::RequestLog;
-use super::resource::{Kind, Resource, SESSIONS, integer_id};
+use super::resource::{Kind, Resource, SESSIONS};
 use super::routes::{Access, Action, allow_header, find};
 use super::server::Arrival;
 use super::stream::{ListWriter, list_body, next_batch};
