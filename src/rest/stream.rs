@@ -13,7 +13,7 @@ use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
 use axum::body::{Body, Bytes};
 use datafusion::error::DataFusionError;
-use futures::stream;
+use futures::{StreamExt, stream};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
@@ -152,14 +152,16 @@ pub fn list_body(
         drop(hold);
     });
     // Only the mark ends the body: a producer that stops without it has failed.
-    Body::from_stream(stream::unfold(Some(receiver), |receiver| async {
+    let pieces = stream::unfold(Some(receiver), |receiver| async {
         let mut receiver: mpsc::Receiver<Piece> = receiver?;
         match receiver.recv().await {
             Some(Piece::Bytes(bytes)) => Some((Ok(bytes), Some(receiver))),
             Some(Piece::End) => None,
             None => Some((Err(io::Error::other("the list was cut off")), None)),
         }
-    }))
+    });
+    // Whoever compresses it asks once more behind the end.
+    Body::from_stream(pieces.fuse())
 }
 
 struct Producer {

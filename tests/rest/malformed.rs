@@ -153,53 +153,6 @@ async fn smuggled_requests_are_refused() {
     house.close().await;
 }
 
-/// So many bytes of this process are in memory.
-fn resident_bytes() -> usize {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status
-        .lines()
-        .find(|line| line.starts_with("VmRSS:"))
-        .unwrap();
-    let kib: usize = line.split_whitespace().nth(1).unwrap().parse().unwrap();
-    kib * 1024
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn ten_thousand_idle_connections_cost_little_and_end() {
-    const CONNECTIONS: usize = 10_000;
-    const BYTES_MAX: usize = 10_000 * 32 * 1024;
-    let options = DoorOptions {
-        connections_max: CONNECTIONS,
-        head_timeout: Duration::from_secs(15),
-        ..DoorOptions::default()
-    };
-    let house = House::with(Users::new(HashMap::new()), options).await;
-    let before = resident_bytes();
-    let mut idle = Vec::with_capacity(CONNECTIONS);
-    for _ in 0..CONNECTIONS {
-        idle.push(TcpStream::connect(house.address).await.unwrap());
-    }
-    // Whoever comes then is told so, once the door has accepted the others.
-    let over = async {
-        while house.ask("GET", "/").await.status != 503 {
-            tokio::task::yield_now().await;
-        }
-    };
-    timeout(LIMIT, over).await.expect("the door is full");
-    let used = resident_bytes().saturating_sub(before);
-    assert!(used < BYTES_MAX, "{used} bytes");
-    // A connection that never asks is hung up on.
-    let ended = async {
-        for stream in &mut idle {
-            let mut byte = [0];
-            assert!(matches!(stream.read(&mut byte).await, Ok(0) | Err(_)));
-        }
-    };
-    timeout(LIMIT, ended).await.expect("the door hangs up");
-    assert_eq!(house.ask("GET", "/").await.status, 200);
-    house.close().await;
-}
-
 #[tokio::test]
 async fn a_head_that_never_ends_is_hung_up_on() {
     let options = DoorOptions {
