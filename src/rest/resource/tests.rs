@@ -68,7 +68,13 @@ async fn plans(catalog: &Arc<Catalog>, resource: &Resource, query: &str) -> (Str
 
 #[tokio::test]
 async fn operators_are_those_of_the_plan() {
-    let (catalog, resources) = planned(&Registry::new()).await;
+    let registry = Registry::new();
+    let service = Arc::new(Service::new("shop", "none"));
+    let address = SocketAddr::from(([127, 0, 0, 1], 5433));
+    let listener = Arc::new(Listener::new("in", &service, "postgresql", address));
+    // Of nobody, all is known before it is asked.
+    let _guard = registry.register(&listener, Remote::Tcp(address)).unwrap();
+    let (catalog, resources) = planned(&registry).await;
     let [sessions, services, ..] = resources.as_slice() else {
         panic!("several resources");
     };
