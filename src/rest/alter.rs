@@ -16,7 +16,7 @@ pub struct Changes {
 }
 
 /// The parameters of a session that can be set.
-const LOGS: [(&str, LogLevel); 5] = [
+pub const LOGS: [(&str, LogLevel); 5] = [
     ("log_debug", LogLevel::Debug),
     ("log_info", LogLevel::Info),
     ("log_notice", LogLevel::Info),

@@ -196,6 +196,7 @@ async fn respond(
         Action::CloseSessions => asked.close_all(door.resource(SESSIONS)?).await,
         Action::Metrics => asked.metrics().await,
         Action::Token => asked.token(proof),
+        Action::OpenApi => Ok(document(door.description.text(parameters.style()))),
     }
 }
 
@@ -454,7 +455,8 @@ fn failed(error: DataFusionError) -> Refusal {
     Refusal::unavailable(refused).because(error)
 }
 
-pub(super) fn document(text: Vec<u8>) -> Response<Body> {
+pub(super) fn document(text: impl Into<Bytes>) -> Response<Body> {
+    let text = text.into();
     let length = HeaderValue::from(text.len());
     let mut response = Response::new(Body::from(text));
     response.headers_mut().insert(CONTENT_LENGTH, length);

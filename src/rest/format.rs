@@ -19,7 +19,7 @@ pub enum Format {
 }
 
 /// Media types and what they ask for, the best first.
-const FORMATS: [(&str, Format); 5] = [
+pub const FORMATS: [(&str, Format); 5] = [
     ("application/json", Format::Json),
     ("application/vnd.api+json", Format::JsonApi),
     ("application/x-ndjson", Format::Lines),

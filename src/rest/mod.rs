@@ -7,6 +7,7 @@
 //! | `answer` | from a request to its response |
 //! | `request_log` | what the log says of it |
 //! | `access` | who may ask, under which host name |
+//! | `openapi` | the description of all of this for programs |
 //! | `tokens` | tokens in place of passwords, and the cookies for them |
 //! | `parameters` | the query string |
 //! | `resource` | a planned query of `queries/`, and what a request adds to its plan |
@@ -48,6 +49,7 @@ mod format;
 mod json;
 mod listing;
 mod metrics;
+mod openapi;
 mod operators;
 mod parameters;
 mod paths;
@@ -72,6 +74,7 @@ pub use server::serve;
 pub use values::UnsupportedType;
 
 use self::metrics::Metrics;
+use self::openapi::Description;
 use self::refusal::Refusal;
 use self::resource::{DEFINITIONS, Resource};
 use self::routes::Route;
@@ -119,6 +122,7 @@ pub struct Door {
     resources: Vec<Resource>,
     metrics: Metrics,
     routes: Vec<Route>,
+    description: Description,
     /// So far.
     requests: AtomicU64,
 }
@@ -144,7 +148,9 @@ impl Door {
             name: "metrics/sessions",
             source,
         })?;
+        let routes = routes::table();
         Ok(Arc::new(Self {
+            description: Description::new(&routes, &resources),
             catalog,
             users,
             tokens: Tokens::new(),
@@ -152,7 +158,7 @@ impl Door {
             options,
             resources,
             metrics,
-            routes: routes::table(),
+            routes,
             requests: AtomicU64::new(0),
         }))
     }

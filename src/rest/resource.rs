@@ -31,11 +31,13 @@ use super::compile::{compile, compile_with};
 use super::document::{DocumentShape, Own};
 use super::flat::Flat;
 use super::listing::{Listing, ids, with_fields};
+use super::openapi;
 use super::operators::Operators;
 use super::paths::{Step, members, places};
 use super::refusal::Refusal;
 use super::values::UnsupportedType;
 use crate::catalog::{Caller, Catalog, PASSING, Prepared};
+use serde_json::Value;
 
 /// What the program knows of a resource besides its query.
 #[derive(Debug)]
@@ -157,6 +159,8 @@ pub struct Resource {
     with_addresses: Arc<Statements>,
     with_names: Arc<Statements>,
     relationships: Vec<Relationship>,
+    /// The JSON schemas of its objects' members, by name.
+    pub members: Vec<(String, Value)>,
     /// The columns that tell whether one of them is still the same.
     lasting: Vec<Expr>,
     /// What was asked with operators before.
@@ -227,6 +231,7 @@ impl Resource {
         Ok(Self {
             definition,
             relationships: Relationship::all(definition, &prepared, &with_addresses, &key_type)?,
+            members: openapi::members(&with_addresses),
             with_addresses: Arc::new(plan(with_addresses)?),
             with_names: Arc::new(plan(with_names)?),
             lasting,

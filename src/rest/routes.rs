@@ -42,6 +42,8 @@ pub enum Action {
     Metrics,
     /// Gives a token for a name and a password.
     Token,
+    /// Describes all this to programs.
+    OpenApi,
 }
 
 /// A parameter of the query string.
@@ -191,10 +193,13 @@ pub fn table() -> Vec<Route> {
     let metrics = get(Action::Metrics, metrics, &[]);
     let token = "A token that stands for the user name and password".to_owned();
     let token = get(Action::Token, token, &[MAX_AGE, PERSIST, PRETTY]);
+    let description = "This description".to_owned();
+    let description = get(Action::OpenApi, description, &[PRETTY]);
     let mut routes = vec![
         Route::new("/".to_owned(), vec![root]),
         Route::new("/auth".to_owned(), vec![token]),
         Route::new("/metrics".to_owned(), vec![metrics]),
+        Route::new("/openapi.json".to_owned(), vec![description]),
     ];
     for (at, definition) in DEFINITIONS.iter().enumerate() {
         let Definition { name, singular, .. } = definition;

@@ -19,8 +19,10 @@ pub const AGE_DEFAULT: Duration = Duration::from_secs(28_800);
 /// The longest life that can be asked for.
 pub const AGE_MAX: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
-const BODY: &str = "token_body";
-const SIGNATURE: &str = "token_sig";
+/// The cookie with the token but for its signature.
+pub const BODY: &str = "token_body";
+/// The cookie with the signature.
+pub const SIGNATURE: &str = "token_sig";
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Tokens are worth a password: they are not given or taken where others may read along.

@@ -6,6 +6,7 @@ mod formats;
 mod house;
 mod jsonapi;
 mod malformed;
+mod openapi;
 mod operators;
 mod page;
 mod tokens;
