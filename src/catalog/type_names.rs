@@ -1,5 +1,4 @@
-//! Types of PostgreSQL whose values the engine holds as text or as another type: a cast to one of them gives a column
-//! that says so.
+//! Types of PostgreSQL whose values the engine holds as text: a cast to one of them gives a column that says so.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,15 +9,10 @@ use datafusion::sql::sqlparser::ast;
 use super::column::TYPE;
 
 /// Types that are held as text.
-const TEXTS: [&str; 10] = [
-    "varchar", "bpchar", "name", "char", "uuid", "json", "jsonb", "pg_lsn", "inet", "cidr",
-];
-
-/// Types that are held as numbers without sign.
-const NUMBERS: [&str; 1] = ["xid"];
+const TEXTS: [&str; 5] = ["uuid", "json", "jsonb", "inet", "cidr"];
 
 /// A column of `data_type` under the name of the type `name`. An empty name tells the engine nothing of the column.
-pub(super) fn named_field(name: &str, data_type: DataType) -> FieldRef {
+fn named_field(name: &str, data_type: DataType) -> FieldRef {
     let metadata: HashMap<_, _> = [(TYPE.to_owned(), name.to_owned())].into();
     Arc::new(Field::new("", data_type, true).with_metadata(metadata))
 }
@@ -27,7 +21,6 @@ pub(super) fn named_field(name: &str, data_type: DataType) -> FieldRef {
 pub(super) fn named_type(sql_type: &ast::DataType) -> Option<FieldRef> {
     use ast::DataType as D;
     let name = match sql_type {
-        D::Varchar(None) | D::CharacterVarying(None) | D::CharVarying(None) => "varchar",
         D::Uuid => "uuid",
         D::JSON => "json",
         D::JSONB => "jsonb",
@@ -38,9 +31,6 @@ pub(super) fn named_type(sql_type: &ast::DataType) -> Option<FieldRef> {
         _ => return None,
     };
     let is = |known: &str| known.eq_ignore_ascii_case(name);
-    if let Some(text) = TEXTS.iter().find(|known| is(known)) {
-        return Some(named_field(text, DataType::Utf8View));
-    }
-    let number = NUMBERS.iter().find(|known| is(known));
-    number.map(|number| named_field(number, DataType::UInt32))
+    let text = TEXTS.iter().find(|known| is(known));
+    text.map(|text| named_field(text, DataType::Utf8View))
 }

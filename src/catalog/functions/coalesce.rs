@@ -1,5 +1,5 @@
-//! `coalesce`, which reads a text in quotes that stands beside arrays as an array, as PostgreSQL does, and whose result
-//! is of the type that all arguments name. Everything else is the engine's.
+//! `coalesce`, which reads a text in quotes that stands beside arrays as an array, as PostgreSQL does. Everything else is
+//! the engine's.
 
 use std::sync::Arc;
 
@@ -11,7 +11,6 @@ use datafusion::logical_expr::{
 };
 
 use super::value::is_text;
-use crate::catalog::column::TYPE;
 use crate::catalog::operators::array_literal;
 
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -53,17 +52,7 @@ impl ScalarUDFImpl for Coalesce {
         if let Some(list) = array_type(types) {
             return Ok(Arc::new(Field::new(self.name(), list.clone(), true)));
         }
-        let mut names = fields
-            .iter()
-            .filter(|field| !field.data_type().is_null())
-            .map(|field| field.metadata().get(TYPE));
-        let name = names.next().flatten().cloned();
-        let is_shared = names.all(|other| other == name.as_ref());
-        let field = self.inner.return_field_from_args(args)?;
-        Ok(match name {
-            Some(name) if is_shared => Arc::new(super::named(field.as_ref().clone(), &name)),
-            _ => field,
-        })
+        self.inner.return_field_from_args(args)
     }
 
     fn coerce_types(&self, types: &[DataType]) -> Result<Vec<DataType>> {

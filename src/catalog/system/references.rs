@@ -19,7 +19,6 @@ use datafusion::optimizer::AnalyzerRule;
 
 use crate::catalog::column::TYPE;
 use crate::catalog::functions::{TEXT_OUT, has_own_text};
-use crate::catalog::type_names::named_field;
 
 /// Types whose values are oids and whose text is a name.
 const REFERENCES: [&str; 3] = ["regproc", "regtype", "regclass"];
@@ -31,8 +30,6 @@ pub(in crate::catalog) struct References {
     outputs: HashMap<&'static str, Arc<ScalarUDF>>,
     /// The function that writes all other values.
     text: Option<Arc<ScalarUDF>>,
-    /// The function that writes network addresses with their masks.
-    address: Option<Arc<ScalarUDF>>,
 }
 
 impl References {
@@ -45,7 +42,6 @@ impl References {
         Self {
             outputs: REFERENCES.into_iter().filter_map(output).collect(),
             text: state.scalar_functions().get(TEXT_OUT).cloned(),
-            address: state.scalar_functions().get("text").cloned(),
         }
     }
 
@@ -100,19 +96,6 @@ impl References {
             let Ok((_, of)) = value.to_field(schema) else {
                 return Ok(Transformed::no(expr));
             };
-            let is_plain = field.metadata().is_empty();
-            if let Some(name) = of.metadata().get(TYPE)
-                && of.data_type().is_string()
-                && is_plain
-            {
-                let value = match (name.as_str(), &self.address) {
-                    ("inet" | "cidr", Some(output)) => output.call(vec![value.as_ref().clone()]),
-                    _ => value.as_ref().clone(),
-                };
-                let text = named_field("text", field.data_type().clone());
-                let cast = Cast::new_from_field(Box::new(value), text);
-                return Ok(Transformed::yes(Expr::Cast(cast)));
-            }
             let output = self.output(of.metadata(), of.data_type());
             let text = || self.text.as_ref().filter(|_| has_own_text(of.data_type()));
             let Some(output) = output.or_else(text) else {
@@ -126,7 +109,7 @@ impl References {
 
 impl AnalyzerRule for References {
     fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
-        let spelled = plan.transform_up_with_subqueries(|plan| {
+        plan.transform_up_with_subqueries(|plan| {
             let names = NamePreserver::new(&plan);
             let schema = merge_schema(&plan.inputs());
             plan.map_expressions(|expr| {
@@ -137,13 +120,8 @@ impl AnalyzerRule for References {
                     false => spelled,
                 })
             })
-        })?;
-        // What became a text is one to everybody above, too.
-        let settled = |plan: LogicalPlan| plan.recompute_schema().map(Transformed::yes);
-        match spelled.transformed {
-            true => spelled.data.transform_up_with_subqueries(settled).data(),
-            false => Ok(spelled.data),
-        }
+        })
+        .data()
     }
 
     fn name(&self) -> &str {

@@ -1,6 +1,7 @@
 """psycopg 3: sync, async, pipeline, cursors on the server, COPY, binary, every type, arrays."""
 
 import asyncio
+import threading
 
 import psycopg
 from psycopg import sql
@@ -266,15 +267,21 @@ def cancel():
         except psycopg.Error as error:
             said("timeout", error.sqlstate)
         connection.execute("RESET statement_timeout")
-        import threading
+        over = threading.Event()
 
-        timer = threading.Timer(0.2, connection.cancel_safe)
-        timer.start()
+        def cancel():
+            # Whatever comes before the statement cancels nothing.
+            while not over.wait(0.1):
+                connection.cancel_safe()
+
+        canceller = threading.Thread(target=cancel)
+        canceller.start()
         try:
             connection.execute(endless)
         except psycopg.Error as error:
             said("cancelled", error.sqlstate)
-        timer.join()
+        over.set()
+        canceller.join()
 
 
 def pools():

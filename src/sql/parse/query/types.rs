@@ -9,8 +9,8 @@ use super::arrays;
 use super::build::{bare, call, cast, literal, number, parts, text};
 use crate::sql::sqlstate::SqlError;
 use datafusion::sql::sqlparser::ast::{
-    ArrayElemTypeDef, CharacterLength, DataType, ExactNumberInfo, Expr, Function, Ident,
-    ObjectName, Select, SelectItem, TimezoneInfo, TypedString, Value,
+    ArrayElemTypeDef, CharacterLength, DataType, ExactNumberInfo, Expr, Function, ObjectName,
+    Select, SelectItem, TimezoneInfo, TypedString, Value,
 };
 
 /// Types that name a thing of the catalog: `NAME(value)` gives its oid and `NAMEout(oid)` its text.
@@ -66,23 +66,6 @@ const TEXT_INPUTS: [&str; 4] = ["uuid_in", "json_in", "jsonb_in", "bytea"];
 /// The types that parameters are cast to as they are.
 fn takes_parameters(input: &str) -> bool {
     TEXT_INPUTS.contains(&input) || input == "inet"
-}
-
-/// Whether a cast to the type says to the engine which type it is.
-fn is_named(data_type: &DataType) -> bool {
-    match data_type {
-        DataType::Varchar(None)
-        | DataType::CharacterVarying(None)
-        | DataType::CharVarying(None) => true,
-        DataType::Custom(name, _) => parts(name).is_some_and(|(_, last)| {
-            ["varchar", "bpchar", "name", "pg_lsn"].contains(&last.as_str())
-        }),
-        _ => false,
-    }
-}
-
-fn custom(name: &str) -> DataType {
-    DataType::Custom(ObjectName::from(vec![Ident::new(name)]), Vec::new())
 }
 
 fn is_parameter(expr: &Expr) -> bool {
@@ -255,11 +238,7 @@ fn convert(
     let written = match target {
         Target::Known => return ControlFlow::Continue(None),
         Target::As(known) => cast(operand, known),
-        Target::Call("xid") => cast(call("oid", vec![operand]), custom("xid")),
-        Target::Character => {
-            let text = call("left", vec![cast(operand, DataType::Text), number(1)]);
-            cast(text, custom("char"))
-        }
+        Target::Character => call("left", vec![cast(operand, DataType::Text), number(1)]),
         // The type of a parameter is that of the cast.
         Target::Call(name) if takes_parameters(name) && is_parameter(&operand) => {
             return ControlFlow::Continue(None);
@@ -270,9 +249,6 @@ fn convert(
             length: None,
             fixed: false,
         } if matches!(data_type, DataType::Text) => return ControlFlow::Continue(None),
-        Target::Text { length: None, .. } if is_named(data_type) => {
-            return ControlFlow::Continue(None);
-        }
         Target::Text { length: None, .. } => cast(operand, DataType::Text),
         Target::Text {
             length: Some(length),
@@ -280,8 +256,7 @@ fn convert(
         } => {
             let function = if fixed { "rpad" } else { "left" };
             let length = number(usize::try_from(length).unwrap_or(usize::MAX));
-            let text = call(function, vec![cast(operand, DataType::Text), length]);
-            cast(text, custom(if fixed { "bpchar" } else { "varchar" }))
+            call(function, vec![cast(operand, DataType::Text), length])
         }
         Target::Array(element) => {
             return array(sql, operand, data_type, *element);
@@ -325,12 +300,9 @@ fn array(
     let known: DataType = match &element {
         Target::Known => element_type.as_ref().clone(),
         Target::As(known) => known.clone(),
-        Target::Call("oid" | "xid") => DataType::IntUnsigned(None),
+        Target::Call("oid") => DataType::IntUnsigned(None),
         Target::Call("bytea") => DataType::Bytea,
         Target::Call(name) if TEXT_INPUTS.contains(name) => element_type.as_ref().clone(),
-        Target::Text { length: None, .. } if is_named(element_type) => {
-            element_type.as_ref().clone()
-        }
         Target::Call(name) if REFERENCES.contains(name) => DataType::IntUnsigned(None),
         _ => DataType::Text,
     };
@@ -347,7 +319,6 @@ fn array(
     };
     let operand = match (source, &element) {
         (Some(elements), Target::Call(name)) => {
-            let name = if *name == "xid" { "oid" } else { name };
             arrays::array(elements.into_iter().map(|e| call(name, vec![e])).collect())
         }
         (Some(elements), _) => arrays::array(elements),
@@ -430,8 +401,7 @@ fn named(name: &ObjectName) -> Target {
         .and_then(|part| part.as_ident())
         .is_some_and(|ident| ident.quote_style.is_some());
     let known = match last.as_str() {
-        "oid" | "cid" | "xid8" => return Target::Call("oid"),
-        "xid" => return Target::Call("xid"),
+        "oid" | "xid" | "cid" | "xid8" => return Target::Call("oid"),
         "uuid" => return Target::Call("uuid_in"),
         "json" => return Target::Call("json_in"),
         "jsonb" => return Target::Call("jsonb_in"),
