@@ -1,4 +1,5 @@
-//! The proxy, measured: `pgbench` through it and through its neighbours, its memory, and what looking costs.
+//! The proxy, measured: `pgbench` and `sysbench` through it and through its neighbours, its memory, and what looking
+//! costs.
 //!
 //! `cargo bench --bench proxy` runs all sections and prints one Markdown table for each; `cargo bench --bench proxy
 //! -- memory heavy` runs those two. `ROLLCALL_BENCH_ROUNDS` and `ROLLCALL_BENCH_SECONDS` make it shorter,
@@ -16,6 +17,7 @@ mod crowd;
 mod figures;
 mod heavy;
 mod load;
+mod mariadb;
 mod memory;
 mod neighbours;
 mod pgbench;
@@ -74,8 +76,13 @@ const POSTGRES_SETTINGS: [&str; 8] = [
 
 type Section = fn(&Bench) -> Result<()>;
 
-const SECTIONS: [(&str, &str, Section); 4] = [
+const SECTIONS: [(&str, &str, Section); 5] = [
     ("pgbench", "`pgbench -S`", pgbench::measure),
+    (
+        "sysbench",
+        "`sysbench oltp_point_select` before MariaDB",
+        mariadb::measure,
+    ),
     ("memory", "Memory of idle sessions", memory::measure),
     (
         "polling",

@@ -7,7 +7,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use super::cluster::{DATABASE, SUPERUSER, account, free_address};
 use super::process::{Process, apart};
@@ -106,7 +106,7 @@ impl Way {
                     database: "rollcall",
                     statement: "SELECT * FROM sessions",
                 });
-                rollcall(routes, door)?
+                rollcall(&to_postgres(routes), door)?
             }
             Self::PgBouncer => {
                 // One address for all of its databases.
@@ -118,7 +118,7 @@ impl Way {
                 });
                 pgbouncer(address, servers)?
             }
-            Self::HaProxy => haproxy(routes)?,
+            Self::HaProxy => haproxy(&to_postgres(routes))?,
             Self::Copy => bare_relay(relay::COPY, routes)?,
             Self::Lazy => bare_relay(relay::LAZY, routes)?,
         };
@@ -127,15 +127,51 @@ impl Way {
         neighbour.process = Some(process);
         Ok(neighbour)
     }
+
+    /// The same before a MariaDB server, for the ways that lead there.
+    pub fn start_before_mariadb(self, server: SocketAddr) -> Result<Neighbour> {
+        let address = free_address()?;
+        let mut neighbour = Neighbour {
+            way: self,
+            address,
+            crowd: address,
+            view: None,
+            process: None,
+        };
+        let route = [("mariadb", "mariadb", (address, server))];
+        let mut process = match self {
+            Self::Rollcall => rollcall(&route, free_address()?)?,
+            Self::HaProxy => haproxy(&route)?,
+            Self::Direct => {
+                neighbour.address = server;
+                neighbour.crowd = server;
+                return Ok(neighbour);
+            }
+            Self::PgBouncer | Self::Copy | Self::Lazy => bail!("does not lead to MariaDB"),
+        };
+        process.wait_until_up(address)?;
+        neighbour.process = Some(process);
+        Ok(neighbour)
+    }
 }
 
-fn rollcall(routes: [(SocketAddr, SocketAddr); 2], door: SocketAddr) -> Result<Process> {
+/// What to call a route, its protocol, and where it leads from and to.
+type Route = (&'static str, &'static str, (SocketAddr, SocketAddr));
+
+fn to_postgres([database, crowd]: [(SocketAddr, SocketAddr); 2]) -> [Route; 2] {
+    [
+        (DATABASE, "postgresql", database),
+        (CROWD, "postgresql", crowd),
+    ]
+}
+
+fn rollcall(routes: &[Route], door: SocketAddr) -> Result<Process> {
     let mut text =
         format!("sql.listen = \"{door}\"\nrest.listen = \"127.0.0.1:0\"\nlog.level = \"warn\"\n");
-    for (name, (from, to)) in [DATABASE, CROWD].into_iter().zip(routes) {
+    for (name, protocol, (from, to)) in routes {
         writeln!(
             text,
-            "[servers.{name}]\naddress = \"{to}\"\n\
+            "[servers.{name}]\nprotocol = \"{protocol}\"\naddress = \"{to}\"\n\
              [services.{name}]\nrouter = \"readconnroute\"\nservers = [\"{name}\"]\n\
              sessions_max = {SESSIONS_MAX}\n\
              [listeners.{name}]\nservice = \"{name}\"\naddress = \"{from}\""
@@ -179,13 +215,13 @@ fn pgbouncer(address: SocketAddr, servers: Servers) -> Result<Process> {
     Process::start("pgbouncer", command, directory)
 }
 
-fn haproxy(routes: [(SocketAddr, SocketAddr); 2]) -> Result<Process> {
+fn haproxy(routes: &[Route]) -> Result<Process> {
     let program = program("haproxy")?;
     let mut text = format!(
         "global\n  no strict-limits\n  maxconn {SESSIONS_MAX}\n\
          defaults\n  mode tcp\n  timeout connect 5s\n  timeout client 1h\n  timeout server 1h\n"
     );
-    for (name, (from, to)) in [DATABASE, CROWD].into_iter().zip(routes) {
+    for (name, _, (from, to)) in routes {
         writeln!(text, "listen {name}\n  bind {from}\n  server {name} {to}")?;
     }
     let directory = tempfile::tempdir()?;

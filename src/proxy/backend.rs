@@ -21,7 +21,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::TlsConnector;
 
 use super::transport::{Socket, Transport};
-use crate::config::{Protocol, ServerConfig, ServerTls};
+use crate::config::{MonitorCredentials, Protocol, ServerConfig, ServerTls};
 use crate::session::Server;
 use crate::tls::{ALPN_SQL, TlsError, read_certificates};
 
@@ -134,6 +134,8 @@ pub struct Backend {
     pub server: Arc<Server>,
     /// What it speaks.
     pub protocol: Protocol,
+    /// Who its monitor logs in as.
+    pub monitor: Option<Arc<MonitorCredentials>>,
     /// Host and port, for messages.
     address: Arc<str>,
     tls: Option<BackendTls>,
@@ -163,6 +165,7 @@ impl Backend {
         Ok(Self {
             server,
             protocol: config.protocol,
+            monitor: config.monitor.credentials.clone().map(Arc::new),
             address: address.into(),
             tls,
         })

@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::backend::{Backend, ConnectError};
-use super::mariadb;
+use super::mariadb::{self, client::ClientError};
 use crate::config::{MonitorConfig, MonitorCredentials, Protocol};
 use crate::session::{Health, Server, ServerRole};
 
@@ -28,6 +28,11 @@ const APPLICATION_NAME: &str = "rollcall monitor";
 
 /// Class 57 without the statement's own errors: the server is starting up, shutting down or has crashed.
 const NOT_SERVING: [&str; 3] = ["57P01", "57P02", "57P03"];
+
+/// The same of MariaDB's: ER_SERVER_SHUTDOWN.
+const SHUTTING_DOWN: u16 = 1053;
+/// The user may not ask whether the server follows another (ER_SPECIFIC_ACCESS_DENIED_ERROR).
+const NOT_ALLOWED: u16 = 1227;
 
 /// Looks at all servers, all at once and each for at most its own timeout, so that nobody is served before it is known
 /// which servers there are. The monitors go on from there.
@@ -53,10 +58,13 @@ pub struct Monitor {
     complained: bool,
 }
 
-struct MonitorConnection {
-    client: Client,
-    /// Moves the connection's messages.
-    _driver: AbortOnDropHandle<()>,
+enum MonitorConnection {
+    Postgres {
+        client: Client,
+        /// Moves the connection's messages.
+        _driver: AbortOnDropHandle<()>,
+    },
+    MariaDb(mariadb::client::Client),
 }
 
 /// Why a look found nothing.
@@ -66,6 +74,8 @@ enum LookError {
     Connect(#[from] ConnectError),
     #[error("{}", Chain(.0))]
     Postgres(#[from] tokio_postgres::Error),
+    #[error(transparent)]
+    MariaDb(#[from] mariadb::client::ClientError),
     #[error("no answer within {} ms", .0.as_millis())]
     TimedOut(Duration),
     #[error("no usable answer to the question for its role")]
@@ -78,6 +88,11 @@ impl LookError {
         match self {
             Self::Connect(_) | Self::TimedOut(_) => false,
             Self::Answer => true,
+            Self::MariaDb(error) => match error {
+                ClientError::Connect(_) | ClientError::Io(_) | ClientError::Protocol(_) => false,
+                ClientError::Server { code, .. } => *code != SHUTTING_DOWN,
+                ClientError::Plugin { .. } => true,
+            },
             Self::Postgres(error) => match (error.code(), error.source()) {
                 (Some(code), _) => !NOT_SERVING.contains(&code.code()),
                 // A way of logging in that the monitor does not know: the server has answered.
@@ -172,13 +187,13 @@ impl Monitor {
             }
             return Ok(None);
         };
-        if let Some(kept) = &self.connection {
+        if let Some(kept) = &mut self.connection {
             // The server may have ended it for reasons of its own, such as a limit on idle time.
             if let Ok(role) = kept.role().await {
                 return Ok(Some(role));
             }
         }
-        let fresh = log_in(&self.backend, &self.config, credentials).await?;
+        let mut fresh = log_in(&self.backend, &self.config, credentials).await?;
         let role = fresh.role().await?;
         self.connection = Some(fresh);
         Ok(Some(role))
@@ -244,6 +259,10 @@ async fn log_in(
     config: &MonitorConfig,
     credentials: &MonitorCredentials,
 ) -> Result<MonitorConnection, LookError> {
+    if backend.protocol == Protocol::MariaDb {
+        let client = mariadb::client::Client::log_in(backend, credentials, config.timeout).await?;
+        return Ok(MonitorConnection::MariaDb(client));
+    }
     let transport = backend.connect(config.timeout).await?;
     let mut login = tokio_postgres::Config::new();
     if let Some(database) = &credentials.database {
@@ -261,25 +280,62 @@ async fn log_in(
         // How it ends shows at the next look.
         let _ = connection.await;
     });
-    Ok(MonitorConnection {
+    Ok(MonitorConnection::Postgres {
         client,
         _driver: AbortOnDropHandle::new(driver),
     })
 }
 
 impl MonitorConnection {
-    async fn role(&self) -> Result<ServerRole, LookError> {
-        let query = "SELECT pg_catalog.pg_is_in_recovery()";
-        let messages = self.client.simple_query(query).await?;
-        let row = messages.iter().find_map(|message| match message {
-            SimpleQueryMessage::Row(row) => Some(row),
-            _ => None,
-        });
-        match row.map(|row| row.try_get(0)) {
-            Some(Ok(Some("f"))) => Ok(ServerRole::Primary),
-            Some(Ok(Some("t"))) => Ok(ServerRole::Replica),
-            _ => Err(LookError::Answer),
+    async fn role(&mut self) -> Result<ServerRole, LookError> {
+        match self {
+            Self::Postgres { client, .. } => postgres_role(client).await,
+            Self::MariaDb(client) => mariadb_role(client).await,
         }
+    }
+}
+
+async fn postgres_role(client: &Client) -> Result<ServerRole, LookError> {
+    let query = "SELECT pg_catalog.pg_is_in_recovery()";
+    let messages = client.simple_query(query).await?;
+    let row = messages.iter().find_map(|message| match message {
+        SimpleQueryMessage::Row(row) => Some(row),
+        _ => None,
+    });
+    match row.map(|row| row.try_get(0)) {
+        Some(Ok(Some("f"))) => Ok(ServerRole::Primary),
+        Some(Ok(Some("t"))) => Ok(ServerRole::Replica),
+        _ => Err(LookError::Answer),
+    }
+}
+
+/// A server that only reads is a replica, and so is one that follows another, whether it would take writes or not.
+async fn mariadb_role(client: &mut mariadb::client::Client) -> Result<ServerRole, LookError> {
+    let reads_only = client.ask("SELECT @@global.read_only").await?;
+    match reads_only.value() {
+        Some("0" | "OFF") => {}
+        Some(_) => return Ok(ServerRole::Replica),
+        None => return Err(LookError::Answer),
+    }
+    let (question, threads) = match client.is_mariadb {
+        true => (
+            "SHOW ALL SLAVES STATUS",
+            ["Slave_IO_Running", "Slave_SQL_Running"],
+        ),
+        false => (
+            "SHOW REPLICA STATUS",
+            ["Replica_IO_Running", "Replica_SQL_Running"],
+        ),
+    };
+    match client.ask(question).await {
+        Ok(status) if threads.iter().any(|thread| status.any(thread, "Yes")) => {
+            Ok(ServerRole::Replica)
+        }
+        Ok(_)
+        | Err(ClientError::Server {
+            code: NOT_ALLOWED, ..
+        }) => Ok(ServerRole::Primary),
+        Err(error) => Err(error.into()),
     }
 }
 

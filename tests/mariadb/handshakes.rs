@@ -119,6 +119,7 @@ fn passes(plugin: &str, dialogue: &[(&[u8], &[u8])], last: &[u8]) {
         "trusted|app",
     );
     client.command(1, b"");
+    drop(client);
     let heard = serving.join().expect("the server");
     let answers: Vec<&[u8]> = dialogue
         .iter()

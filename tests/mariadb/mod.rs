@@ -6,6 +6,7 @@ mod ends;
 mod handshakes;
 mod kills;
 mod logins;
+mod monitor;
 mod rows;
 mod statements;
 

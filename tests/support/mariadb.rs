@@ -26,21 +26,20 @@ CREATE USER IF NOT EXISTS bob IDENTIFIED BY 'secret';
 CREATE USER IF NOT EXISTS ed IDENTIFIED VIA ed25519 USING PASSWORD('secret');
 CREATE USER IF NOT EXISTS monitor IDENTIFIED BY 'secret';
 CREATE USER IF NOT EXISTS trusted, idle;
-GRANT ALL ON app.* TO app, ann, bob, ed, trusted, idle;
+GRANT ALL ON app.* TO app, ann, bob, ed, trusted, idle, monitor;
 GRANT ALL ON other.* TO app, ann, bob, ed, trusted, idle;
 GRANT PROCESS, FILE ON *.* TO app;
 GRANT CONNECTION ADMIN, SLAVE MONITOR ON *.* TO monitor;
 ";
 
 /// What does not depend on the test.
-const SETTINGS: [&str; 12] = [
+const SETTINGS: [&str; 11] = [
     "--no-defaults",
     "--bind-address=0.0.0.0",
     "--innodb-buffer-pool-size=8M",
     "--innodb-log-file-size=4M",
     "--innodb-flush-log-at-trx-commit=0",
     "--plugin-load-add=auth_ed25519",
-    "--skip-log-bin",
     "--lc-messages=en_US",
     "--default-time-zone=+00:00",
     "--log-warnings=2",

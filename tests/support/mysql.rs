@@ -72,14 +72,19 @@ impl Client {
         client
     }
 
-    /// Answers the greeting.
+    /// Answers the greeting as `trusted`.
     pub fn answer(&mut self, capabilities: u32) {
+        self.answer_as("trusted", capabilities);
+    }
+
+    /// Answers the greeting as somebody who has no password.
+    pub fn answer_as(&mut self, user: &str, capabilities: u32) {
         let capabilities = capabilities | 8;
         let mut body = capabilities.to_le_bytes().to_vec();
         body.extend((1u32 << 24).to_le_bytes());
         body.push(45);
         body.extend([0; 23]);
-        body.extend(b"trusted\0\0app\0mysql_native_password\0");
+        body.extend(format!("{user}\0\0app\0mysql_native_password\0").into_bytes());
         self.send(1, &body);
     }
 

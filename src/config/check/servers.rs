@@ -261,12 +261,6 @@ impl Checker<'_> {
             self.report(&path("password_file"), problem);
             Some(Zeroizing::default())
         });
-        if protocol == Protocol::MariaDb && user.is_some() {
-            self.report(
-                &path("user"),
-                "comes later for MariaDB, whose monitors look whether the server answers: take this out",
-            );
-        }
         let Some(user) = user else {
             for (key, is_written) in [
                 ("password", password.is_some()),

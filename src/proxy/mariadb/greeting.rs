@@ -14,6 +14,8 @@ use crate::session::{Profile, SessionId};
 /// Protocol version of every server since MySQL 3.21.
 const VERSION: u8 = 10;
 /// Where values are in a greeting, counted from behind the zero byte of the server's version.
+const SCRAMBLE: usize = 4;
+const SCRAMBLE_BYTES: usize = 8;
 const CAPABILITIES_LOW: usize = 13;
 const CAPABILITIES_HIGH: usize = 18;
 const CAPABILITIES_MARIADB: usize = 27;
@@ -54,6 +56,30 @@ impl Greeting {
     /// The server's number for the connection.
     pub fn thread_id(&self) -> u32 {
         self.values(0).u32().unwrap_or_default()
+    }
+
+    /// The server's version.
+    pub fn version(&self) -> &[u8] {
+        let end = self.fixed.saturating_sub(1);
+        self.body.get(1..end).unwrap_or_default()
+    }
+
+    /// What a password is proved with: eight bytes, and mostly twelve more.
+    pub fn scramble(&self) -> Vec<u8> {
+        let first = self
+            .values(SCRAMBLE)
+            .bytes(SCRAMBLE_BYTES)
+            .unwrap_or_default();
+        let more = self.values(FIXED_BYTES).text().unwrap_or_default();
+        [first, more].concat()
+    }
+
+    /// How users prove their passwords unless the server says otherwise.
+    pub fn plugin(&self) -> &[u8] {
+        let mut values = self.values(FIXED_BYTES);
+        values.text();
+        // Some servers leave the last zero byte out.
+        values.text().unwrap_or(values.0)
     }
 
     /// What the server offers.

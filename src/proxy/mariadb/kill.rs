@@ -10,17 +10,27 @@ use std::ops::Range;
 /// traces it; the look must not cost long statements anything.
 pub(super) const TEXT_BYTES_MAX: usize = 512;
 
-/// Where the number of a KILL is in its text, and the number.
-pub(super) fn find(text: &[u8]) -> Option<(Range<usize>, u64)> {
+/// A KILL of a number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Kill {
+    /// Where the number is in the text.
+    pub place: Range<usize>,
+    pub number: u64,
+    /// Its statement is to end, and not its connection.
+    pub of_query: bool,
+}
+
+/// The KILL that a text is.
+pub(super) fn find(text: &[u8]) -> Option<Kill> {
     let mut rest = skip_space(text);
     // Nearly every statement is told from KILL by its first letter.
     rest = word(rest, b"KILL")?;
     rest = word(rest, b"HARD")
         .or_else(|| word(rest, b"SOFT"))
         .unwrap_or(rest);
-    rest = word(rest, b"CONNECTION")
-        .or_else(|| word(rest, b"QUERY"))
-        .unwrap_or(rest);
+    let query = word(rest, b"QUERY");
+    let of_query = query.is_some();
+    rest = query.or_else(|| word(rest, b"CONNECTION")).unwrap_or(rest);
     let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let (number, behind) = rest.split_at_checked(digits)?;
     if !matches!(skip_space(behind), [] | [b';', ..]) {
@@ -28,7 +38,11 @@ pub(super) fn find(text: &[u8]) -> Option<(Range<usize>, u64)> {
     }
     let start = text.len() - rest.len();
     let number = std::str::from_utf8(number).ok()?.parse().ok()?;
-    Some((start..start + digits, number))
+    Some(Kill {
+        place: start..start + digits,
+        number,
+        of_query,
+    })
 }
 
 /// What follows the word and the space behind it.
@@ -66,9 +80,19 @@ fn line_end(text: &[u8]) -> &[u8] {
 
 /// The statement that a server answers as it does a KILL of a number that it does not know.
 pub(super) fn unknown(number: u64) -> String {
-    format!(
-        "SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = 1094, MESSAGE_TEXT = 'Unknown thread id: {number}'"
-    )
+    failure(1094, &format!("Unknown thread id: {number}"))
+}
+
+/// The same for a KILL of somebody else's.
+pub(super) fn denied(number: u64) -> String {
+    failure(1095, &format!("You are not owner of thread {number}"))
+}
+
+/// The statement that a server answers as it does a KILL that was carried out.
+pub(super) const DONE: &str = "DO 0";
+
+fn failure(code: u16, message: &str) -> String {
+    format!("SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = {code}, MESSAGE_TEXT = '{message}'")
 }
 
 #[cfg(test)]
@@ -90,8 +114,13 @@ mod tests {
             "KILL/**/42",
             "# 7\nKILL -- 8\n QUERY 42 # 9",
         ] {
-            let (place, number) = find(text.as_bytes()).unwrap_or_else(|| panic!("{text}"));
-            assert_eq!((&text[place], number), ("42", 42), "{text}");
+            let kill = find(text.as_bytes()).unwrap_or_else(|| panic!("{text}"));
+            assert_eq!((&text[kill.place], kill.number), ("42", 42), "{text}");
+            assert_eq!(
+                kill.of_query,
+                text.to_uppercase().contains("QUERY"),
+                "{text}"
+            );
         }
     }
 
@@ -130,8 +159,8 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_found_is_a_number(text in r"(KILL|kill|SOFT|QUERY|ID|[0-9]{1,3}| |/\*|\*/|#|;|\PC){0,12}") {
-            if let Some((place, number)) = find(text.as_bytes()) {
-                prop_assert_eq!(text[place].parse::<u64>(), Ok(number));
+            if let Some(kill) = find(text.as_bytes()) {
+                prop_assert_eq!(text[kill.place].parse::<u64>(), Ok(kill.number));
             }
         }
     }

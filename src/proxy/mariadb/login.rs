@@ -14,6 +14,7 @@ use bytes::BytesMut;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
+use super::cancel::KillTarget;
 use super::capability::SSL;
 use super::decline::Unanswered;
 use super::error::SqlError;
@@ -120,6 +121,12 @@ pub(super) async fn run(
     let Dialogue {
         passing, server, ..
     } = dialogue;
+    let cancel = backend.monitor.clone().map(|credentials| KillTarget {
+        backend: Arc::clone(backend),
+        credentials,
+        thread,
+        timeout: limit,
+    });
     let guard = &passing.wire.guard;
     guard.update(|profile| {
         introduction.show(profile);
@@ -139,7 +146,7 @@ pub(super) async fn run(
             Arc::clone(&entrance.proxied.interest),
         ),
         key: None,
-        cancel: None,
+        cancel: cancel.map(Arc::new),
     })
 }
 

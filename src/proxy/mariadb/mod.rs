@@ -6,10 +6,13 @@
 //! | `session`, `login`, `error` | what is the protocol's own in the life of a proxied client |
 //! | `decline` | a server that was greeted by for nothing is not hung up on |
 //! | `command`, `answers`, `status` | what a server says to a command, and where that ends |
-//! | `walk`, `kill` | what is learnt from the packets that pass, and what is changed in them |
+//! | `client` | a client of our own, for monitors and to end what a session runs |
+//! | `walk`, `translate`, `kill` | what is learnt from the packets that pass, and what is changed in them |
 
 mod answers;
+mod cancel;
 mod capability;
+pub(super) mod client;
 mod command;
 mod decline;
 mod error;
@@ -22,6 +25,7 @@ mod packet;
 pub(super) mod session;
 mod status;
 mod texts;
+mod translate;
 mod walk;
 
 pub(super) use decline::look;

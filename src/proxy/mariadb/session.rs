@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 
+use super::cancel::KillTarget;
 use super::decline::GOODBYE;
 use super::error::SqlError;
 use super::login;
 use super::walk::Walk;
 use crate::proxy::backend::{Backend, ConnectError};
-use crate::proxy::protocol::{Cancel, Failed, LoggedIn, Login, Opening, Protocol, Refusal};
+use crate::proxy::protocol::{Failed, LoggedIn, Login, Opening, Protocol, Refusal};
 use crate::proxy::service::Entrance;
 use crate::proxy::transport::Transport;
 use crate::proxy::wire::Wire;
@@ -27,18 +28,11 @@ pub(in crate::proxy) struct Opened {
     pub sequence: u8,
 }
 
-/// Nothing cancels a statement from outside of its own connection: that takes a login.
-impl Cancel for Infallible {
-    async fn request(&self) {
-        match *self {}
-    }
-}
-
 impl Protocol for MariaDb {
     type Opened = Opened;
     type Walk = Walk;
     type Key = Infallible;
-    type Cancel = Infallible;
+    type Cancel = KillTarget;
 
     /// COM_QUIT.
     const GOODBYE: &'static [u8] = GOODBYE;

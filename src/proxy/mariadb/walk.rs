@@ -16,11 +16,11 @@ use super::greeting::Introduction;
 use super::packet::{self, FRAME_BYTES_MAX, HEADER_BYTES, LOGIN_BYTES_MAX, split_header};
 use super::status::{self, Status};
 use super::texts::Texts;
-use super::{capability, kill};
+use super::{capability, kill, translate};
 use crate::proxy::end::End;
 use crate::proxy::relay::{Passing, Track};
 use crate::proxy::statements::{Interest, Statements};
-use crate::session::{SessionGuard, SessionId, Transaction};
+use crate::session::{SessionGuard, Transaction};
 
 /// Longest beginning of a server's packet that is kept when the packet comes in pieces, in bytes.
 const LOOK_BYTES_MAX: usize = 4096;
@@ -56,7 +56,7 @@ pub(in crate::proxy) struct Walk {
     failed: bool,
     /// Where and who the session is once the server has agreed.
     database: Option<Arc<str>>,
-    user: Option<Introduction>,
+    user: Option<Box<Introduction>>,
     /// Who wants the statements' texts.
     interest: Arc<Interest>,
     /// The texts, where somebody wants them.
@@ -189,7 +189,7 @@ impl Walk {
                 if let Some(texts) = &mut self.texts {
                     texts.body(whole, !self.client.continues, session);
                 }
-                if let Some(body) = self.translated(looked_at, session) {
+                if let Some(body) = translate::command(looked_at, self.capabilities, session) {
                     let changed = changed.get_or_insert_with(Changed::default);
                     changed.copy(bytes, at);
                     packet::put(&mut changed.output, sequence, &body);
@@ -249,7 +249,10 @@ impl Walk {
                 let name = String::from_utf8_lossy(argument);
                 self.database = (!name.is_empty()).then(|| name.into());
             }
-            Answer::Login => self.user = Introduction::of_change(argument, self.capabilities),
+            Answer::Login => {
+                let user = Introduction::of_change(argument, self.capabilities);
+                self.user = user.map(Box::new);
+            }
             Answer::Events => self.sends = Sends::Acknowledgements,
             _ => {}
         }
@@ -261,43 +264,6 @@ impl Walk {
             session.work_started();
         }
         Ok(())
-    }
-
-    /// What is sent instead of a command, where it ends another session's statement or connection.
-    fn translated(&self, body: &[u8], session: &SessionGuard) -> Option<Vec<u8>> {
-        let (command, argument) = body.split_first()?;
-        match *command {
-            command::PROCESS_KILL => {
-                let number = u32::from_le_bytes(*argument.first_chunk()?);
-                let thread = thread_of(u64::from(number), session);
-                Some(match thread.and_then(|thread| u32::try_from(thread).ok()) {
-                    Some(thread) => [&[command::PROCESS_KILL][..], &thread.to_le_bytes()].concat(),
-                    None => [
-                        &[command::QUERY][..],
-                        kill::unknown(u64::from(number)).as_bytes(),
-                    ]
-                    .concat(),
-                })
-            }
-            command::QUERY if argument.len() <= kill::TEXT_BYTES_MAX => {
-                // One set of no attributes; what has some is not looked into.
-                let prefix = match self.capabilities & capability::QUERY_ATTRIBUTES {
-                    0 => &argument[..0],
-                    _ => argument.get(..2).filter(|prefix| *prefix == [0, 1])?,
-                };
-                let text = &argument[prefix.len()..];
-                let (place, number) = kill::find(text)?;
-                let text = match thread_of(number, session) {
-                    Some(thread) => {
-                        let thread = thread.to_string();
-                        [&text[..place.start], thread.as_bytes(), &text[place.end..]].concat()
-                    }
-                    None => kill::unknown(number).into_bytes(),
-                };
-                Some([&[command::QUERY][..], prefix, &text].concat())
-            }
-            _ => None,
-        }
     }
 
     /// Goes through the next bytes of the server's stream, however they are cut.
@@ -584,20 +550,6 @@ fn look_bytes_max(command: u8) -> usize {
         command::CHANGE_USER => LOGIN_BYTES_MAX,
         _ => 0,
     }
-}
-
-/// The server's number for the session that a client of the same server names; `None` when there is no such session.
-fn thread_of(number: u64, session: &SessionGuard) -> Option<i64> {
-    let id = SessionId::new(i64::try_from(number).ok()?)?;
-    let registry = session.registry();
-    let own = registry.profile(session)?;
-    let named = registry.get(id)?;
-    let profile = registry.profile(&named)?;
-    let mut connections = profile.connections.iter();
-    let same = |server: &Arc<str>| own.server.as_ref() == Some(server);
-    connections
-        .find(|connection| same(&connection.server))?
-        .connection_id
 }
 
 fn set_database(database: Option<Arc<str>>, session: &SessionGuard) {

@@ -30,6 +30,9 @@ fn session() -> SessionId {
 fn a_greeting_is_changed_in_its_number_and_in_what_is_offered() {
     let greeting = Greeting::read(MARIADB.into()).expect("a greeting");
     assert_eq!(greeting.thread_id(), 38);
+    assert_eq!(greeting.version(), b"5.5.5-10.11.19-MariaDB-0+deb12u1");
+    assert_eq!(greeting.scramble(), b"4,|P[Y+iO2Kb-VJP3Npf");
+    assert_eq!(greeting.plugin(), b"mysql_native_password");
     let before = greeting.capabilities();
     assert_eq!(before & (SSL | MYSQL), 0);
     assert_ne!(before & COMPRESS, 0);

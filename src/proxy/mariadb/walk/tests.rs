@@ -317,11 +317,16 @@ fn a_kill_among_other_commands_is_translated_alone() {
 fn a_kill_of_a_session_on_another_server_is_one_of_an_unknown_thread() {
     let registry = Registry::new();
     let (own, other) = (on_db1(&registry, 1000), on_db1(&registry, 7));
-    other.update(|profile| profile.connections[0].server = "db2".into());
+    // Nobody cancels its statements.
+    other.update(|profile| {
+        profile.connections[0].server = "db2".into();
+        profile.user = Some("app".into());
+    });
+    own.update(|profile| profile.user = Some("app".into()));
     let mut walk = Walk::new(capabilities(8), &own, &[], Arc::default());
     let id = other.id();
     // Behind the count of its attributes, of which there are none.
-    let kill = command(command::QUERY, format!("\0\x01KILL {id}").as_bytes());
+    let kill = command(command::QUERY, format!("\0\x01KILL QUERY {id}").as_bytes());
     let text = format!("\0\x01{}", kill::unknown(u64::from(id.get())));
     assert_eq!(
         sent(&mut walk, &own, &kill),
@@ -330,6 +335,27 @@ fn a_kill_of_a_session_on_another_server_is_one_of_an_unknown_thread() {
     // With one it is not looked into.
     let kill = command(command::QUERY, format!("\x01\x01KILL {id}").as_bytes());
     assert_eq!(sent(&mut walk, &own, &kill), kill);
+}
+
+#[test]
+fn a_kill_of_a_session_on_another_server_is_for_its_user() {
+    let registry = Registry::new();
+    let (own, other) = (on_db1(&registry, 1000), on_db1(&registry, 7));
+    let mut walk = Walk::new(capabilities(0), &own, &[], Arc::default());
+    let kill = command(command::QUERY, format!("KILL {}", other.id()).as_bytes());
+    for (user, text, killed) in [
+        ("bob", kill::denied(u64::from(other.id().get())), false),
+        ("ann", kill::DONE.to_owned(), true),
+    ] {
+        other.update(|profile| {
+            profile.connections[0].server = "db2".into();
+            profile.user = Some("ann".into());
+        });
+        own.update(|profile| profile.user = Some(user.into()));
+        let expected = command(command::QUERY, text.as_bytes());
+        assert_eq!(sent(&mut walk, &own, &kill), expected);
+        assert_eq!(other.is_killed(), killed);
+    }
 }
 
 #[test]
