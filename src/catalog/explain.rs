@@ -137,8 +137,9 @@ impl Explain {
                 "  (cost=0.00..{cost:.2} rows={rows:.0} width={width})"
             ));
         }
-        if self.analyze {
-            let (rows, time) = measured(plan);
+        if self.analyze
+            && let Some((rows, time)) = measured(plan)
+        {
             line.push_str(&format!("  (actual time={time:.3} rows={rows} loops=1)"));
         }
         lines.push(line);
@@ -165,8 +166,9 @@ impl Explain {
             node.insert("Plan Rows".to_owned(), json!(rows as u64));
             node.insert("Plan Width".to_owned(), json!(width));
         }
-        if self.analyze {
-            let (rows, time) = measured(plan);
+        if self.analyze
+            && let Some((rows, time)) = measured(plan)
+        {
             node.insert("Actual Total Time".to_owned(), json!(time));
             node.insert("Actual Rows".to_owned(), json!(rows));
             node.insert("Actual Loops".to_owned(), json!(1));
@@ -268,14 +270,14 @@ async fn run(plan: &Arc<dyn ExecutionPlan>, context: Arc<TaskContext>) -> Result
     Ok(begun.elapsed())
 }
 
-/// The rows that an operator has made, and the time that it took for them, in milliseconds.
-fn measured(plan: &Arc<dyn ExecutionPlan>) -> (usize, f64) {
-    let metrics = plan.metrics();
-    let metrics = metrics.as_ref();
-    let rows = metrics.and_then(|metrics| metrics.output_rows());
-    let nanoseconds = metrics.and_then(|metrics| metrics.elapsed_compute());
-    let time = Duration::from_nanos(nanoseconds.unwrap_or(0) as u64);
-    (rows.unwrap_or(0), milliseconds(time))
+/// The rows that an operator has made, and the time that it took for them, in milliseconds; nothing of one that does not
+/// count them.
+fn measured(plan: &Arc<dyn ExecutionPlan>) -> Option<(usize, f64)> {
+    let metrics = plan.metrics()?;
+    let rows = metrics.output_rows()?;
+    let nanoseconds = metrics.elapsed_compute().unwrap_or(0);
+    let time = Duration::from_nanos(nanoseconds as u64);
+    Some((rows, milliseconds(time)))
 }
 
 /// To the microsecond.

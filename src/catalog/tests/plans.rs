@@ -503,3 +503,16 @@ async fn a_limit_takes_a_number() {
         2
     );
 }
+
+#[tokio::test]
+async fn what_an_operator_does_not_count_is_not_shown_as_nothing() {
+    let world = World::new();
+    let _sessions = world.sessions();
+    let lines = world
+        .query("EXPLAIN ANALYZE SELECT id FROM sessions WHERE port > 0 ORDER BY idle, id")
+        .await
+        .unwrap();
+    let line = |of: &str| lines.iter().find(|line| line.contains(of)).unwrap();
+    assert!(line("SortExec").contains(" rows=5 loops=1)"), "{lines:?}");
+    assert!(!line("Scan: sessions").contains("actual"), "{lines:?}");
+}
