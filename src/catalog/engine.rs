@@ -22,7 +22,7 @@ use super::count::CountScans;
 use super::functions::{self, DATABASE, PostgresPlanner, SCHEMA};
 use super::in_turn::UnionsInTurn;
 use super::operators::OperatorPlanner;
-use super::resolve::{PostgresTypes, ResolveMoments};
+use super::resolve::{PostgresTypes, ResolveTypes};
 use super::resolver::NameCache;
 use super::statement::{Caller, Statement};
 use super::system::{
@@ -30,7 +30,9 @@ use super::system::{
 };
 use super::table::CatalogTable;
 use super::tables;
+use super::waiting::CallBelow;
 use crate::session::Registry;
+use crate::sql::parse::TypedNumbers;
 
 /// The engine's functions whose type or value depends on the time zone.
 const ZONED_FUNCTIONS: [&str; 7] = [
@@ -99,10 +101,11 @@ pub(super) fn base_state(
     let table_functions = SessionStateDefaults::default_table_functions();
     // The first that knows an expression plans it.
     let mut planners = SessionStateDefaults::default_expr_planners();
+    planners.insert(0, Arc::new(TypedNumbers));
     planners.insert(0, Arc::new(OperatorPlanner));
     planners.insert(0, Arc::new(PostgresPlanner::new(&functions)));
     // Types are made alike in PostgreSQL's way before the engine does it in its own.
-    let types = Arc::new(ResolveMoments::new(&functions));
+    let types = Arc::new(ResolveTypes::new(&functions));
     let mut rules: Vec<Arc<dyn AnalyzerRule + Send + Sync>> = vec![types];
     rules.extend(Analyzer::new().rules);
     let mut state = SessionStateBuilder::new()
@@ -123,6 +126,7 @@ pub(super) fn base_state(
     dictionary.set_functions(&state);
     let references = Arc::new(References::new(&state));
     state.add_analyzer_rule(references);
+    state.add_analyzer_rule(Arc::new(CallBelow));
     Ok(state)
 }
 

@@ -8,6 +8,7 @@
 use std::ops::ControlFlow;
 
 use datafusion::common::Result;
+use datafusion::error::DataFusionError;
 use datafusion::execution::session_state::SessionState;
 use datafusion::sql::parser::Statement as EngineStatement;
 use datafusion::sql::sqlparser::ast::{
@@ -16,6 +17,7 @@ use datafusion::sql::sqlparser::ast::{
     VisitorMut, With,
 };
 
+use crate::proxy::postgres::error::SqlError;
 use crate::sql::parse::build;
 
 /// SELECTs of a statement that are looked at: each of their tables is planned once more.
@@ -23,8 +25,10 @@ const SELECTS_MAX: usize = 100;
 
 /// Writes the merged columns of all joins of a statement out.
 ///
+/// What cannot be planned by itself is left to the engine.
+///
 /// # Errors
-/// None of its own: what cannot be planned by itself is left to the engine.
+/// 42703 for a column that is not on both sides.
 pub(super) async fn write_out(state: &SessionState, statement: &mut ast::Statement) -> Result<()> {
     for at in 0..SELECTS_MAX {
         let mut finder = Finder {
@@ -45,8 +49,12 @@ pub(super) async fn write_out(state: &SessionState, statement: &mut ast::Stateme
             skip: at,
             columns,
             merged: None,
+            error: None,
         };
         let _ = VisitMut::visit(statement, &mut writer);
+        if let Some(error) = writer.error {
+            return Err(DataFusionError::External(Box::new(error)));
+        }
     }
     Ok(())
 }
@@ -203,6 +211,8 @@ struct Writer {
     columns: Vec<Vec<String>>,
     /// The columns of the SELECT that has been rewritten, for the ORDER BY of the query around it.
     merged: Option<Vec<Column>>,
+    /// A column that is missing.
+    error: Option<SqlError>,
 }
 
 impl VisitorMut for Writer {
@@ -220,8 +230,12 @@ impl VisitorMut for Writer {
         let mut columns = Vec::new();
         for from in &mut select.from {
             match joined(from, &mut tables) {
-                Some(found) => columns.extend(found),
-                None => return ControlFlow::Break(()),
+                Ok(Some(found)) => columns.extend(found),
+                Ok(None) => return ControlFlow::Break(()),
+                Err(error) => {
+                    self.error = Some(error);
+                    return ControlFlow::Break(());
+                }
             }
         }
         let mut items = Vec::with_capacity(select.projection.len());
@@ -342,20 +356,26 @@ impl VisitorMut for Names<'_> {
     }
 }
 
-/// The columns of joined tables, in the order of `*`. NATURAL becomes USING. `None` where a column is not there, which
-/// the engine says better.
+/// The columns of joined tables, in the order of `*`. NATURAL becomes USING. `None` where the columns are not known.
+///
+/// # Errors
+/// 42703 for a column that is not on both sides.
 fn joined(
     tables: &mut TableWithJoins,
     columns: &mut impl Iterator<Item = Vec<String>>,
-) -> Option<Vec<Column>> {
-    let mut left = factor(&mut tables.relation, columns)?;
+) -> Result<Option<Vec<Column>>, SqlError> {
+    let Some(mut left) = factor(&mut tables.relation, columns)? else {
+        return Ok(None);
+    };
     for Join {
         relation,
         join_operator,
         ..
     } in &mut tables.joins
     {
-        let mut right = factor(relation, columns)?;
+        let Some(mut right) = factor(relation, columns)? else {
+            return Ok(None);
+        };
         let found = constraint(join_operator);
         let Some((constraint, sided)) = found else {
             left.extend(right);
@@ -370,7 +390,8 @@ fn joined(
                         .and_then(ObjectNamePart::as_ident)
                         .map(build::folded)
                 })
-                .collect::<Option<_>>()?,
+                .collect::<Option<_>>()
+                .unwrap_or_default(),
             JoinConstraint::Natural => {
                 let is_common =
                     |column: &&Column| right.iter().any(|other| other.name == column.name);
@@ -390,8 +411,8 @@ fn joined(
         }
         let mut all = Vec::with_capacity(left.len() + right.len());
         for key in keys {
-            let left = taken(&mut left, &key)?;
-            let right = taken(&mut right, &key)?;
+            let left = taken(&mut left, &key, "left")?;
+            let right = taken(&mut right, &key, "right")?;
             let expr = match sided {
                 Sided::Left => left.expr,
                 Sided::Right => right.expr,
@@ -407,19 +428,24 @@ fn joined(
         all.append(&mut right);
         left = all;
     }
-    Some(left)
+    Ok(Some(left))
 }
 
 /// Takes the column of a name out.
-fn taken(columns: &mut Vec<Column>, name: &str) -> Option<Column> {
-    let at = columns.iter().position(|column| column.name == name)?;
-    Some(columns.remove(at))
+fn taken(columns: &mut Vec<Column>, name: &str, side: &str) -> Result<Column, SqlError> {
+    match columns.iter().position(|column| column.name == name) {
+        Some(at) => Ok(columns.remove(at)),
+        None => Err(SqlError::new(
+            "42703",
+            format!("column \"{name}\" specified in USING clause does not exist in {side} table"),
+        )),
+    }
 }
 
 fn factor(
     factor: &mut TableFactor,
     columns: &mut impl Iterator<Item = Vec<String>>,
-) -> Option<Vec<Column>> {
+) -> Result<Option<Vec<Column>>, SqlError> {
     if let TableFactor::NestedJoin {
         table_with_joins,
         alias: None,
@@ -427,16 +453,8 @@ fn factor(
     {
         return joined(table_with_joins, columns);
     }
-    let table = match factor {
-        TableFactor::Table {
-            alias: None, name, ..
-        } => build::folded(name.0.last().and_then(ObjectNamePart::as_ident)?),
-        TableFactor::Table { alias, .. }
-        | TableFactor::Derived { alias, .. }
-        | TableFactor::Function { alias, .. }
-        | TableFactor::UNNEST { alias, .. }
-        | TableFactor::NestedJoin { alias, .. } => build::folded(&alias.as_ref()?.name),
-        _ => return None,
+    let (Some(table), Some(names)) = (table_name(factor), columns.next()) else {
+        return Ok(None);
     };
     let column = |name: String| Column {
         expr: Expr::CompoundIdentifier(vec![
@@ -446,7 +464,24 @@ fn factor(
         name,
         is_merged: false,
     };
-    Some(columns.next()?.into_iter().map(column).collect())
+    Ok(Some(names.into_iter().map(column).collect()))
+}
+
+/// The name by which a table's columns are qualified.
+fn table_name(factor: &TableFactor) -> Option<String> {
+    match factor {
+        TableFactor::Table {
+            alias: None, name, ..
+        } => Some(build::folded(
+            name.0.last().and_then(ObjectNamePart::as_ident)?,
+        )),
+        TableFactor::Table { alias, .. }
+        | TableFactor::Derived { alias, .. }
+        | TableFactor::Function { alias, .. }
+        | TableFactor::UNNEST { alias, .. }
+        | TableFactor::NestedJoin { alias, .. } => Some(build::folded(&alias.as_ref()?.name)),
+        _ => None,
+    }
 }
 
 /// Writes tables in brackets that have a name as subqueries: a name hides those within.

@@ -36,6 +36,7 @@ mod tables;
 #[cfg(test)]
 mod tests;
 mod type_names;
+mod waiting;
 
 use std::ops::ControlFlow;
 use std::sync::Arc;

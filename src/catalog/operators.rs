@@ -39,6 +39,16 @@ impl ExprPlanner for OperatorPlanner {
         let (Ok(left), Ok(right)) = types else {
             return Ok(PlannerResult::Original(expr));
         };
+        if matches!(expr.op, BinaryOperator::And | BinaryOperator::Or) {
+            let clause = expr.op.to_string();
+            expr.left = boolean(expr.left, &left, &clause)?;
+            expr.right = boolean(expr.right, &right, &clause)?;
+            return Ok(PlannerResult::Original(expr));
+        }
+        let (left, right) = match read_beside(&mut expr, &left, &right)? {
+            true => (expr.left.get_type(schema)?, expr.right.get_type(schema)?),
+            false => (left, right),
+        };
         if let Some(read) = array_literal(&expr.right, &left)? {
             expr.right = read;
         } else if let Some(read) = array_literal(&expr.left, &right)? {
@@ -92,6 +102,88 @@ fn boolean_literal(expr: &Expr, other: &DataType) -> Result<Option<Expr>> {
     Ok(Some(Expr::Literal(read, None)))
 }
 
+/// Reads a text in quotes beside a number or a truth value as one. Whether there was one.
+fn read_beside(expr: &mut RawBinaryExpr, left: &DataType, right: &DataType) -> Result<bool> {
+    let computes = computes(&expr.op);
+    if !computes && !compares(&expr.op) {
+        return Ok(false);
+    }
+    match (untyped(&expr.left), untyped(&expr.right)) {
+        (Some(_), Some(_)) if computes => {
+            let message = format!("operator is not unique: unknown {} unknown", expr.op);
+            let error = SqlError::new("42725", message).with_hint(
+                "Could not choose a best candidate operator. You might need to add explicit type casts.",
+            );
+            Err(DataFusionError::External(Box::new(error)))
+        }
+        (Some(text), None) => match read_literal(text, right)? {
+            Some(read) => {
+                expr.left = read;
+                Ok(true)
+            }
+            None => Ok(false),
+        },
+        (None, Some(text)) => match read_literal(text, left)? {
+            Some(read) => {
+                expr.right = read;
+                Ok(true)
+            }
+            None => Ok(false),
+        },
+        _ => Ok(false),
+    }
+}
+
+/// The text of a literal in quotes, which has no type yet.
+pub(super) fn untyped(expr: &Expr) -> Option<&str> {
+    match expr {
+        Expr::Literal(value, _) => value.try_as_str().flatten(),
+        _ => None,
+    }
+}
+
+/// A text as a number or a truth value; `None` where another type is wanted.
+///
+/// # Errors
+/// 22P02 and 22003.
+pub(super) fn read_literal(text: &str, wanted: &DataType) -> Result<Option<Expr>> {
+    let (oid, wanted) = match wanted {
+        DataType::Decimal128(..) | DataType::Decimal256(..) => (NUMERIC, DataType::Null),
+        DataType::Boolean
+        | DataType::Int16
+        | DataType::Int32
+        | DataType::Int64
+        | DataType::Float32
+        | DataType::Float64 => (0, wanted.clone()),
+        _ => return Ok(None),
+    };
+    let read = decode_parameter(Some(text.as_bytes()), Format::Text, oid, &wanted)
+        .map_err(|error| DataFusionError::External(Box::new(error)))?;
+    Ok(Some(Expr::Literal(read, None)))
+}
+
+/// The oid of `numeric`.
+const NUMERIC: u32 = 1700;
+
+/// An operand that has to be a truth value.
+///
+/// # Errors
+/// 42804 if it is none.
+pub(super) fn boolean(expr: Expr, given: &DataType, clause: &str) -> Result<Expr> {
+    if matches!(given, DataType::Boolean | DataType::Null) {
+        return Ok(expr);
+    }
+    if let Some(text) = untyped(&expr)
+        && let Some(read) = read_literal(text, &DataType::Boolean)?
+    {
+        return Ok(read);
+    }
+    let name = type_name(&expr, given);
+    let message = format!("argument of {clause} must be type boolean, not type {name}");
+    let error = SqlError::new("42804", message);
+    Err(DataFusionError::External(Box::new(error)))
+}
+
 /// A text in quotes beside an array, as an array of the same type.
 pub(super) fn array_literal(expr: &Expr, other: &DataType) -> Result<Option<Expr>> {
     let (
@@ -122,6 +214,7 @@ enum Kind {
     Text,
     Boolean,
     Moment,
+    Interval,
     /// Anything goes with these, or the engine knows better.
     Other,
 }
@@ -132,6 +225,7 @@ fn kind(data_type: &DataType) -> Kind {
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Kind::Text,
         DataType::Boolean => Kind::Boolean,
         DataType::Date32 | DataType::Date64 | DataType::Timestamp(..) => Kind::Moment,
+        DataType::Interval(_) | DataType::Duration(_) => Kind::Interval,
         _ => Kind::Other,
     }
 }
@@ -140,17 +234,20 @@ fn is_literal(expr: &Expr) -> bool {
     matches!(expr, Expr::Literal(..))
 }
 
+fn compares(op: &BinaryOperator) -> bool {
+    use BinaryOperator as B;
+    matches!(op, B::Eq | B::NotEq | B::Lt | B::LtEq | B::Gt | B::GtEq)
+}
+
+fn computes(op: &BinaryOperator) -> bool {
+    use BinaryOperator as B;
+    matches!(op, B::Plus | B::Minus | B::Multiply | B::Divide | B::Modulo)
+}
+
 /// Whether PostgreSQL has no such operator where the engine would convert one operand.
 fn is_mismatch(expr: &RawBinaryExpr, left: &DataType, right: &DataType) -> bool {
     use BinaryOperator as B;
-    let compares = matches!(
-        expr.op,
-        B::Eq | B::NotEq | B::Lt | B::LtEq | B::Gt | B::GtEq
-    );
-    let computes = matches!(
-        expr.op,
-        B::Plus | B::Minus | B::Multiply | B::Divide | B::Modulo
-    );
+    let (compares, computes) = (compares(&expr.op), computes(&expr.op));
     let (left_kind, right_kind) = (kind(left), kind(right));
     // A text in quotes is of any type.
     let is_unknown = |expr: &Expr, kind| kind == Kind::Text && is_literal(expr);
@@ -159,6 +256,13 @@ fn is_mismatch(expr: &RawBinaryExpr, left: &DataType, right: &DataType) -> bool 
     }
     match (left_kind, right_kind) {
         (Kind::Other, _) | (_, Kind::Other) => false,
+        (Kind::Interval, other) | (other, Kind::Interval) => match other {
+            // Times any number, a moment so much later.
+            Kind::Number => compares || matches!(expr.op, B::Plus | B::Minus | B::Modulo),
+            Kind::Moment => compares || matches!(expr.op, B::Multiply | B::Divide | B::Modulo),
+            Kind::Interval => matches!(expr.op, B::Multiply | B::Divide | B::Modulo),
+            _ => compares || computes,
+        },
         (left, right) if left != right => {
             compares || (computes && left != Kind::Moment && right != Kind::Moment)
         }
@@ -200,6 +304,7 @@ fn is_harmless(op: &BinaryOperator, divisor: &Expr) -> bool {
     divides
         && match divisor {
             Expr::Literal(ScalarValue::Int64(Some(divisor)), _) => *divisor > 0,
+            Expr::Literal(ScalarValue::Int32(Some(divisor)), _) => *divisor > 0,
             // A smaller one could make more than there is a number for.
             Expr::Literal(ScalarValue::Float64(Some(divisor)), _) => divisor.abs() >= 1.0,
             _ => false,

@@ -1,9 +1,13 @@
-//! Types as PostgreSQL resolves them where the engine's coercion would come to others: dates, times and timestamps.
+//! Types as PostgreSQL resolves them where the engine's coercion would come to others.
+//!
+//! A text in quotes has the type of what it stands beside. What must be a truth value is not made one.
 //!
 //! To the engine a moment without a zone is one in UTC, and a date beside an instant makes both timestamps without a
 //! zone. Here whatever stands side by side becomes one type first, by the clock of the client's zone, and texts in quotes
 //! are read as the type of what they stand beside. Casts between these types become calls of functions, which know the
 //! zone. What is written out is converted at once, so that it reaches scans and kept plans as a plain value.
+
+mod union;
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -12,19 +16,19 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, FieldRef, TimeUnit};
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
-use datafusion::common::{Column, DFSchema, Result};
+use datafusion::common::{DFSchema, Result};
 use datafusion::logical_expr::expr::{Between, Case, InList, ScalarFunction};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::planner::TypePlanner;
 use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{
-    BinaryExpr, Cast, Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, Operator, ScalarUDF,
-    Union,
+    BinaryExpr, Cast, Expr, ExprSchemable, LogicalPlan, Operator, ScalarUDF,
 };
 use datafusion::optimizer::AnalyzerRule;
 use datafusion::sql::sqlparser::ast;
 
 use super::functions::{Kind, constant, moment_kind, zone_of};
+use super::operators::{boolean, read_literal, untyped};
 use super::type_names::named_type;
 use crate::sql::encode::zone::Zone;
 use crate::sql::params::is_relative;
@@ -59,14 +63,14 @@ impl TypePlanner for PostgresTypes {
     }
 }
 
-/// Makes moments that stand side by side alike.
+/// Makes what stands side by side alike.
 #[derive(Debug)]
-pub(super) struct ResolveMoments {
+pub(super) struct ResolveTypes {
     /// The functions that convert, by their names.
     functions: HashMap<&'static str, Arc<ScalarUDF>>,
 }
 
-impl ResolveMoments {
+impl ResolveTypes {
     /// With functions of these: of two of one name the later.
     pub fn new(functions: &[Arc<ScalarUDF>]) -> Self {
         let names = [
@@ -128,6 +132,24 @@ fn common(one: Kind, other: Kind) -> Option<Kind> {
     Some(if one_rank > other_rank { one } else { other })
 }
 
+/// The type of one and the other together: of numbers the one that has room for both.
+fn wider(one: DataType, other: DataType) -> Option<DataType> {
+    let rank = |data_type: &DataType| match data_type {
+        DataType::Int16 => Some(0),
+        DataType::Int32 => Some(1),
+        DataType::Int64 => Some(2),
+        DataType::Decimal128(..) | DataType::Decimal256(..) => Some(3),
+        DataType::Float32 => Some(4),
+        DataType::Float64 => Some(5),
+        _ => None,
+    };
+    match (rank(&one), rank(&other)) {
+        (Some(one_rank), Some(other_rank)) if one_rank >= other_rank => Some(one),
+        (Some(_), Some(_)) => Some(other),
+        _ => (one == DataType::Boolean && other == DataType::Boolean).then_some(one),
+    }
+}
+
 fn compares(op: Operator) -> bool {
     use Operator as O;
     matches!(
@@ -143,17 +165,9 @@ fn compares(op: Operator) -> bool {
     )
 }
 
-/// The text in quotes that an expression is.
-fn text_of(expr: &Expr) -> Option<&str> {
-    match expr {
-        Expr::Literal(value, _) => value.try_as_str().flatten(),
-        _ => None,
-    }
-}
-
 /// Whether an expression has no type by itself.
 fn is_untyped(expr: &Expr) -> bool {
-    text_of(expr).is_some()
+    untyped(expr).is_some()
         || matches!(expr, Expr::Placeholder(_))
         || matches!(expr, Expr::Literal(value, _) if value.is_null())
 }
@@ -175,7 +189,7 @@ impl Resolver<'_> {
         if matches!(expr, Expr::Placeholder(_)) {
             return Ok(None);
         }
-        let is_text = text_of(expr).is_some();
+        let is_text = untyped(expr).is_some();
         match self.kind(expr) {
             Some(given) if given == kind => return Ok(None),
             None if !is_text => return Ok(None),
@@ -183,12 +197,12 @@ impl Resolver<'_> {
         }
         if let Expr::Literal(value, _) = expr
             && !value.is_null()
-            && !text_of(expr).is_some_and(is_relative)
+            && !untyped(expr).is_some_and(is_relative)
         {
             let read = constant(value, kind, self.zone)?;
             return Ok(Some(Expr::Literal(read, None)));
         }
-        let is_now = text_of(expr).is_some_and(|text| text.trim().eq_ignore_ascii_case(NOW));
+        let is_now = untyped(expr).is_some_and(|text| text.trim().eq_ignore_ascii_case(NOW));
         if is_now && let Some(now) = self.functions.get(NOW) {
             // It has no zone before a statement gives it one, and counts in UTC.
             let utc = DataType::Timestamp(TimeUnit::Microsecond, Some("+00:00".into()));
@@ -206,6 +220,10 @@ impl Resolver<'_> {
     /// Makes all of these of one kind, if they are moments or texts in quotes beside such. Whether anything changed.
     fn alike<'e>(&self, exprs: impl Iterator<Item = &'e mut Expr>) -> Result<bool> {
         let exprs: Vec<&mut Expr> = exprs.collect();
+        let is_moment = |expr: &&mut Expr| is_untyped(expr) || self.kind(expr).is_some();
+        if !exprs.iter().all(is_moment) {
+            return self.plain(exprs);
+        }
         let mut found: Option<Kind> = None;
         for expr in exprs.iter().filter(|expr| !is_untyped(expr)) {
             let Some(kind) = self.kind(expr) else {
@@ -231,6 +249,49 @@ impl Resolver<'_> {
             }
         }
         Ok(changed)
+    }
+
+    /// Reads texts in quotes that stand beside numbers or truth values as such. Whether there were any.
+    fn plain(&self, exprs: Vec<&mut Expr>) -> Result<bool> {
+        let mut wanted: Option<DataType> = None;
+        for expr in exprs.iter().filter(|expr| !is_untyped(expr)) {
+            let Ok(given) = expr.get_type(self.schema) else {
+                return Ok(false);
+            };
+            let wider = match wanted {
+                None => Some(given),
+                Some(wanted) => wider(wanted, given),
+            };
+            let Some(wider) = wider else {
+                return Ok(false);
+            };
+            wanted = Some(wider);
+        }
+        let Some(wanted) = wanted else {
+            return Ok(false);
+        };
+        let mut changed = false;
+        for expr in exprs {
+            let read = match untyped(expr) {
+                Some(text) => read_literal(text, &wanted)?,
+                None => None,
+            };
+            if let Some(read) = read {
+                *expr = read;
+                changed = true;
+            }
+        }
+        Ok(changed)
+    }
+
+    /// What has to be a truth value and is none is refused. Whether a text in quotes was read.
+    fn truth(&self, expr: &mut Expr, clause: &str) -> Result<bool> {
+        let Ok(given) = expr.get_type(self.schema) else {
+            return Ok(false);
+        };
+        let is_read = untyped(expr).is_some();
+        *expr = boolean(std::mem::take(expr), &given, clause)?;
+        Ok(is_read)
     }
 
     /// The same of operands that are compared: of intervals, what is compared is how long they are.
@@ -298,11 +359,29 @@ impl Resolver<'_> {
                 }
                 results.extend(else_expr.as_deref_mut());
                 let mut changed = self.alike(results.into_iter())?;
-                if let Some(expr) = expr.as_deref_mut() {
-                    changed |= self.comparable([expr].into_iter().chain(tested))?;
+                match expr.as_deref_mut() {
+                    Some(expr) => {
+                        changed |= self.comparable([expr].into_iter().chain(tested))?;
+                    }
+                    None => {
+                        for when in tested {
+                            changed |= self.truth(when, "CASE/WHEN")?;
+                        }
+                    }
                 }
                 changed
             }
+            Expr::AggregateFunction(function) => match &mut function.params.filter {
+                Some(filter) => self.truth(filter, "FILTER")?,
+                None => false,
+            },
+            Expr::Not(expr) => self.truth(expr, "NOT")?,
+            Expr::IsTrue(expr) => self.truth(expr, "IS TRUE")?,
+            Expr::IsFalse(expr) => self.truth(expr, "IS FALSE")?,
+            Expr::IsUnknown(expr) => self.truth(expr, "IS UNKNOWN")?,
+            Expr::IsNotTrue(expr) => self.truth(expr, "IS NOT TRUE")?,
+            Expr::IsNotFalse(expr) => self.truth(expr, "IS NOT FALSE")?,
+            Expr::IsNotUnknown(expr) => self.truth(expr, "IS NOT UNKNOWN")?,
             _ => false,
         };
         Ok(match changed {
@@ -339,66 +418,7 @@ impl Resolver<'_> {
     }
 }
 
-impl ResolveMoments {
-    /// Makes the columns of a UNION's inputs alike.
-    fn union(&self, plan: LogicalPlan, zone: &Zone) -> Result<Transformed<LogicalPlan>> {
-        let LogicalPlan::Union(union) = plan else {
-            return Ok(Transformed::no(plan));
-        };
-        let columns = union.schema.fields().len();
-        let kind_at = |input: &LogicalPlan, at: usize| {
-            let field = input.schema().fields().get(at)?;
-            kind_of(field.data_type())
-        };
-        let common_at = |at: usize| {
-            let mut kinds = union.inputs.iter().map(|input| kind_at(input, at));
-            let first = kinds.next()??;
-            kinds.try_fold(first, |so_far, kind| common(so_far, kind?))
-        };
-        let kinds: Vec<Option<Kind>> = (0..columns).map(common_at).collect();
-        let differs = |input: &LogicalPlan| {
-            let mut kinds = kinds.iter().enumerate();
-            kinds.any(|(at, kind)| kind.is_some() && kind_at(input, at) != *kind)
-        };
-        if !union.inputs.iter().any(|input| differs(input)) {
-            return Ok(Transformed::no(LogicalPlan::Union(union)));
-        }
-        let mut inputs = Vec::with_capacity(union.inputs.len());
-        for input in &union.inputs {
-            if !differs(input) {
-                inputs.push(Arc::clone(input));
-                continue;
-            }
-            let resolver = Resolver {
-                functions: &self.functions,
-                schema: input.schema(),
-                zone,
-            };
-            let items = input
-                .schema()
-                .iter()
-                .zip(&kinds)
-                .map(|((table, field), kind)| {
-                    let column = Expr::Column(Column::new(table.cloned(), field.name()));
-                    let converted = match kind {
-                        Some(kind) => resolver.converted(&column, *kind)?,
-                        None => None,
-                    };
-                    Ok(match converted {
-                        Some(converted) => converted.alias_qualified(table.cloned(), field.name()),
-                        None => column,
-                    })
-                });
-            let items = items.collect::<Result<Vec<_>>>()?;
-            let plan = LogicalPlanBuilder::from(input.as_ref().clone()).project(items)?;
-            inputs.push(Arc::new(plan.build()?));
-        }
-        let union = Union::try_new_with_loose_types(inputs)?;
-        Ok(Transformed::yes(LogicalPlan::Union(union)))
-    }
-}
-
-impl AnalyzerRule for ResolveMoments {
+impl AnalyzerRule for ResolveTypes {
     fn analyze(&self, plan: LogicalPlan, config: &ConfigOptions) -> Result<LogicalPlan> {
         let zone = zone_of(config)?;
         let changed = Cell::new(false);
@@ -429,6 +449,6 @@ impl AnalyzerRule for ResolveMoments {
     }
 
     fn name(&self) -> &str {
-        "resolve_moments"
+        "resolve_types"
     }
 }

@@ -9,6 +9,7 @@ mod copy;
 mod cursor;
 mod depth;
 mod dialect;
+mod lexical;
 mod prepared;
 mod query;
 mod refuse;
@@ -19,7 +20,9 @@ pub use self::copy::{CopyOptions, ForceQuote};
 pub use self::cursor::{Cursor, Direction};
 use self::dialect::DoorDialect;
 pub use self::prepared::Argument;
-pub(crate) use self::query::build;
+#[cfg(test)]
+pub(crate) use self::query::plain_engine;
+pub(crate) use self::query::{TypedNumbers, build};
 use super::names::result_names;
 use super::sqlstate::SqlError;
 use datafusion::common::format::ExplainStatementOptions;
@@ -207,7 +210,8 @@ const TOKENS_MAX: usize = 400_000;
 pub fn parse(sql: &str) -> Result<Vec<ParsedStatement>, SqlError> {
     let tokens = Tokenizer::new(&DoorDialect::new(0), sql)
         .tokenize_with_location()
-        .map_err(|error| syntax_error(sql, &ParserError::TokenizerError(error.to_string())))?;
+        .map_err(|error| lexical::error(sql, &error))?;
+    lexical::check_identifiers(sql, &tokens)?;
     let tokens = words::rewrite(sql, tokens)?;
     depth::check(&tokens)?;
     if tokens.len() > TOKENS_MAX {

@@ -1,3 +1,4 @@
-//! SQL that is sent to hurt.
+//! SQL that is sent to hurt, and SQL that is answered as PostgreSQL answers it.
 
 mod awkward;
+mod queries;

@@ -38,6 +38,13 @@ impl Pair {
         psql(self.theirs.port)
     }
 
+    /// How a driver connects to the program, and to the real server.
+    pub fn addresses(&self) -> [String; 2] {
+        [self.ours.sql.port(), self.theirs.port].map(|port| {
+            format!("host=127.0.0.1 port={port} user={USER} password={PASSWORD} dbname=rollcall")
+        })
+    }
+
     /// Gives the real server one owner, one database and the tables of the program.
     fn become_alike(&self) {
         let as_superuser = |database: &str, sql: &str| {

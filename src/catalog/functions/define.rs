@@ -325,7 +325,18 @@ impl ScalarUDFImpl for Function {
     }
 
     fn return_field_from_args(&self, args: ReturnFieldArgs) -> Result<FieldRef> {
-        let overload = self.overload(args.arg_fields.iter().map(|field| field.data_type()))?;
+        let overload = self
+            .overload(args.arg_fields.iter().map(|field| field.data_type()))
+            .map_err(|_| {
+                // A text in quotes has no type yet.
+                let names = args.arg_fields.iter().zip(args.scalar_arguments);
+                let names = names.map(|(field, constant)| match constant {
+                    Some(ScalarValue::Utf8(_)) => "unknown",
+                    _ => type_name(field.data_type()),
+                });
+                let names: Vec<_> = names.collect();
+                no_function(self.name, &names.join(", ")).into_external()
+            })?;
         let data_type = overload
             .gives
             .data_type(args.arg_fields, args.scalar_arguments);

@@ -194,12 +194,23 @@ fn options(a: &Row<'_>) -> Answer {
 
 pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
     use Kind::{Array, Bool, Int, Numeric, Stamp, StampTz};
-    let bigints = Gives::Of(|_, _| list_of(DataType::Int64));
+    let integer = Gives::Of(|fields, _| {
+        let is_narrow = |field: &FieldRef| {
+            matches!(
+                field.data_type(),
+                DataType::Int32 | DataType::Int16 | DataType::Int8
+            )
+        };
+        list_of(match fields.iter().all(is_narrow) {
+            true => DataType::Int32,
+            false => DataType::Int64,
+        })
+    });
     let numerics = Gives::Of(|_, _| list_of(DataType::Decimal128(38, SERIES_SCALE)));
     let all = [
         Function::stable("series")
-            .on(&[Int, Int], bigints, integers)
-            .on(&[Int, Int, Int], bigints, integers)
+            .on(&[Int, Int], integer, integers)
+            .on(&[Int, Int, Int], integer, integers)
             .on(&[Numeric, Numeric], numerics, decimals)
             .on(&[Numeric, Numeric, Numeric], numerics, decimals)
             .on(

@@ -3,10 +3,11 @@
 //! The parser tries alternatives and goes back. Nested attempts double with each level: thirty nested calls or casts would
 //! keep it busy for hours, and nothing can interrupt it. The dialect is asked at each operand, so it counts.
 
-use datafusion::sql::sqlparser::ast::Expr;
+use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr};
 use datafusion::sql::sqlparser::dialect::{Dialect, PostgreSqlDialect, Precedence};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
+use datafusion::sql::sqlparser::tokenizer::Token;
 use std::any::TypeId;
 use std::cell::Cell;
 
@@ -20,7 +21,12 @@ const OPERANDS_MIN: usize = 1_000;
 pub(super) struct DoorDialect {
     base: PostgreSqlDialect,
     operands_left: Cell<usize>,
+    /// BETWEEN SYMMETRIC that may still come: each writes its bounds twice, and they may nest.
+    symmetric_left: Cell<usize>,
 }
+
+/// How often BETWEEN SYMMETRIC may stand in a text.
+const SYMMETRIC_MAX: usize = 8;
 
 impl DoorDialect {
     /// A dialect for a text of so many tokens.
@@ -29,7 +35,45 @@ impl DoorDialect {
         Self {
             base: PostgreSqlDialect {},
             operands_left: Cell::new(operands),
+            symmetric_left: Cell::new(SYMMETRIC_MAX),
         }
+    }
+}
+
+impl DoorDialect {
+    /// What follows BETWEEN SYMMETRIC or BETWEEN ASYMMETRIC.
+    fn bounds(
+        &self,
+        parser: &mut Parser<'_>,
+        expr: &Expr,
+        negated: bool,
+        is_symmetric: bool,
+    ) -> Result<Expr, ParserError> {
+        let precedence = self.prec_value(Precedence::Between);
+        let low = parser.parse_subexpr(precedence)?;
+        parser.expect_keyword_is(Keyword::AND)?;
+        let high = parser.parse_subexpr(precedence)?;
+        let between = |low: Expr, high: Expr, negated| Expr::Between {
+            expr: Box::new(expr.clone()),
+            negated,
+            low: Box::new(low),
+            high: Box::new(high),
+        };
+        if !is_symmetric {
+            return Ok(between(low, high, negated));
+        }
+        let left = self.symmetric_left.get().checked_sub(1);
+        self.symmetric_left
+            .set(left.ok_or(ParserError::RecursionLimitExceeded)?);
+        let op = match negated {
+            false => BinaryOperator::Or,
+            true => BinaryOperator::And,
+        };
+        Ok(Expr::Nested(Box::new(Expr::BinaryOp {
+            left: Box::new(between(low.clone(), high.clone(), negated)),
+            op,
+            right: Box::new(between(high, low, negated)),
+        })))
     }
 }
 
@@ -48,6 +92,34 @@ impl Dialect for DoorDialect {
             // Alternatives are not tried after this error.
             None => Some(Err(ParserError::RecursionLimitExceeded)),
         }
+    }
+
+    /// `[NOT] BETWEEN SYMMETRIC`: between the two in either order. The parser knows the plain one only.
+    fn parse_infix(
+        &self,
+        parser: &mut Parser<'_>,
+        expr: &Expr,
+        _: u8,
+    ) -> Option<Result<Expr, ParserError>> {
+        let is = |n: usize, word: &str| match &parser.peek_nth_token_ref(n).token {
+            Token::Word(found) => {
+                found.quote_style.is_none() && found.value.eq_ignore_ascii_case(word)
+            }
+            _ => false,
+        };
+        let negated = is(0, "NOT");
+        let at = usize::from(negated);
+        if !is(at, "BETWEEN") {
+            return None;
+        }
+        let is_symmetric = is(at + 1, "SYMMETRIC");
+        if !is_symmetric && !is(at + 1, "ASYMMETRIC") {
+            return None;
+        }
+        for _ in 0..at + 2 {
+            parser.advance_token();
+        }
+        Some(self.bounds(parser, expr, negated, is_symmetric))
     }
 
     // Names of arguments that are whole expressions make the parser read each argument twice.

@@ -4,19 +4,24 @@ mod arrays;
 pub(crate) mod build;
 mod columns;
 mod functions;
+mod limits;
+mod literals;
 mod operators;
 mod tables;
 mod types;
 
 pub(super) use self::arrays::texts;
-use self::build::{folded, number};
+use self::build::{cast, folded, literal};
 use self::columns::{COLUMNS_MAX, name_columns, number_duplicates, order_by_number};
+pub(crate) use self::literals::TypedNumbers;
+#[cfg(test)]
+pub(crate) use self::literals::plain_engine;
 pub(super) use self::operators::like_pattern;
 use super::refuse::read_only;
-use crate::sql::sqlstate::SqlError;
+use crate::sql::sqlstate::{SqlError, located};
 use datafusion::sql::sqlparser::ast::{
-    Expr, LimitClause, ObjectName, ObjectNamePart, Offset, Query, Select, SetExpr, Statement,
-    TableFactor, VisitMut, VisitorMut,
+    DataType, Expr, ObjectName, ObjectNamePart, Query, Select, SetExpr, Statement, TableFactor,
+    VisitMut, VisitorMut,
 };
 use std::ops::ControlFlow;
 
@@ -32,7 +37,7 @@ pub(super) fn prepare(sql: &str, query: &mut Query) -> Result<(), SqlError> {
         queries: Vec::new(),
     };
     match query.visit(&mut reader) {
-        ControlFlow::Break(error) => return Err(error),
+        ControlFlow::Break(error) => return Err(located(error, sql)),
         ControlFlow::Continue(()) => {}
     }
     // Rows of several SELECTs are sorted by what things are, not by their names.
@@ -41,6 +46,7 @@ pub(super) fn prepare(sql: &str, query: &mut Query) -> Result<(), SqlError> {
     if outermost(&mut query.body, &mut selects) && (selects.len() == 1 || !is_sorted) {
         types::print_references(selects);
     }
+    literals::integers(query);
     Ok(())
 }
 
@@ -103,7 +109,7 @@ impl VisitorMut for Reader<'_> {
         if foreign {
             return unsupported("a clause behind the query");
         }
-        fetch_as_limit(query);
+        limits::rewrite(query)?;
         order_by_number(query);
         // ORDER BY belongs to the query, not to its SELECT.
         let from = query.body.as_select().is_none_or(reads_tables);
@@ -161,6 +167,12 @@ impl VisitorMut for Reader<'_> {
             let message = format!("target lists can have at most {COLUMNS_MAX} entries");
             return ControlFlow::Break(SqlError::new("54011", message));
         }
+        if let Some(selection) = select
+            .selection
+            .take_if(|condition| literal(condition).is_some())
+        {
+            select.selection = Some(cast(selection, DataType::Boolean));
+        }
         // The engine's own names clash where PostgreSQL's are told apart below, and no outer query would find them.
         if self.queries.len() > 1 || select.projection.len() > 1 {
             name_columns(&mut select.projection);
@@ -214,30 +226,4 @@ fn reads_tables(select: &Select) -> bool {
 
 fn unsupported<T>(what: &str) -> ControlFlow<SqlError, T> {
     ControlFlow::Break(SqlError::new("0A000", format!("{what} is not supported")))
-}
-
-/// `FETCH FIRST n ROWS ONLY` is LIMIT by another name; the engine knows only that one.
-fn fetch_as_limit(query: &mut Query) {
-    let offset: Option<Offset> = match &query.limit_clause {
-        None => None,
-        Some(LimitClause::LimitOffset {
-            limit: None,
-            offset,
-            limit_by,
-        }) if limit_by.is_empty() => offset.clone(),
-        Some(_) => return,
-    };
-    if query
-        .fetch
-        .as_ref()
-        .is_some_and(|fetch| !fetch.with_ties && !fetch.percent)
-    {
-        let quantity = query.fetch.take().and_then(|fetch| fetch.quantity);
-        let limit = Some(quantity.unwrap_or_else(|| number(1)));
-        query.limit_clause = Some(LimitClause::LimitOffset {
-            limit,
-            offset,
-            limit_by: Vec::new(),
-        });
-    }
 }

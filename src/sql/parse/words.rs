@@ -17,7 +17,7 @@ pub(super) fn rewrite(
     tokens: Vec<TokenWithSpan>,
 ) -> Result<Vec<TokenWithSpan>, SqlError> {
     let tokens = without_collations(sql, tokens)?;
-    Ok(table_as_select(is_null(tokens)))
+    Ok(no_columns(table_as_select(is_null(tokens))))
 }
 
 /// Leaves out `COLLATE name`, which the parser takes behind a constant only. There is one order of texts.
@@ -113,6 +113,7 @@ fn table_as_select(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
         return tokens;
     }
     let mut query_begins = true;
+    let mut prepares = false;
     let mut written = Vec::with_capacity(tokens.len() + 2);
     for token in tokens {
         if matches!(token.token, Token::Whitespace(_)) {
@@ -130,8 +131,10 @@ fn table_as_select(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
             query_begins = false;
             continue;
         }
+        prepares = word == Keyword::PREPARE || (prepares && token.token != Token::SemiColon);
         query_begins = match (&token.token, word) {
             (Token::SemiColon | Token::LParen, _) => true,
+            (_, Keyword::AS) => prepares,
             (_, Keyword::UNION | Keyword::INTERSECT | Keyword::EXCEPT | Keyword::EXPLAIN) => true,
             // Of DECLARE.
             (_, Keyword::FOR) => true,
@@ -143,6 +146,52 @@ fn table_as_select(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
             _ => false,
         };
         written.push(token);
+    }
+    written
+}
+
+/// Gives a SELECT of nothing at all a table of one row: the parser takes an empty list before FROM only.
+fn no_columns(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    const AFTER: [Keyword; 9] = [
+        Keyword::WHERE,
+        Keyword::UNION,
+        Keyword::INTERSECT,
+        Keyword::EXCEPT,
+        Keyword::ORDER,
+        Keyword::LIMIT,
+        Keyword::OFFSET,
+        Keyword::GROUP,
+        Keyword::HAVING,
+    ];
+    let ends = |token: Option<&TokenWithSpan>| match token.map(|token| &token.token) {
+        None | Some(Token::EOF | Token::SemiColon | Token::RParen) => true,
+        Some(token) => AFTER.contains(&keyword(token)),
+    };
+    let mut written = Vec::with_capacity(tokens.len());
+    let mut rest = tokens.into_iter().peekable();
+    while let Some(token) = rest.next() {
+        let (is_select, span) = (keyword(&token.token) == Keyword::SELECT, token.span);
+        written.push(token);
+        if !is_select {
+            continue;
+        }
+        while let Some(space) = rest.next_if(|next| matches!(next.token, Token::Whitespace(_))) {
+            written.push(space);
+        }
+        if ends(rest.peek()) {
+            let one = [
+                Token::make_keyword("FROM"),
+                Token::LParen,
+                Token::make_keyword("VALUES"),
+                Token::LParen,
+                Token::Number("1".to_owned(), false),
+                Token::RParen,
+                Token::RParen,
+                Token::make_keyword("AS"),
+                Token::make_word("nothing", Some('"')),
+            ];
+            written.extend(one.map(|token| TokenWithSpan::new(token, span)));
+        }
     }
     written
 }

@@ -10,7 +10,9 @@ use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan, Toke
 
 /// The error with its place, where the statement names what the message names.
 pub(crate) fn located(error: SqlError, sql: &str) -> SqlError {
-    if error.position.is_some() || sql.is_empty() {
+    // The engine points at the whole query where PostgreSQL points at the branch.
+    let is_rough = error.message.starts_with("each ");
+    if (error.position.is_some() && !is_rough) || sql.is_empty() {
         return error;
     }
     let Some(sought) = Sought::of(&error) else {
@@ -43,6 +45,18 @@ enum Sought<'a> {
     Literal(&'a str),
     /// What follows a word.
     Behind(&'a str),
+    /// What follows a word and a bracket.
+    Within(&'a str),
+    /// The operand of a word: what stands behind it or, if that is right, before it.
+    Beside(&'a str),
+    /// What stands before a word.
+    Before(&'a str),
+    /// A word.
+    Word(&'a str),
+    /// The list of a SELECT that is a later branch of a set operation.
+    Branch(&'a str),
+    /// `*` in a SELECT list.
+    Star,
     /// The n-th column of ORDER BY or GROUP BY.
     Number(&'a str, &'a str),
     /// A query in an expression.
@@ -96,17 +110,28 @@ impl<'a> Sought<'a> {
             "42804" => {
                 let clause = between("argument of ", " must be")?;
                 match clause {
-                    "AND" | "OR" => None,
+                    "AND" | "OR" => Some(Self::Beside(clause)),
                     "CASE/WHEN" => Some(Self::Behind("WHEN")),
+                    "JOIN/ON" => Some(Self::Behind("ON")),
+                    clause if clause.starts_with("IS ") => Some(Self::Before("IS")),
                     clause => Some(Self::Behind(clause)),
                 }
             }
+            "42P10" if message.starts_with("SELECT DISTINCT ON") => Some(Self::Within("ON")),
             "42P10" => {
                 let (clause, rest) = message.split_once(" position ")?;
                 let (number, _) = rest.split_once(' ')?;
                 Some(Self::Number(clause, number))
             }
             "42601" if message == "subquery must return only one column" => Some(Self::Subquery),
+            "42601" if message == "subquery has too many columns" => Some(Self::Word("IN")),
+            "42601" if message.starts_with("SELECT * with no tables") => Some(Self::Star),
+            "42601" => {
+                between("each ", " query must have the same number of columns").map(Self::Branch)
+            }
+            "42725" => between("operator is not unique: ", "")
+                .and_then(operator)
+                .map(Self::Operator),
             "42P18" => {
                 between("could not determine data type of parameter ", "").map(Self::Parameter)
             }
@@ -143,7 +168,11 @@ impl<'a> Sought<'a> {
                 let is_sign = match n.checked_sub(1).and_then(at) {
                     None | Some(Token::LParen | Token::Comma) => true,
                     Some(Token::Word(word)) => {
-                        word.quote_style.is_none() && word.keyword != Keyword::NoKeyword
+                        let is_value = matches!(
+                            word.keyword,
+                            Keyword::NoKeyword | Keyword::TRUE | Keyword::FALSE | Keyword::NULL
+                        );
+                        word.quote_style.is_none() && !is_value
                     }
                     Some(_) => false,
                 };
@@ -176,6 +205,30 @@ impl<'a> Sought<'a> {
                 };
                 place(found + 1 + paren)
             }
+            Self::Within(word) => first(&|n| is(n, word) && at(n + 1) == Some(&Token::LParen))
+                .and_then(|found| place(found + 2)),
+            Self::Beside(word) => {
+                let found = first(&|n| is(n, word))?;
+                let is_constant = |n: usize| {
+                    matches!(
+                        at(n),
+                        Some(Token::Number(..) | Token::SingleQuotedString(_))
+                    )
+                };
+                match (found.checked_sub(1), is_constant(found + 1)) {
+                    (_, true) => place(found + 1),
+                    (Some(before), false) if is_constant(before) => place(before),
+                    _ => None,
+                }
+            }
+            Self::Before(word) => first(&|n| is(n, word))?.checked_sub(1).and_then(place),
+            Self::Word(word) => first(&|n| is(n, word)).and_then(place),
+            Self::Branch(word) => {
+                let found = first(&|n| is(n, word))?;
+                let select = (found..tokens.len()).find(|n| is(*n, "select"))?;
+                place(select + 1)
+            }
+            Self::Star => first(&|n| at(n) == Some(&Token::Mul)).and_then(place),
             Self::Number(clause, number) => {
                 let clause = clause.split(' ').next().unwrap_or_default();
                 let found = first(&|n| is(n, clause))?;

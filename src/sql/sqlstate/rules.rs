@@ -152,6 +152,16 @@ pub(super) const PLAN: &[Rule] = &[
         "subquery must return only one column",
     ),
     Rule(
+        "SELECT DISTINCT ON expressions must match",
+        "42P10",
+        "SELECT DISTINCT ON expressions must match initial ORDER BY expressions",
+    ),
+    Rule(
+        "Join condition must be boolean type, but got {}",
+        "42804",
+        "argument of JOIN/ON must be type boolean, not type {0}",
+    ),
+    Rule(
         "SELECT * with no tables specified",
         "42601",
         "SELECT * with no tables specified is not valid",
@@ -322,7 +332,7 @@ pub(super) const VALUE: &[Rule] = &[
     Rule(
         "Can't cast value {} to type {}",
         "22003",
-        "value \"{0}\" is out of range for type {1}",
+        "{1} out of range",
     ),
     Rule("verflow", "22003", "value out of range"),
 ];

@@ -2,7 +2,7 @@ use super::super::dialect::DoorDialect;
 use super::super::parse;
 use super::*;
 use arrow::array::{ArrayRef, Int64Array, RecordBatch};
-use datafusion::prelude::{SessionConfig, SessionContext};
+use datafusion::prelude::SessionConfig;
 use datafusion::sql::sqlparser::tokenizer::Tokenizer;
 use std::sync::Arc;
 
@@ -106,8 +106,8 @@ fn run(sql: String) -> bool {
         };
         let statement = statements.remove(0).engine_statement().unwrap();
         let run = async {
-            let context =
-                SessionContext::new_with_config(SessionConfig::new().with_target_partitions(2));
+            let config = SessionConfig::new().with_target_partitions(2);
+            let context = crate::sql::parse::plain_engine(config, Arc::default());
             let column = Arc::new(Int64Array::from(vec![1])) as ArrayRef;
             context.register_batch("t", RecordBatch::try_from_iter([("a", column)])?)?;
             let plan = context.state().statement_to_plan(statement).await?;

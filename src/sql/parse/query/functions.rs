@@ -3,10 +3,11 @@
 
 use std::ops::ControlFlow;
 
-use super::build::{argument, arguments, call, cast, parts};
+use super::build::{argument, arguments, call, cast, number, parts};
 use crate::sql::sqlstate::SqlError;
 use datafusion::sql::sqlparser::ast::{
-    DataType, Expr, Function, FunctionArguments, Ident, ObjectName, ObjectNamePart, TimezoneInfo,
+    DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName,
+    ObjectNamePart, TimezoneInfo,
 };
 
 /// Schemas of the catalog, which the engine's functions are not in.
@@ -66,6 +67,7 @@ pub(super) fn rewrite(expr: &mut Expr, reads: bool) -> ControlFlow<SqlError> {
     let Some((None, name)) = parts(&function.name) else {
         return ControlFlow::Continue(());
     };
+    by_position(function, &name);
     // current_timestamp(3) and the like round; the engine has microseconds throughout.
     if is_keyword_function(&name) && arguments(function).is_some_and(|list| list.len() == 1) {
         if let Some(written) = keyword(&name, reads) {
@@ -87,6 +89,73 @@ pub(super) fn rewrite(expr: &mut Expr, reads: bool) -> ControlFlow<SqlError> {
         *expr = call("unnest", vec![list]);
     }
     ControlFlow::Continue(())
+}
+
+/// Functions whose arguments may be named, in their order, and whether those that are missing are 0.
+const NAMED: [(&str, &[&str], bool); 5] = [
+    (
+        "make_interval",
+        &["years", "months", "weeks", "days", "hours", "mins", "secs"],
+        true,
+    ),
+    ("make_date", &["year", "month", "day"], false),
+    ("make_time", &["hour", "min", "sec"], false),
+    (
+        "make_timestamp",
+        &["year", "month", "mday", "hour", "min", "sec"],
+        false,
+    ),
+    (
+        "make_timestamptz",
+        &["year", "month", "mday", "hour", "min", "sec", "timezone"],
+        false,
+    ),
+];
+
+/// Puts arguments that come with names in their places. What does not fit is left for the engine to refuse.
+fn by_position(function: &mut Function, name: &str) {
+    let FunctionArguments::List(list) = &mut function.args else {
+        return;
+    };
+    let is_named = |argument: &FunctionArg| matches!(argument, FunctionArg::Named { .. });
+    if !list.args.iter().any(is_named) {
+        return;
+    }
+    let Some((_, parameters, has_defaults)) = NAMED.iter().find(|(known, ..)| *known == name)
+    else {
+        return;
+    };
+    let mut placed: Vec<Option<FunctionArg>> = vec![None; parameters.len()];
+    for (at, argument) in list.args.iter().enumerate() {
+        let (at, value) = match argument {
+            FunctionArg::Named { name, arg, .. } => {
+                let name = super::build::folded(name);
+                match parameters.iter().position(|parameter| *parameter == name) {
+                    Some(at) => (at, arg.clone()),
+                    None => return,
+                }
+            }
+            FunctionArg::Unnamed(arg) => (at, arg.clone()),
+            FunctionArg::ExprNamed { .. } => return,
+        };
+        match placed.get_mut(at) {
+            Some(place @ None) => *place = Some(FunctionArg::Unnamed(value)),
+            _ => return,
+        }
+    }
+    let zero = || FunctionArg::Unnamed(FunctionArgExpr::Expr(number(0)));
+    let given = placed
+        .iter()
+        .rposition(Option::is_some)
+        .map_or(0, |at| at + 1);
+    placed.truncate(given);
+    if !has_defaults && placed.iter().any(Option::is_none) {
+        return;
+    }
+    list.args = placed
+        .into_iter()
+        .map(|argument| argument.unwrap_or_else(zero))
+        .collect();
 }
 
 /// A function of the FROM clause.

@@ -9,7 +9,7 @@ use super::build::{
 use super::unsupported;
 use crate::sql::sqlstate::SqlError;
 use datafusion::sql::sqlparser::ast::{
-    AccessExpr, BinaryOperator, DataType, Expr, Function, Ident, SelectItem, TableFactor,
+    AccessExpr, BinaryOperator, DataType, Expr, Function, Ident, Query, SelectItem, TableFactor,
     UnaryOperator, Value, ValueWithSpan,
 };
 
@@ -72,6 +72,13 @@ pub(super) fn rewrite(expr: &mut Expr) -> ControlFlow<SqlError> {
             list,
             negated,
         } => row_in_list(expr, list, *negated)?,
+        Expr::InSubquery { expr, subquery, .. } if row(expr).is_none() => {
+            if columns(subquery) > Some(1) {
+                let error = SqlError::new("42601", "subquery has too many columns");
+                return ControlFlow::Break(error);
+            }
+            None
+        }
         Expr::InSubquery {
             expr,
             subquery,
@@ -105,6 +112,22 @@ pub(super) fn rewrite(expr: &mut Expr) -> ControlFlow<SqlError> {
         *expr = written;
     }
     ControlFlow::Continue(())
+}
+
+/// How many columns a query has, if that can be told from how it is written.
+fn columns(query: &Query) -> Option<usize> {
+    let select = query.body.as_select()?;
+    let is_one = |item: &SelectItem| {
+        matches!(
+            item,
+            SelectItem::UnnamedExpr(_) | SelectItem::ExprWithAlias { .. }
+        )
+    };
+    select
+        .projection
+        .iter()
+        .all(is_one)
+        .then_some(select.projection.len())
 }
 
 /// The operator that `OPERATOR(schema.symbol)` names.

@@ -53,15 +53,39 @@ pub(super) fn rewrite(factor: &mut TableFactor) -> ControlFlow<SqlError> {
     // The engine streams the rows between whole numbers that are known now.
     if function.name == "generate_series"
         && !ordinality
-        && let Some(bounds) = function.arguments.iter().map(bound).collect()
+        && let Some(bounds) = function
+            .arguments
+            .iter()
+            .map(bound)
+            .collect::<Option<Vec<i64>>>()
     {
+        let is_cast = |argument: &Expr| matches!(argument, Expr::Cast { .. });
+        let is_narrow = bounds.iter().all(|bound| i32::try_from(*bound).is_ok())
+            && !function.arguments.iter().any(is_cast);
         set_arguments(factor, bounds);
         let columns = if named.is_empty() {
             vec![table.clone()]
         } else {
             named
         };
-        set_alias(factor, alias(table, columns));
+        // The second look at it is after the rewriting below.
+        if table == hidden("numbers") || !is_narrow {
+            set_alias(factor, alias(table, columns));
+            return ControlFlow::Continue(());
+        }
+        // The engine's are bigints.
+        let number = hidden("number");
+        set_alias(factor, alias(hidden("numbers"), vec![number.clone()]));
+        let item = SelectItem::ExprWithAlias {
+            expr: super::build::cast(Expr::Identifier(number), DataType::Int(None)),
+            alias: hidden("integer"),
+        };
+        *factor = TableFactor::Derived {
+            lateral: false,
+            subquery: Box::new(select(vec![item], Some(factor.clone()), None)),
+            alias: Some(alias(table, columns)),
+            sample: None,
+        };
         return ControlFlow::Continue(());
     }
     if let Some(fields) = fields_of(&function.name) {
@@ -96,10 +120,11 @@ pub(super) fn rewrite(factor: &mut TableFactor) -> ControlFlow<SqlError> {
             1 => longest.into_iter().next().unwrap_or_else(|| number(0)),
             _ => call("greatest", longest),
         };
+        let first = super::build::cast(number(1), DataType::BigInt(None));
         items.push(SelectItem::ExprWithAlias {
             expr: call(
                 "unnest",
-                vec![call(super::functions::SERIES, vec![number(1), length])],
+                vec![call(super::functions::SERIES, vec![first, length])],
             ),
             alias: hidden("ordinality"),
         });
@@ -317,7 +342,8 @@ fn composite(
     let mut items: Vec<SelectItem> = fields.iter().map(item).collect();
     if ordinality {
         let length = call("cardinality", vec![list]);
-        let places = call(super::functions::SERIES, vec![number(1), length]);
+        let first = super::build::cast(number(1), DataType::BigInt(None));
+        let places = call(super::functions::SERIES, vec![first, length]);
         inner.push(SelectItem::ExprWithAlias {
             expr: call("unnest", vec![places]),
             alias: place.clone(),

@@ -1,0 +1,129 @@
+//! The columns of a UNION's inputs.
+
+use std::sync::Arc;
+
+use arrow::datatypes::DataType;
+use datafusion::common::tree_node::Transformed;
+use datafusion::common::{Column, Result, ScalarValue};
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Union};
+
+use super::{ResolveTypes, Resolver, common, kind_of, wider};
+use crate::catalog::functions::Kind;
+use crate::catalog::operators::{read_literal, untyped};
+use crate::sql::encode::zone::Zone;
+
+/// What a column of a UNION becomes.
+enum Target {
+    Kind(Kind),
+    /// Only texts in quotes are read as this.
+    Plain(DataType),
+}
+
+/// The text in quotes that a column of an input is.
+fn text_at(input: &LogicalPlan, at: usize) -> Option<&str> {
+    match input {
+        LogicalPlan::Projection(projection) => match projection.expr.get(at)? {
+            Expr::Alias(alias) => untyped(&alias.expr),
+            expr => untyped(expr),
+        },
+        _ => None,
+    }
+}
+
+/// The type of a column of an input, if it has one.
+fn type_at(input: &LogicalPlan, at: usize) -> Option<&DataType> {
+    let given = input.schema().fields().get(at)?.data_type();
+    (!given.is_null() && text_at(input, at).is_none()).then_some(given)
+}
+
+/// What the columns of all inputs become at a place; `None` where the engine may decide.
+fn target(inputs: &[Arc<LogicalPlan>], at: usize) -> Option<Target> {
+    let types: Vec<&DataType> = inputs
+        .iter()
+        .filter_map(|input| type_at(input, at))
+        .collect();
+    let (first, rest) = types.split_first()?;
+    match kind_of(first) {
+        Some(kind) => rest
+            .iter()
+            .try_fold(kind, |so_far, given| common(so_far, kind_of(given)?))
+            .map(Target::Kind),
+        None => rest
+            .iter()
+            .try_fold((*first).clone(), |so_far, given| {
+                wider(so_far, (*given).clone())
+            })
+            .map(Target::Plain),
+    }
+}
+
+impl Resolver<'_> {
+    /// A column of an input as what it becomes; `None` if it is that already.
+    fn column(&self, input: &LogicalPlan, at: usize, target: &Target) -> Result<Option<Expr>> {
+        let text = text_at(input, at);
+        match (target, text) {
+            (Target::Kind(kind), Some(text)) => {
+                let literal = Expr::Literal(ScalarValue::Utf8(Some(text.to_owned())), None);
+                self.converted(&literal, *kind)
+            }
+            (Target::Kind(kind), None) => {
+                let (table, field) = input.schema().qualified_field(at);
+                let column = Expr::Column(Column::new(table.cloned(), field.name()));
+                match field.data_type().is_null() {
+                    true => Ok(None),
+                    false => self.converted(&column, *kind),
+                }
+            }
+            (Target::Plain(wanted), Some(text)) => read_literal(text, wanted),
+            (Target::Plain(_), None) => Ok(None),
+        }
+    }
+}
+
+impl ResolveTypes {
+    /// Makes the columns of a UNION's inputs alike.
+    pub(super) fn union(&self, plan: LogicalPlan, zone: &Zone) -> Result<Transformed<LogicalPlan>> {
+        let LogicalPlan::Union(union) = plan else {
+            return Ok(Transformed::no(plan));
+        };
+        let columns = union.schema.fields().len();
+        let targets: Vec<Option<Target>> =
+            (0..columns).map(|at| target(&union.inputs, at)).collect();
+        let mut inputs = Vec::with_capacity(union.inputs.len());
+        let mut changed = false;
+        for input in &union.inputs {
+            let resolver = Resolver {
+                functions: &self.functions,
+                schema: input.schema(),
+                zone,
+            };
+            let mut written = false;
+            let mut items = Vec::with_capacity(columns);
+            for (at, target) in targets.iter().enumerate() {
+                let (table, field) = input.schema().qualified_field(at);
+                let other = match target {
+                    Some(target) => resolver.column(input, at, target)?,
+                    None => None,
+                };
+                written |= other.is_some();
+                items.push(match other {
+                    Some(other) => other.alias_qualified(table.cloned(), field.name()),
+                    None => Expr::Column(Column::new(table.cloned(), field.name())),
+                });
+            }
+            inputs.push(match written {
+                true => {
+                    let plan = LogicalPlanBuilder::from(input.as_ref().clone()).project(items)?;
+                    Arc::new(plan.build()?)
+                }
+                false => Arc::clone(input),
+            });
+            changed |= written;
+        }
+        if !changed {
+            return Ok(Transformed::no(LogicalPlan::Union(union)));
+        }
+        let union = Union::try_new_with_loose_types(inputs)?;
+        Ok(Transformed::yes(LogicalPlan::Union(union)))
+    }
+}

@@ -1,0 +1,192 @@
+# Numbers
+SELECT 1
+SELECT 1 AS one, 2 two
+SELECT 1 + 1
+SELECT 1 / 2
+SELECT 7 % 3, -7 % 3, -7 / 2
+SELECT 2147483647
+SELECT 2147483648
+SELECT -2147483648
+SELECT -2147483649
+SELECT 9223372036854775807
+SELECT 1::bigint + 1
+SELECT 1::smallint + 1::smallint
+SELECT 2147483647::bigint + 1
+SELECT pg_typeof(1)::text, pg_typeof(3000000000)::text, pg_typeof(true)::text
+SELECT pg_typeof(1 + 1)::text, pg_typeof(1::bigint + 1)::text
+SELECT abs(-3), sign(-2)
+SELECT greatest(1, 2, 3), least(3, 1, 2)
+SELECT coalesce(NULL, 1), nullif(1, 1), nullif(1, 2)
+SELECT CASE WHEN 1 > 2 THEN 1 ELSE 2 END
+SELECT CASE 1 WHEN 1 THEN 'one' ELSE 'other' END
+SELECT sum(n), count(n), min(n), max(n) FROM (VALUES (1), (2), (3)) v(n)
+SELECT n FROM (VALUES (1), (2), (3)) v(n) WHERE n BETWEEN 2 AND 3
+SELECT n FROM (VALUES (1), (2), (3)) v(n) WHERE n IN (1, 3) ORDER BY 1 DESC
+SELECT n FROM (VALUES (1), (2), (3)) v(n) ORDER BY n LIMIT 2 OFFSET 1
+SELECT n % 2, count(*) FROM (VALUES (1), (2), (3)) v(n) GROUP BY 1 ORDER BY 1
+SELECT * FROM generate_series(1, 3)
+SELECT g FROM generate_series(1, 10, 4) g
+SELECT g FROM generate_series(3, 1, -1) AS g
+SELECT generate_series(1, 3) AS n
+SELECT g::text FROM generate_series(9223372036854775806, 9223372036854775807) g
+SELECT 5 & 3, 5 | 3, 5 # 3, ~5, 1 << 4, 16 >> 2
+SELECT '5'::int + 1, 5 + '1'
+SELECT 1 = '1', '2' > 1, 3 IN ('1', '3')
+SELECT 10 BETWEEN '5' AND '15'
+SELECT array_agg(n ORDER BY n DESC) FROM (VALUES (1), (2)) v(n)
+SELECT ARRAY[1, 2, 3], (ARRAY[1, 2, 3])[2], array_length(ARRAY[1, 2], 1)
+SELECT 2 = ANY(ARRAY[1, 2]), 5 = ALL(ARRAY[5, 5])
+SELECT unnest(ARRAY[1, 2])
+WITH RECURSIVE t(n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM t WHERE n < 5) SELECT n FROM t
+WITH RECURSIVE f(a, b) AS (SELECT 0, 1 UNION ALL SELECT b, a + b FROM f WHERE b < 50) SELECT a FROM f
+SELECT row_number() OVER (ORDER BY n), n FROM (VALUES (3), (1)) v(n) ORDER BY n
+SELECT n, sum(n) OVER (ORDER BY n ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) FROM (VALUES (1), (2), (3)) v(n)
+SELECT n, lag(n) OVER (ORDER BY n), lead(n, 1, 0) OVER (ORDER BY n) FROM (VALUES (1), (2), (3)) v(n)
+SELECT n, nth_value(n, 2) OVER (ORDER BY n) FROM (VALUES (1), (2), (3)) v(n)
+SELECT n, rank() OVER w, dense_rank() OVER w FROM (VALUES (1), (1), (3)) v(n) WINDOW w AS (ORDER BY n)
+SELECT count(*) FILTER (WHERE n > 1) FROM (VALUES (1), (2), (3)) v(n)
+SELECT (SELECT 1), (SELECT 2)
+SELECT (SELECT max(n) FROM (VALUES (1), (2)) v(n)) AS m
+SELECT EXISTS (SELECT 1), NOT EXISTS (SELECT 1 WHERE false)
+SELECT n FROM (VALUES (1), (2)) v(n) WHERE EXISTS (SELECT 1 FROM (VALUES (2)) w(m) WHERE m = n)
+SELECT n, (SELECT count(*) FROM (VALUES (1), (2), (3)) w(m) WHERE m <= n) FROM (VALUES (1), (3)) v(n)
+SELECT 1 WHERE 1 IN (SELECT n FROM (VALUES (1), (2)) v(n))
+SELECT DISTINCT n % 2 AS odd FROM (VALUES (1), (2), (3)) v(n) ORDER BY odd
+SELECT DISTINCT ON (a) a, b FROM (VALUES (1, 2), (1, 3), (2, 1)) v(a, b) ORDER BY a, b DESC
+SELECT a, sum(b) FROM (VALUES (1, 2), (1, 3), (2, 1)) v(a, b) GROUP BY a HAVING sum(b) > 1 ORDER BY a
+SELECT a, b, count(*) FROM (VALUES (1, 2), (1, 3)) v(a, b) GROUP BY ROLLUP (a, b) ORDER BY a, b
+SELECT a, grouping(a) FROM (VALUES (1), (2)) v(a) GROUP BY GROUPING SETS ((a), ()) ORDER BY a
+VALUES (1, 'a'), (2, 'b')
+SELECT * FROM (VALUES (1, 'a'), (2, 'b')) AS t(id, name)
+SELECT 1 UNION ALL SELECT 2
+SELECT 1 UNION SELECT 1
+SELECT 1 INTERSECT SELECT 1
+SELECT n FROM (VALUES (1), (2)) v(n) EXCEPT SELECT 1
+SELECT 1 UNION ALL SELECT 3000000000
+SELECT NULL UNION ALL SELECT 1
+SELECT 1 AS a UNION ALL SELECT 2 ORDER BY a DESC
+SELECT 1::text || 2::text, 'a' || 1, 1 || 'b'
+SELECT 1 IS NULL, NULL IS NULL, 1 IS NOT NULL
+SELECT 1 IS DISTINCT FROM NULL, NULL IS NOT DISTINCT FROM NULL
+SELECT true AND false, true OR NULL, NOT true
+SELECT 'yes'::boolean, 'off'::bool, true = 'on'
+SELECT -5, - 5, +5, -(-5)
+SELECT 1 AS "Quoted", 2 AS UnQuoted
+SELECT id FROM sessions WHERE id = 1 AND id = 2
+SELECT count(*) FROM sessions WHERE id < 0
+SELECT max(idle) FROM sessions WHERE id < 0
+SELECT bit_length('abc'), octet_length('abc'), char_length('abc')
+SELECT round(2.5::numeric)
+SELECT power(2::float8, 3), sqrt(16::float8)
+SELECT 1::numeric / 3::numeric > 0
+SELECT random() < 1
+# Joins by name
+SELECT * FROM (VALUES (1, 'a'), (2, 'b')) l(k, x) FULL JOIN (VALUES (2, 'c'), (3, 'd')) r(k, y) USING (k) ORDER BY k
+SELECT k FROM (VALUES (1, 'a'), (2, 'b')) l(k, x) FULL JOIN (VALUES (2, 'c'), (3, 'd')) r(k, y) USING (k) ORDER BY 1
+SELECT k, count(*) FROM (VALUES (1, 'a'), (2, 'b')) l(k, x) FULL JOIN (VALUES (2, 'c'), (3, 'd')) r(k, y) USING (k) WHERE k > 0 GROUP BY k HAVING k < 10 ORDER BY k DESC
+SELECT * FROM (VALUES (1, 'a'), (2, 'b')) l(k, x) RIGHT JOIN (VALUES (2, 'c'), (3, 'd')) r(k, y) USING (k) ORDER BY k
+SELECT k, x FROM (VALUES (1, 'a'), (2, 'b')) l(k, x) RIGHT JOIN (VALUES (2, 'c'), (3, 'd')) r(k, y) USING (k) ORDER BY k
+SELECT * FROM (VALUES ('a', 1), ('b', 2)) l(x, k) LEFT JOIN (VALUES ('c', 2), ('d', 3)) r(y, k) USING (k) ORDER BY k
+SELECT * FROM (VALUES ('a', 1), ('b', 2)) l(x, k) JOIN (VALUES ('c', 2), ('d', 3)) r(y, k) USING (k) ORDER BY k
+SELECT * FROM (VALUES ('a', 1), ('b', 2)) l(x, k) NATURAL JOIN (VALUES ('c', 2), ('d', 3)) r(y, k) ORDER BY k
+SELECT * FROM (VALUES ('a', 1), ('b', 2)) l(x, k) NATURAL FULL JOIN (VALUES ('c', 2), ('d', 3)) r(y, k) ORDER BY k
+SELECT * FROM (VALUES ('a', 1), ('b', 2)) l(x, k) NATURAL RIGHT JOIN (VALUES ('c', 2), ('d', 3)) r(y, k) ORDER BY k
+SELECT * FROM (VALUES ('a', 1), ('b', 2)) l(x, k) NATURAL LEFT JOIN (VALUES ('c', 2), ('d', 3)) r(y, k) ORDER BY k
+SELECT * FROM (VALUES (1, 2)) a(k, x) FULL JOIN (VALUES (2, 3)) b(k, y) USING (k) FULL JOIN (VALUES (3, 4)) c(k, z) USING (k) ORDER BY k
+SELECT j.k, j.x FROM ((VALUES ('a', 1), ('b', 2)) l(x, k) FULL JOIN (VALUES ('c', 2), ('d', 3)) r(y, k) USING (k)) j ORDER BY 1
+SELECT * FROM (SELECT * FROM (VALUES ('a', 1), ('b', 2)) l(x, k) FULL JOIN (VALUES ('c', 2), ('d', 3)) r(y, k) USING (k)) s ORDER BY k
+SELECT k + 1 AS z, upper(x) FROM (VALUES ('a', 1), ('b', 2)) l(x, k) FULL JOIN (VALUES ('c', 2), ('d', 3)) r(y, k) USING (k) WHERE k IN (1, 3) ORDER BY z
+SELECT * FROM (VALUES (1, 2, 3)) l(a, b, c) FULL JOIN (VALUES (2, 1, 4)) r(b, a, d) USING (b, a) ORDER BY 1
+WITH l AS (SELECT 1 AS k, 'a' AS x), r AS (SELECT 2 AS k, 'b' AS y) SELECT * FROM l NATURAL FULL JOIN r ORDER BY k
+WITH l AS (SELECT 1 AS k, 'a' AS x), r AS (SELECT 2 AS k, 'b' AS y) SELECT count(k), max(k), array_agg(k ORDER BY k) FROM l FULL JOIN r USING (k)
+SELECT DISTINCT ON (k) k, x FROM (VALUES ('a', 1), ('b', 2)) l(x, k) FULL JOIN (VALUES ('c', 2), ('d', 3)) r(y, k) USING (k) ORDER BY k, x
+SELECT row_number() OVER (ORDER BY k), k FROM (VALUES ('a', 1), ('b', 2)) l(x, k) FULL JOIN (VALUES ('c', 2), ('d', 3)) r(y, k) USING (k)
+SELECT * FROM (VALUES (1, 'a')) l(k, x) NATURAL JOIN (VALUES (2, 'b')) r(m, y)
+SELECT * FROM connections FULL JOIN session_filters USING (session_id) WHERE session_id < 0
+SELECT * FROM session_filters NATURAL FULL JOIN connections WHERE session_id < 0
+SELECT s.id, c.server FROM sessions s LEFT JOIN connections c ON c.session_id = s.id WHERE s.id < 0
+# Functions in FROM
+SELECT * FROM abs(-3)
+SELECT * FROM abs(-3) AS x
+SELECT x.* FROM abs(-3) AS x(y)
+SELECT y FROM abs(-3) AS x(y)
+SELECT current_database::text FROM current_database()
+SELECT x::text FROM current_database() AS x
+SELECT count(*) FROM now()
+SELECT * FROM upper('a') u, lower('B') l
+SELECT * FROM (VALUES ('a'), ('b')) v(x), LATERAL upper(x) AS u
+SELECT * FROM (VALUES ('a'), ('b')) v(x), upper(x)
+SELECT * FROM (VALUES ('a'), ('b')) v(x) LEFT JOIN LATERAL upper(v.x) AS u(y) ON true
+SELECT * FROM abs(-3) WITH ORDINALITY
+SELECT * FROM abs(-3) WITH ORDINALITY AS t(a, b)
+SELECT * FROM unnest(ARRAY['a', 'b']) WITH ORDINALITY
+SELECT * FROM generate_series(5, 7) WITH ORDINALITY AS g(v, n)
+SELECT * FROM string_to_table('a,b', ',') WITH ORDINALITY
+SELECT * FROM pg_catalog.lower('A')
+SELECT * FROM pg_options_to_table(ARRAY['a=b', 'c=d']) WITH ORDINALITY
+# Branches in their order
+SELECT 'x' AS a UNION ALL SELECT 'y' UNION ALL SELECT 'z'
+SELECT * FROM (SELECT 'x' AS a UNION ALL SELECT 'y' UNION ALL SELECT 'z') u WHERE a <> 'y'
+SELECT n FROM generate_series(1, 3) n UNION ALL SELECT n FROM generate_series(11, 13) n
+SELECT n FROM generate_series(1, 3) n UNION ALL SELECT n FROM generate_series(11, 13) n LIMIT 4
+(SELECT n FROM generate_series(3, 1, -1) n) UNION ALL (SELECT n FROM generate_series(13, 11, -1) n) OFFSET 2
+SELECT 'a' UNION ALL (SELECT 'b' UNION ALL SELECT 'c') UNION ALL SELECT 'd'
+WITH a AS (SELECT 1 AS n UNION ALL SELECT 2) SELECT n FROM a UNION ALL SELECT n + 10 FROM a
+# Moments
+SELECT date '2026-11-26', time '10:00', timestamp '2026-11-26 10:00', timestamptz '2026-11-26 10:00+02'
+SELECT date '2026-11-26' + 1, date '2026-11-26' - date '2026-11-01', date '2026-11-26' - '2026-11-01'
+SELECT timestamptz '2026-11-26 10:00+00' - timestamptz '2026-11-25 09:00+00'
+SELECT timestamp '2026-11-26 10:00' + interval '1 month 2 days 03:04:05'
+SELECT interval '1 day' = interval '24 hours', interval '25 hours' > interval '1 day'
+SELECT interval '1 year 2 mons', interval '36 hours', interval '1' day, interval '-1 day'
+SELECT extract(year FROM date '2026-11-26'), date_part('hour', timestamp '2026-11-26 10:00')
+SELECT date_trunc('month', timestamp '2026-11-26 10:00')
+SELECT to_char(timestamp '2026-11-26 10:00', 'YYYY/MM/DD HH24:MI')
+SELECT age(timestamp '2026-11-26', timestamp '2025-10-25')
+SELECT justify_interval(interval '40 days 30 hours')
+SELECT 'now'::timestamptz = now(), 'today'::date = current_date, 'epoch'::timestamptz
+SELECT 'infinity'::timestamp, '-infinity'::date, 'infinity'::timestamptz::date
+SELECT date '2026-11-26' BETWEEN '2026-11-25' AND '2026-11-27', date '2026-11-26' IN ('2026-11-26')
+SELECT timestamptz '2026-11-26 02:00+00' BETWEEN '2026-11-26' AND '2026-11-27'
+SELECT make_date(2026, 11, 26), make_time(10, 11, 12), make_interval(days => 3)
+SELECT g FROM generate_series(timestamp '2026-11-26', '2026-11-27', '12 hours') g
+SELECT '2026-11-26 10:00:00.5678'::timestamp(0)
+# Texts
+SELECT 'a' || 'b', upper('a'), length('abc'), substring('abcdef' FROM 2 FOR 3)
+SELECT position('b' IN 'abc'), trim(both 'x' FROM 'xax'), overlay('abcdef' PLACING 'x' FROM 2 FOR 3)
+SELECT 'abc' LIKE 'a%', 'abc' ILIKE 'A_C', 'abc' ~ '^a', 'abc' !~* 'B', 'abc' SIMILAR TO 'a%'
+SELECT E'a\tb', E'\x41', U&'\0041', $$it's$$, $t$a$t$
+SELECT 'a'::text = 'a', 'a' < 'b'
+SELECT left('abc', 2), right('abc', 2), repeat('ab', 2), reverse('abc'), lpad('a', 3, 'x')
+SELECT split_part('a,b,c', ',', 2), string_to_array('a,b', ','), array_to_string(ARRAY['a', 'b'], '-')
+SELECT string_agg(x, ',' ORDER BY x) FROM (VALUES ('b'), ('a')) v(x)
+SELECT format('%s is %L', 'a', 'b'), quote_ident('a b'), quote_literal('a''b')
+SELECT concat('a', NULL, 1), concat_ws('-', 'a', NULL, 'b')
+SELECT md5('a'), ascii('A'), chr(65)
+SELECT regexp_replace('foobar', 'o+', 'x'), regexp_match('foobar', 'o(.)')
+SELECT starts_with('abc', 'ab'), strpos('abc', 'c'), translate('abc', 'ab', 'xy')
+SELECT 'abc'::varchar(2)::text, 'abc'::name::text
+SELECT 'x' IN ('x', 'y'), 'x' NOT IN ('y')
+# What else may be asked
+SELECT 5 BETWEEN SYMMETRIC 10 AND 1, 5 NOT BETWEEN SYMMETRIC 10 AND 6
+SELECT n FROM (VALUES (1), (2), (2), (3)) v(n) ORDER BY n FETCH FIRST 2 ROWS WITH TIES
+SELECT n FROM (VALUES (1), (2), (3)) v(n) ORDER BY n FETCH FIRST ROW ONLY
+SELECT n FROM (VALUES (1), (2), (3)) v(n) ORDER BY n LIMIT (SELECT 2)
+SELECT n FROM (VALUES (1), (2), (3)) v(n) ORDER BY n LIMIT 1 + 1 OFFSET 1
+SELECT n FROM (VALUES (1), (2), (3)) v(n) ORDER BY n LIMIT NULL
+SELECT n FROM (VALUES (1), (2), (3)) v(n) ORDER BY n LIMIT ALL
+SELECT ROW(1, 2) = ROW(1, 2), (1, 2) < (1, 3), (1, 2) IN ((1, 2), (3, 4))
+SELECT ARRAY[1] IS DISTINCT FROM ARRAY[2], 'a' IS DISTINCT FROM 'b', interval '1 day' IS DISTINCT FROM interval '24:00'
+SELECT current_schema()::text, current_database()::text
+SELECT x.a FROM (SELECT 1 AS a) x
+SELECT a.n, b.n FROM (VALUES (1)) a(n) CROSS JOIN (VALUES (2)) b(n)
+SELECT * FROM (VALUES (1)) a(n) JOIN (VALUES (1)) b(n) ON a.n = b.n
+TABLE session_filters
+SELECT 'pg_class'::regclass::text UNION ALL SELECT 'pg_type'::regclass::text
+SELECT '{1,2}'::int[], '{a,"b c"}'::text[]
+SELECT json_build_object('a', 1)::text, '{"a": 1}'::json ->> 'a'
+SELECT bool_and(b), bool_or(b), every(b) FROM (VALUES (true), (false)) v(b)
+SELECT NULL, NULL::int
+SELECT
+SELECT WHERE true
+SELECT x FROM (VALUES ('127.0.0.1')) v(x) ORDER BY pg_sleep(0)::text, x

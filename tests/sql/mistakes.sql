@@ -1,0 +1,112 @@
+SELECT 2147483647 + 1
+SELECT -2147483648 - 1
+SELECT 65536 * 65536
+SELECT 9223372036854775807 + 1
+SELECT 1 / 0
+SELECT 1 % 0
+SELECT 1 + 'x'
+SELECT 'x' + 1
+SELECT 1 = 'x'
+SELECT 1::bigint = 'x'
+SELECT true = 'x'
+SELECT 1 IN ('x')
+SELECT 1 BETWEEN 'a' AND 'b'
+SELECT 'x'::int
+SELECT ''::int
+SELECT '99999999999'::int
+SELECT 3000000000::int
+SELECT 40000::smallint
+SELECT 'x'::bigint
+SELECT 'x'::float8
+SELECT 'x'::boolean
+SELECT 'x'::numeric
+SELECT 'x'::date
+SELECT 'x'::timestamp
+SELECT 'x'::timestamptz
+SELECT 'x'::time
+SELECT 'x'::interval
+SELECT '2026-13-01'::date
+SELECT '2026-02-30'::date
+SELECT '25:00'::time
+SELECT 'x'::nosuch
+SELECT 1 + true
+SELECT true + true
+SELECT 1 || 2
+SELECT 1 AND true
+SELECT true AND 1
+SELECT 1 OR true
+SELECT NOT 1
+SELECT 1 WHERE 1
+SELECT 1 WHERE 'x'
+SELECT CASE WHEN 1 THEN 2 END
+SELECT 1 FROM (VALUES (1)) a(n) JOIN (VALUES (1)) b(m) ON 1
+SELECT count(*) FILTER (WHERE 1)
+SELECT CASE WHEN true THEN 1 ELSE 'x' END
+SELECT nosuch
+SELECT nosuch FROM sessions
+SELECT s.nosuch FROM sessions s
+SELECT x.id FROM sessions s
+SELECT * FROM nosuch
+SELECT nosuch(1)
+SELECT * FROM nosuch(1)
+SELECT upper(1)
+SELECT id FROM sessions a, sessions b
+SELECT k FROM (VALUES (1)) a(k), (VALUES (1)) b(k)
+SELECT * FROM (VALUES (1)) a(k) JOIN (VALUES (1)) b(k) USING (z)
+SELECT a, count(*) FROM (VALUES (1)) v(a)
+SELECT 1 WHERE count(*) > 1
+SELECT 1 ORDER BY 2
+SELECT 1 GROUP BY 2
+SELECT 1 LIMIT -1
+SELECT 1 LIMIT 'x'
+SELECT 1 OFFSET -1
+SELECT (SELECT 1, 2)
+SELECT (SELECT n FROM (VALUES (1), (2)) v(n))
+SELECT 1 UNION SELECT 1, 2
+SELECT 1 UNION SELECT 'x'
+SELECT 1 IN (SELECT 1, 2)
+SELECT FROM
+SELECT 1 FROM
+SELECT 1 +
+SELECT (1
+SELECT 1)
+SELEC 1
+SELECT 'abc
+SELECT "abc
+SELECT 1 /* abc
+SELECT $$abc
+SELECT E'\xff'
+SELECT E'\u00'
+SELECT 1 AS
+SELECT ""
+SELECT 1 2
+SELECT * FROM sessions WHERE
+SELECT * FROM sessions s, sessions s
+WITH a AS (SELECT 1), a AS (SELECT 2) SELECT * FROM a
+SELECT DISTINCT ON (n) n FROM (VALUES (1, 2)) v(n, m) ORDER BY m
+SELECT array_agg(1) OVER (ORDER BY nosuch)
+SELECT row_number()
+SELECT interval '1 day' + 1
+SELECT date '2026-11-26' + date '2026-11-26'
+SELECT now() + 1
+SELECT ARRAY[1, 'x']
+SELECT '{1,x}'::int[]
+SELECT '{1'::int[]
+SELECT COALESCE(1, 'x')
+SELECT $1
+SELECT make_date(2026, 13, 1)
+SELECT sqrt(-1::float8)
+SELECT ln(0::float8)
+SELECT chr(0)
+SELECT 1 IS TRUE
+SELECT 'a' IS TRUE
+SELECT generate_series(1, 3, 0)
+SELECT nosuch.* FROM sessions
+SELECT current_setting('nosuch')
+SELECT 1 ORDER BY nosuch
+SELECT CAST(1 AS nosuch)
+SELECT lower(1, 2)
+SELECT 'a'::date - 1
+SELECT 1 IN ()
+SELECT CASE END
+SELECT *
