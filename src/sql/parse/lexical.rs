@@ -21,7 +21,7 @@ pub(super) fn error(sql: &str, error: &TokenizerError) -> SqlError {
         _ if message.starts_with("Unexpected EOF while in a multi-line comment") => {
             unterminated(sql, beginning(sql, "/*"), "/* comment")
         }
-        _ if message.starts_with("Unterminated dollar-quoted string") => {
+        _ if message.starts_with("Unterminated dollar-quoted") => {
             unterminated(sql, beginning(sql, "$"), "dollar-quoted string")
         }
         _ => None,
