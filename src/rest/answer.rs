@@ -286,7 +286,7 @@ impl Asked<'_> {
             let rows = self.run(&flat.rows, ParamValues::List(Vec::new()));
             let writer = match format {
                 Format::Arrow => {
-                    ListWriter::Arrow(ArrowWriter::new(flat).map_err(Refusal::defect)?)
+                    ListWriter::Arrow(Box::new(ArrowWriter::new(flat).map_err(Refusal::defect)?))
                 }
                 _ => ListWriter::Csv(CsvWriter::new(flat, &self.base)),
             };

@@ -59,7 +59,7 @@ pub enum ListWriter {
     /// A table.
     Csv(CsvWriter),
     /// A table.
-    Arrow(ArrowWriter),
+    Arrow(Box<ArrowWriter>),
 }
 
 /// A batch of which rows can be written.

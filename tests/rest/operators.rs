@@ -30,7 +30,7 @@ fn crowd(house: &House) -> Vec<SessionGuard> {
         let guard = house.registry.register(&house.listener, remote).unwrap();
         guard.update(|profile| {
             profile.user = users[n % 4].map(Into::into);
-            profile.database = (n % 3 == 0).then(|| "shop".into());
+            profile.database = n.is_multiple_of(3).then(|| "shop".into());
             profile.tls = (n == 7).then(|| "TLS13_AES_256_GCM_SHA384".into());
             profile.connections = (0..n % 3)
                 .map(|at| Connection {

@@ -41,10 +41,7 @@ pub(super) fn rewrite(query: &mut Query) -> ControlFlow<SqlError> {
             *count = read(text)?;
         }
     }
-    let is_computed = [&limit, &offset]
-        .into_iter()
-        .flatten()
-        .any(|count| has_subquery(count));
+    let is_computed = [&limit, &offset].into_iter().flatten().any(has_subquery);
     if with_ties || is_computed {
         return numbered(query, limit, offset, with_ties);
     }

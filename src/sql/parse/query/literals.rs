@@ -64,12 +64,15 @@ pub(super) fn integers(query: &mut Query) {
     let _ = query.visit(&mut Integers::default());
 }
 
+/// Expressions out of a list, with their places in it.
+type TakenOut = Vec<(usize, Expr)>;
+
 #[derive(Default)]
 struct Integers {
     /// What is kept from being visited, of each query around the current place.
-    queries: Vec<(Option<LimitClause>, Option<Fetch>, Vec<(usize, Expr)>)>,
+    queries: Vec<(Option<LimitClause>, Option<Fetch>, TakenOut)>,
     /// The same of each SELECT: numbers in GROUP BY and in DISTINCT ON.
-    selects: Vec<(Vec<(usize, Expr)>, Vec<(usize, Expr)>)>,
+    selects: Vec<(TakenOut, TakenOut)>,
     /// Table functions around the current place, whose arguments stay as they are.
     functions: usize,
 }
@@ -103,7 +106,7 @@ fn is_number(expr: &Expr) -> bool {
 fn take_out<'a>(
     exprs: impl Iterator<Item = &'a mut Expr>,
     is_meant: impl Fn(&Expr) -> bool,
-) -> Vec<(usize, Expr)> {
+) -> TakenOut {
     exprs
         .enumerate()
         .filter(|(_, expr)| is_meant(expr))
@@ -111,7 +114,7 @@ fn take_out<'a>(
         .collect()
 }
 
-fn put_back<'a>(exprs: impl Iterator<Item = &'a mut Expr>, taken: Vec<(usize, Expr)>) {
+fn put_back<'a>(exprs: impl Iterator<Item = &'a mut Expr>, taken: TakenOut) {
     let mut taken = taken.into_iter().peekable();
     for (at, expr) in exprs.enumerate() {
         if let Some((_, old)) = taken.next_if(|(place, _)| *place == at) {
