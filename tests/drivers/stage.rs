@@ -3,10 +3,14 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use crate::support::postgres::PASSWORD;
-use crate::support::program::{Psql, Said, finish};
+use crate::support::program::{Psql, Said, finish, finish_within};
 use crate::support::twin::{Pair, USER};
+
+/// How long a script may take: a loaded machine imports some of the drivers for half a minute.
+const SCRIPT_PATIENCE: Duration = Duration::from_secs(300);
 
 /// What the program answers otherwise: lines of scripts, below the reason.
 const DIFFERENCES: &str = include_str!("differences.txt");
@@ -93,7 +97,7 @@ impl Stage {
                 .env("PGDATABASE", "rollcall")
                 .env("TZ", "UTC")
                 .env("LC_ALL", "C.UTF-8");
-            let said: Said = finish(&mut command).into();
+            let said: Said = finish_within(SCRIPT_PATIENCE, &mut command).into();
             assert!(
                 said.ok,
                 "{script} against port {port}:\n{}\n{}",

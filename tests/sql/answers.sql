@@ -184,7 +184,7 @@ SELECT * FROM (VALUES (1)) a(n) JOIN (VALUES (1)) b(n) ON a.n = b.n
 TABLE session_filters
 SELECT 'pg_class'::regclass::text UNION ALL SELECT 'pg_type'::regclass::text
 SELECT '{1,2}'::int[], '{a,"b c"}'::text[]
-SELECT json_build_object('a', 1)::text, '{"a": 1}'::json ->> 'a'
+SELECT json_build_object('a', 1), '{"a": 1}'::json ->> 'a'
 SELECT bool_and(b), bool_or(b), every(b) FROM (VALUES (true), (false)) v(b)
 SELECT NULL, NULL::int
 SELECT

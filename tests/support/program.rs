@@ -34,6 +34,11 @@ pub fn eventually<T: std::fmt::Debug>(
 
 /// Runs a command to its end, bounded in time.
 pub fn finish(command: &mut Command) -> Output {
+    finish_within(PATIENCE, command)
+}
+
+/// The same for what may take longer.
+pub fn finish_within(patience: Duration, command: &mut Command) -> Output {
     let child = command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -43,7 +48,7 @@ pub fn finish(command: &mut Command) -> Output {
     let pid = Pid::from_raw(child.id() as i32);
     let (done, output) = channel();
     thread::spawn(move || done.send(child.wait_with_output()));
-    match output.recv_timeout(PATIENCE) {
+    match output.recv_timeout(patience) {
         Ok(output) => output.expect("an exit status"),
         Err(_) => {
             let _ = kill(pid, Signal::SIGKILL);

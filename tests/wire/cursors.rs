@@ -192,10 +192,7 @@ fn portals_of_both_protocols_share_their_names() {
     client.send(&[execute("c", 2), sync()].concat());
     assert_eq!(kinds(&client.until_ready()), "DDsZ");
     let messages = client.query("fetch c");
-    assert_eq!(
-        first(&messages, 'D').body,
-        b"\0\x01\0\0\0\x08\0\0\0\0\0\0\0\x03"
-    );
+    assert_eq!(first(&messages, 'D').body, b"\0\x01\0\0\0\x04\0\0\0\x03");
     client.send(&[frame('C', b"Pc\0"), sync()].concat());
     client.until_ready();
     assert_eq!(ask(&mut client, "fetch c").1, "34000");
