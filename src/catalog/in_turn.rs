@@ -1,4 +1,4 @@
-//! UNION ALL in the order of its branches.
+//! UNION ALL in the order of its branches, and `generate_series` in that of its numbers.
 //!
 //! SQL leaves the order open, but PostgreSQL's users know the rows to come branch by branch. The engine runs branches side
 //! by side and hands out whatever is ready. Where nothing but the result is made of the rows, they are run in turn;
@@ -39,6 +39,9 @@ const ORDERLY: [&str; 8] = [
     "ProjectionExec",
 ];
 
+/// The engine's operator for the rows of `generate_series`.
+const SERIES: &str = "LazyMemoryExec";
+
 /// The name of the operator.
 pub(super) const IN_TURN: &str = "InTurn";
 
@@ -64,7 +67,7 @@ impl PhysicalOptimizerRule for UnionsInTurn {
     }
 }
 
-/// The plan with its branches in turn; `None` where there are none.
+/// The plan with its rows in turn; `None` where they have no order that is known.
 fn ordered(plan: &Arc<dyn ExecutionPlan>) -> Result<Option<Arc<dyn ExecutionPlan>>> {
     if let Some(union) = plan.downcast_ref::<UnionExec>() {
         let branches = union
@@ -73,6 +76,10 @@ fn ordered(plan: &Arc<dyn ExecutionPlan>) -> Result<Option<Arc<dyn ExecutionPlan
             .map(|input| Ok(ordered(input)?.unwrap_or_else(|| Arc::clone(input))));
         let branches = branches.collect::<Result<Vec<_>>>()?;
         return Ok(Some(Arc::new(InTurn::new(branches, union.schema()))));
+    }
+    // The rows of generate_series.
+    if plan.name() == SERIES && plan.properties().output_partitioning().partition_count() == 1 {
+        return Ok(Some(Arc::clone(plan)));
     }
     // Whoever spreads rows over threads loses their order.
     if let Some(exchange) = plan.downcast_ref::<RepartitionExec>()
