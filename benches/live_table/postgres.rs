@@ -116,7 +116,7 @@ fn row(text: &mut String, place: Place) {
         text,
         "{id}\t{service}\tlistener-{listener}\treadwritesplit\tpostgresql\t\\N\t\
          Session ready for routing\tf\t{user}\tshop\t{application}\t{address}\t{port}\t\
-         2026-01-01 00:00:{second:02}.{id:06}+00\t{idle:.3}\t{alive:.3}\t\\N\tf\t0\t{bytes_in}\t\
+         2026-01-01 00:00:{second:02}.{id:06}+00\t{idle:.3}\t{alive:.3}\t\\N\tf\t\\N\t0\t{bytes_in}\t\
          {bytes_out}\t\\N",
         id = number + 1,
         service = service_name(place.service()),
