@@ -52,11 +52,28 @@ pub(super) trait Track {
     /// At least so many bytes of the server belong to the message that is under way; 0 between messages.
     fn server_bytes_to_boundary(&self) -> usize;
 
+    /// Whether the client has said goodbye.
+    fn has_quit(&self) -> bool;
+
+    /// Whether the last that the server said was an error.
+    fn has_failed(&self) -> bool;
+
     /// How the session ended when the client's stream did.
-    fn client_end(&self) -> End;
+    fn client_end(&self) -> End {
+        match self.has_quit() {
+            true => End::ClientQuit,
+            false => End::ClientEof,
+        }
+    }
 
     /// How the session ended when the server's stream did.
-    fn server_end(&self) -> End;
+    fn server_end(&self) -> End {
+        match (self.has_quit(), self.has_failed()) {
+            (true, _) => End::ClientQuit,
+            (false, true) => End::ServerError,
+            (false, false) => End::ServerEof,
+        }
+    }
 }
 
 /// What is passed on of bytes that were looked at.

@@ -14,10 +14,10 @@ use arrow::error::ArrowError;
 use arrow_ipc::writer::StreamWriter;
 use datafusion::common::Column;
 use datafusion::logical_expr::expr::Case;
-use datafusion::logical_expr::{Expr, LogicalPlanBuilder, Projection, SortExpr};
+use datafusion::logical_expr::{Expr, Projection, SortExpr};
 
 use super::json::Style;
-use super::listing::{filtered, key, ordered_by, with_fields};
+use super::listing::{filtered, key, ordered_by, page_of, with_fields};
 use super::operators::Operators;
 use super::paths::members;
 use super::refusal::Refusal;
@@ -64,15 +64,8 @@ impl Flat {
         order.push(key.clone().sort(true, false));
         let columns = leaves.into_iter().map(|(name, expr)| expr.alias(name));
         let columns = std::iter::once(key).chain(columns);
-        let rows = LogicalPlanBuilder::from(filtered(resource, projection, operators)?)
-            .project(columns.collect::<Vec<_>>())
-            .and_then(|rows| rows.sort(order))
-            .and_then(|rows| match operators.page {
-                Some(page) => rows.limit(page.skipped(), Some(page.size)),
-                None => Ok(rows),
-            })
-            .and_then(LogicalPlanBuilder::build)
-            .map_err(Refusal::defect)?;
+        let filtered = filtered(resource, projection, operators)?;
+        let rows = page_of(filtered, columns.collect(), order, operators)?;
         Ok(Self {
             rows: prepared.with_plan(rows),
             names,

@@ -65,15 +65,7 @@ impl Listing {
 
         let filtered = filtered(resource, projection, operators)?;
         let columns = compiled.queried.clone();
-        let rows = LogicalPlanBuilder::from(filtered.clone())
-            .project(columns)
-            .and_then(|rows| rows.sort(order))
-            .and_then(|rows| match operators.page {
-                Some(page) => rows.limit(page.skipped(), Some(page.size)),
-                None => Ok(rows),
-            })
-            .and_then(LogicalPlanBuilder::build)
-            .map_err(Refusal::defect)?;
+        let rows = page_of(filtered.clone(), columns, order, operators)?;
         let total = LogicalPlanBuilder::from(filtered)
             .aggregate(Vec::<Expr>::new(), [count(lit(1_i64))])
             .and_then(LogicalPlanBuilder::build)
@@ -88,6 +80,27 @@ impl Listing {
             }),
         })
     }
+}
+
+/// The columns of the filtered rows, in this order, and of those the page that is asked for.
+///
+/// # Errors
+/// That of the planner, which is a defect.
+pub(super) fn page_of(
+    filtered: LogicalPlan,
+    columns: Vec<Expr>,
+    order: Vec<SortExpr>,
+    operators: &Operators,
+) -> Result<LogicalPlan, Refusal> {
+    LogicalPlanBuilder::from(filtered)
+        .project(columns)
+        .and_then(|rows| rows.sort(order))
+        .and_then(|rows| match operators.page {
+            Some(page) => rows.limit(page.skipped(), Some(page.size)),
+            None => Ok(rows),
+        })
+        .and_then(LogicalPlanBuilder::build)
+        .map_err(Refusal::defect)
 }
 
 /// The plan of the ids of those that pass the filters.

@@ -41,6 +41,12 @@ pub(super) struct Texts {
     last_prepared: Arc<str>,
 }
 
+impl AsMut<Statements> for Texts {
+    fn as_mut(&mut self) -> &mut Statements {
+        &mut self.statements
+    }
+}
+
 impl Texts {
     pub fn new(capabilities: u64, statements: Statements) -> Self {
         Self {

@@ -17,9 +17,8 @@ use super::packet::{self, FRAME_BYTES_MAX, HEADER_BYTES, LOGIN_BYTES_MAX, split_
 use super::status::{self, Status};
 use super::texts::Texts;
 use super::{capability, kill, translate};
-use crate::proxy::end::End;
 use crate::proxy::relay::{Passing, Track};
-use crate::proxy::statements::{Interest, Statements};
+use crate::proxy::statements::Interest;
 use crate::session::{SessionGuard, Transaction};
 
 /// Longest beginning of a server's packet that is kept when the packet comes in pieces, in bytes.
@@ -110,13 +109,10 @@ impl Walk {
             texts: None,
             interest,
         };
-        walk.texts = walk.texts_of(walk.interest.follow(session));
+        let texts = |statements| Box::new(Texts::new(capabilities, statements));
+        walk.texts = walk.interest.follow(session).map(texts);
         walk.status(ok, session);
         walk
-    }
-
-    fn texts_of(&self, statements: Option<Statements>) -> Option<Box<Texts>> {
-        Some(Box::new(Texts::new(self.capabilities, statements?)))
     }
 
     /// The sequence number of a packet that comes next from the server, or would answer the client's next command.
@@ -479,14 +475,9 @@ impl Track for Walk {
         if self.active || in_a_packet {
             return;
         }
-        let Some(names) = session.filters_asked() else {
-            return;
-        };
-        match &mut self.texts {
-            Some(texts) => texts.statements.replace_filters(&names, session),
-            None => self.texts = self.texts_of(self.interest.follow_with(&names, session)),
-        }
-        self.texts.take_if(|texts| !texts.statements.is_wanted());
+        let texts = |statements| Texts::new(self.capabilities, statements);
+        self.interest
+            .replace_filters(&mut self.texts, session, texts);
     }
 
     fn is_idle_outside_transaction(&self) -> bool {
@@ -503,19 +494,12 @@ impl Track for Walk {
         }
     }
 
-    fn client_end(&self) -> End {
-        match self.quit {
-            true => End::ClientQuit,
-            false => End::ClientEof,
-        }
+    fn has_quit(&self) -> bool {
+        self.quit
     }
 
-    fn server_end(&self) -> End {
-        match (self.quit, self.failed) {
-            (true, _) => End::ClientQuit,
-            (false, true) => End::ServerError,
-            (false, false) => End::ServerEof,
-        }
+    fn has_failed(&self) -> bool {
+        self.failed
     }
 }
 
@@ -553,7 +537,7 @@ fn look_bytes_max(command: u8) -> usize {
 }
 
 fn set_database(database: Option<Arc<str>>, session: &SessionGuard) {
-    let known = session.registry().profile(session);
+    let known = session.profile();
     if known.is_none_or(|profile| profile.database != database) {
         session.update(|profile| profile.database = database);
     }

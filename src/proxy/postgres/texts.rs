@@ -41,6 +41,12 @@ pub(super) struct Texts {
     portals: Names,
 }
 
+impl AsMut<Statements> for Texts {
+    fn as_mut(&mut self) -> &mut Statements {
+        &mut self.statements
+    }
+}
+
 impl Texts {
     pub fn new(statements: Statements) -> Self {
         Self {

@@ -8,9 +8,8 @@
 use std::sync::Arc;
 
 use super::texts::Texts;
-use crate::proxy::end::End;
 use crate::proxy::relay::{Passing, Track};
-use crate::proxy::statements::{Interest, Statements};
+use crate::proxy::statements::Interest;
 use crate::session::{SessionGuard, Transaction};
 
 /// Type byte and length field.
@@ -155,7 +154,7 @@ impl Walk {
             quit: false,
             failed: false,
             parameter: Vec::new(),
-            texts: interest.follow(session).map(texts),
+            texts: interest.follow(session).map(Texts::new).map(Box::new),
             interest,
         }
     }
@@ -320,14 +319,8 @@ impl Track for Walk {
         if self.active || in_a_message {
             return;
         }
-        let Some(names) = session.filters_asked() else {
-            return;
-        };
-        match &mut self.texts {
-            Some(texts) => texts.statements.replace_filters(&names, session),
-            None => self.texts = self.interest.follow_with(&names, session).map(texts),
-        }
-        self.texts.take_if(|texts| !texts.statements.is_wanted());
+        self.interest
+            .replace_filters(&mut self.texts, session, Texts::new);
     }
 
     fn is_idle_outside_transaction(&self) -> bool {
@@ -340,24 +333,13 @@ impl Track for Walk {
         self.server.bytes_to_boundary()
     }
 
-    fn client_end(&self) -> End {
-        match self.quit {
-            true => End::ClientQuit,
-            false => End::ClientEof,
-        }
+    fn has_quit(&self) -> bool {
+        self.quit
     }
 
-    fn server_end(&self) -> End {
-        match (self.quit, self.failed) {
-            (true, _) => End::ClientQuit,
-            (false, true) => End::ServerError,
-            (false, false) => End::ServerEof,
-        }
+    fn has_failed(&self) -> bool {
+        self.failed
     }
-}
-
-fn texts(statements: Statements) -> Box<Texts> {
-    Box::new(Texts::new(statements))
 }
 
 /// How a ParameterStatus of the application's name begins.

@@ -38,7 +38,7 @@ impl Interest {
     }
 
     /// The same with filters that may be others than those of the service.
-    pub fn follow_with(
+    fn follow_with(
         self: &Arc<Self>,
         filters: &[Arc<str>],
         session: &SessionGuard,
@@ -59,6 +59,24 @@ impl Interest {
             statements.replace_filters(filters, session);
         }
         Some(statements)
+    }
+
+    /// Gives a session that runs no statement the filters that are asked for, if others are. `texts` is what its
+    /// protocol keeps where somebody wants the statements, and `begin` makes it.
+    pub fn replace_filters<T: AsMut<Statements>>(
+        self: &Arc<Self>,
+        texts: &mut Option<Box<T>>,
+        session: &SessionGuard,
+        begin: impl FnOnce(Statements) -> T,
+    ) {
+        let Some(names) = session.filters_asked() else {
+            return;
+        };
+        match texts {
+            Some(texts) => (**texts).as_mut().replace_filters(&names, session),
+            None => *texts = self.follow_with(&names, session).map(begin).map(Box::new),
+        }
+        texts.take_if(|texts| !(**texts).as_mut().is_wanted());
     }
 }
 
@@ -171,7 +189,7 @@ impl Statements {
     }
 
     /// Ends the filters' parts in the session and begins others.
-    pub fn replace_filters(&mut self, names: &[Arc<str>], session: &SessionGuard) {
+    fn replace_filters(&mut self, names: &[Arc<str>], session: &SessionGuard) {
         self.filters = Vec::new();
         self.filters = self.interest.all_filters.begin(names, session);
         session.update(|profile| profile.filters = names.to_vec());
@@ -183,7 +201,7 @@ impl Statements {
     }
 
     /// Whether somebody wants to know.
-    pub fn is_wanted(&self) -> bool {
+    fn is_wanted(&self) -> bool {
         self.interest.retained_max > 0 || !self.filters.is_empty()
     }
 }
