@@ -47,7 +47,7 @@ def main():
     assert sorted(schemas) == ["information_schema", "public"], schemas
     tables = superset.call("GET", f"/database/{database}/tables/?q=(schema_name:public)")["result"]
     names = [table["value"] for table in tables]
-    assert names == ["connections", "filters", "listeners", "servers", "services", "session_filters", "sessions"], names
+    assert names == ["connections", "filters", "listeners", "queries", "servers", "services", "session_filters", "sessions"], names
     about = superset.call("GET", f"/database/{database}/table_metadata/?name=sessions&schema=public")
     types = {column["name"]: column["type"] for column in about["columns"]}
     assert types["id"] == "BIGINT" and types["connected"].startswith("TIMESTAMP"), types
@@ -58,7 +58,7 @@ def main():
     dataset = superset.call("POST", "/dataset/", json={"database": database, "schema": "public", "table_name": "sessions"})["id"]
     columns = superset.call("GET", f"/dataset/{dataset}")["result"]["columns"]
     times = {column["column_name"] for column in columns if column["is_dttm"]}
-    assert times == {"connected", "statement_started"}, times
+    assert times == {"connected", "statement_started", "transaction_started"}, times
     print("made a dataset")
 
     answer = superset.call("POST", "/sqllab/execute/", json={
@@ -83,7 +83,7 @@ def main():
     parameters = {
         "datasource": f"{dataset}__table", "viz_type": "echarts_timeseries_bar", "x_axis": "connected", "time_grain_sqla": "PT1S",
         "metrics": ["count"], "groupby": ["user"], "row_limit": 10000, "stack": "Stack", "show_legend": True,
-        "x_axis_title": "connected", "x_axis_time_format": "%H:%M:%S", "xAxisLabelInterval": 0, "y_axis_title": "sessions", "y_axis_title_margin": 40, "x_axis_title_margin": 30,
+        "x_axis_title": "connected", "x_axis_time_format": "%H:%M:%S", "xAxisLabelInterval": "auto", "truncateXAxis": False, "y_axis_title": "sessions", "y_axis_title_margin": 40, "x_axis_title_margin": 30,
         "adhoc_filters": [
             {"clause": "WHERE", "subject": "connected", "operator": "TEMPORAL_RANGE", "comparator": "No filter", "expressionType": "SIMPLE"},
             {"clause": "WHERE", "subject": "application_name", "operator": "==", "comparator": "crowd", "expressionType": "SIMPLE"}],
