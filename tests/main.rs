@@ -8,6 +8,7 @@ mod drivers;
 mod kills;
 mod mariadb;
 mod proxy;
+mod proxy_protocol;
 mod psql;
 mod rest;
 mod security;

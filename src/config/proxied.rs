@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use zeroize::Zeroizing;
 
 use crate::session::{ListenAddress, ServerRole};
@@ -54,6 +55,8 @@ pub struct ServerConfig {
     /// The server's own certificate (PEM), if it is known: a listener that shows the same one lets channel binding
     /// pass, and a server that shows another is not talked to.
     pub certificate: Option<PathBuf>,
+    /// Whether it is told by the PROXY protocol on whose behalf a connection is made.
+    pub proxy_protocol: bool,
     /// How its state is watched.
     pub monitor: MonitorConfig,
 }
@@ -215,6 +218,8 @@ pub struct ListenerConfig {
     pub tls: Option<TlsFiles>,
     /// What becomes of SCRAM's channel binding.
     pub channel_binding: ChannelBinding,
+    /// Who must say by the PROXY protocol on whose behalf they come, and is believed.
+    pub proxy_protocol_networks: Vec<IpNet>,
 }
 
 /// What becomes of SCRAM's channel binding between a client and a server that both speak TLS to the proxy.

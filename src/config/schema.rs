@@ -86,6 +86,7 @@ pub(super) struct Server {
     pub tls: Option<String>,
     pub ca: Option<String>,
     pub certificate: Option<String>,
+    pub proxy_protocol: bool,
     pub monitor: Monitor,
 }
 
@@ -142,6 +143,7 @@ pub(super) struct Listener {
     pub address: Option<String>,
     pub tls: Option<Tls>,
     pub channel_binding: Option<String>,
+    pub proxy_protocol_networks: Vec<String>,
 }
 
 #[derive(Deserialize, Default)]

@@ -20,6 +20,7 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::TlsConnector;
 
+use super::proxy_protocol::Origin;
 use super::transport::{Socket, Transport};
 use crate::config::{MonitorCredentials, Protocol, ServerConfig, ServerTls};
 use crate::session::Server;
@@ -138,6 +139,8 @@ pub struct Backend {
     pub monitor: Option<Arc<MonitorCredentials>>,
     /// Host and port, for messages.
     address: Arc<str>,
+    /// Hears first, by the PROXY protocol, on whose behalf a connection is made.
+    hears_origin: bool,
     tls: Option<BackendTls>,
 }
 
@@ -167,6 +170,7 @@ impl Backend {
             protocol: config.protocol,
             monitor: config.monitor.credentials.clone().map(Arc::new),
             address: address.into(),
+            hears_origin: config.proxy_protocol,
             tls,
         })
     }
@@ -187,12 +191,22 @@ impl Backend {
         }
     }
 
-    /// Connects to the first of the server's addresses that can be; whether TLS follows is the protocol's business.
+    /// Connects to the first of the server's addresses that can be, and tells the server of the `origin` if it wants to
+    /// hear of it; whether TLS follows is the protocol's business.
     ///
     /// # Errors
     /// When no such connection comes about within `limit`.
-    pub async fn connect_plain(&self, limit: Duration) -> Result<Transport, ConnectError> {
-        let socket = self.connect_tcp(Instant::now() + limit, limit).await?;
+    pub async fn connect_plain(
+        &self,
+        origin: Origin,
+        limit: Duration,
+    ) -> Result<Transport, ConnectError> {
+        let mut socket = self.connect_tcp(Instant::now() + limit, limit).await?;
+        if self.hears_origin {
+            // The kernel takes so little at once.
+            let told = socket.write_all(&origin.header()).await;
+            told.map_err(|source| self.broken(source))?;
+        }
         Ok(Transport::Plain(socket))
     }
 

@@ -12,6 +12,7 @@ use super::backend::Backend;
 use super::end::End;
 use super::parting::part;
 use super::protocol::{Cancel, Failed, LoggedIn, Login, Opening, Protocol, Refusal};
+use super::proxy_protocol::{self, Origin};
 use super::relay::{Pump, Relay};
 use super::service::{Entrance, Presence};
 use super::timeouts::Timeouts;
@@ -77,7 +78,7 @@ async fn open<P: Protocol>(
     // Most who come no further just go.
     session.ends_for(EndReason::ClientEof);
     // It has the session, which is to end when its end has been told of.
-    let mut opening = pin!(protocol.open(wire, entrance));
+    let mut opening = pin!(open_behind_header(protocol, wire, entrance));
     tokio::select! {
         biased;
         () = session.ending() => Opening::Over,
@@ -86,6 +87,24 @@ async fn open<P: Protocol>(
             Opening::Over
         }),
     }
+}
+
+/// The same behind the header in which a proxy before this one says who the client is.
+async fn open_behind_header<P: Protocol>(
+    protocol: &P,
+    mut wire: Wire,
+    entrance: &Entrance,
+) -> Opening<P> {
+    if entrance.trusts(wire.guard.remote()) {
+        match proxy_protocol::read(&mut wire).await {
+            Ok(true) => {}
+            Ok(false) => return Opening::Over,
+            Err(error) => {
+                return Opening::Refused(wire, Refusal::ClientViolation(error.to_string()));
+            }
+        }
+    }
+    protocol.open(wire, entrance).await
 }
 
 async fn log_in<P: Protocol>(
@@ -164,8 +183,8 @@ async fn connect<P: Protocol>(
     let session = wire.guard.id();
     let mut said = None;
     for backend in candidates {
-        let connected = protocol.connect(&backend, proxied.config.connect_timeout);
-        let server = match connected.await {
+        let limit = proxied.config.connect_timeout;
+        let server = match protocol.connect(&backend, Origin::of(wire), limit).await {
             Ok(server) => server,
             Err(error) => {
                 tracing::warn!(%session, %service, %error, "cannot give a session to a server");

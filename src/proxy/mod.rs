@@ -9,6 +9,7 @@
 //! | [`router`] | which server a session is given to |
 //! | [`backend`], [`monitor`] | a connection to a server, and whether it can be had |
 //! | [`transport`], `wire` | one end of a connection: TCP or UNIX socket, in clear or inside TLS; a client's, with its buffers |
+//! | [`proxy_protocol`] | who is behind a connection that another proxy makes, and telling servers so |
 //! | `client`, `parting` | a session from its first byte to its end, whatever its protocol |
 //! | `protocol` | what is a wire protocol's own in that |
 //! | [`postgres`], `mariadb` | the two: a session up to the end of its login, and what its messages tell |
@@ -24,12 +25,15 @@ pub mod backend;
 mod client;
 mod end;
 mod filter;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod listener;
 pub mod mariadb;
 pub mod monitor;
 mod parting;
 pub mod postgres;
 mod protocol;
+pub mod proxy_protocol;
 mod relay;
 mod relays;
 pub mod router;
@@ -216,6 +220,7 @@ impl Proxy {
                 proxied: Arc::clone(proxied),
                 listener: Arc::new(row),
                 tls: tls.map(Arc::new),
+                trusted: listener.proxy_protocol_networks.clone(),
                 speaks: match protocol {
                     Protocol::PostgreSql => Speaks::Postgres(Arc::new(Postgres {
                         keys: Arc::clone(&keys),

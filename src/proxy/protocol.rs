@@ -8,6 +8,7 @@ use bytes::{Bytes, BytesMut};
 
 use super::backend::{Backend, ConnectError};
 use super::end::End;
+use super::proxy_protocol::Origin;
 use super::relay::Track;
 use super::service::Entrance;
 use super::transport::Transport;
@@ -35,6 +36,7 @@ pub(super) trait Protocol: Send + Sync + Sized + 'static {
     fn connect(
         &self,
         backend: &Backend,
+        origin: Origin,
         limit: Duration,
     ) -> impl Future<Output = Result<Transport, ConnectError>> + Send;
 

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use ipnet::IpNet;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
@@ -9,7 +10,7 @@ use super::relays::Place;
 use super::router::Router;
 use super::statements::Interest;
 use crate::config::ServiceConfig;
-use crate::session::{Listener, Registry, Service};
+use crate::session::{Listener, Registry, Remote, Service};
 use crate::tls::TlsSlot;
 
 /// A service, as the tasks of its clients see it.
@@ -59,7 +60,21 @@ pub(super) struct Entrance {
     pub listener: Arc<Listener>,
     /// The certificate that clients are shown, if TLS is offered.
     pub tls: Option<Arc<TlsSlot>>,
+    /// Who must say by the PROXY protocol on whose behalf they come.
+    pub trusted: Vec<IpNet>,
     pub speaks: Speaks,
+}
+
+impl Entrance {
+    /// Whether a client from there must say who is behind it.
+    pub fn trusts(&self, peer: Remote) -> bool {
+        let is_in = |address| {
+            self.trusted
+                .iter()
+                .any(|network| network.contains(&address))
+        };
+        peer.ip().is_some_and(is_in)
+    }
 }
 
 /// The wire protocol of a listener, with what it needs beyond what is everybody's.

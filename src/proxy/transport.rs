@@ -3,6 +3,7 @@
 use std::future::poll_fn;
 use std::io;
 use std::mem::MaybeUninit;
+use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -68,6 +69,14 @@ impl Socket {
             Self::Unix(unix) => peek_unix(unix, &mut byte).await?,
         };
         Ok((read > 0).then_some(byte[0]))
+    }
+
+    /// The address of this side of a TCP connection.
+    pub fn local_address(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Tcp(tcp) => tcp.local_addr().ok(),
+            Self::Unix(_) => None,
+        }
     }
 
     /// Waits for readiness; an end of the stream shows as [`Ready::is_read_closed`] even while unread bytes hide it.

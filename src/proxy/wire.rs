@@ -6,6 +6,7 @@
 use std::future::poll_fn;
 use std::io;
 use std::mem::MaybeUninit;
+use std::net::SocketAddr;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -74,6 +75,11 @@ impl Wire {
         let tls = acceptor.accept(socket).await?;
         self.transport = Some(Transport::TlsServer(Box::new(tls)));
         Ok(())
+    }
+
+    /// Where a client of TCP connected to.
+    pub fn local_address(&self) -> Option<SocketAddr> {
+        self.transport.as_ref()?.socket().local_address()
     }
 
     /// TLS version and cipher suite, `None` in clear.

@@ -149,7 +149,10 @@ impl KillReason {
 pub struct Session {
     pub(super) id: SessionId,
     pub(super) listener: Arc<Listener>,
-    pub(super) remote: Remote,
+    /// Who connected.
+    peer: Remote,
+    /// On whose behalf, if that was said. Boxed: most come for themselves.
+    client: OnceLock<Box<SocketAddr>>,
     pub(super) connected_us: i64,
     pub(super) connected_ms: u64,
     pub(super) chunk: Arc<Chunk>,
@@ -176,14 +179,15 @@ impl Session {
     pub(super) fn new(
         id: SessionId,
         listener: Arc<Listener>,
-        remote: Remote,
+        peer: Remote,
         connected: super::Reading,
         (chunk, slot, generation): (Arc<Chunk>, u16, u64),
     ) -> Self {
         Self {
             id,
             listener,
-            remote,
+            peer,
+            client: OnceLock::new(),
             connected_us: connected.utc_us,
             connected_ms: connected.monotonic_ms,
             chunk,
@@ -212,9 +216,12 @@ impl Session {
         &self.listener
     }
 
-    /// Where the client connected from.
+    /// Where the client connected from: as a proxy before this one has said, where one is trusted to.
     pub fn remote(&self) -> Remote {
-        self.remote
+        match self.client.get() {
+            Some(client) => Remote::Tcp(**client),
+            None => self.peer,
+        }
     }
 
     /// When the client connected, in microseconds since the UNIX epoch.
@@ -340,7 +347,7 @@ impl fmt::Debug for Session {
         f.debug_struct("Session")
             .field("id", &self.id)
             .field("service", &self.listener.service.name)
-            .field("remote", &self.remote)
+            .field("remote", &self.remote())
             .finish_non_exhaustive()
     }
 }
@@ -433,6 +440,14 @@ impl SessionGuard {
         session.chunk.update(session.slot, change, |before, after| {
             self.registry.rename(session, before, after);
         });
+    }
+
+    /// Whoever connected has said that the client is another one, who connected from there. Only the first call
+    /// counts.
+    pub fn comes_from(&self, client: SocketAddr) {
+        self.session.client.get_or_init(|| Box::new(client));
+        // What was derived from the row is no longer true.
+        self.update(|_| {});
     }
 
     /// Says how to cancel the statement that runs. Only the first call counts.

@@ -51,7 +51,13 @@ pub struct Client {
 impl Client {
     /// Connects and reads the greeting.
     pub fn connect(address: SocketAddr) -> Self {
-        let tcp = TcpStream::connect(address).expect("a listener");
+        Self::connect_behind(address, b"")
+    }
+
+    /// Connects, sends these bytes and reads the greeting.
+    pub fn connect_behind(address: SocketAddr, first: &[u8]) -> Self {
+        let mut tcp = TcpStream::connect(address).expect("a listener");
+        tcp.write_all(first).expect("a server");
         tcp.set_read_timeout(Some(PATIENCE)).expect("a timeout");
         tcp.set_nodelay(true).expect("a socket");
         let greeting = Packet {

@@ -1,8 +1,10 @@
 //! `[listeners.NAME]`: where the clients of services connect, and all addresses together.
 
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+
+use ipnet::IpNet;
 
 use super::super::error::dotted;
 use super::super::{ChannelBinding, ListenerConfig, Protocol, ServiceConfig, schema};
@@ -64,6 +66,13 @@ impl Checker<'_> {
                 ChannelBinding::Disable
             }
         };
+        let networks = self.networks(&section, written.proxy_protocol_networks);
+        if !networks.is_empty() && matches!(address, ListenAddress::Unix(_)) {
+            self.report(
+                &[section[0], section[1], "proxy_protocol_networks"],
+                "who connects to a UNIX socket has no address: take this out, or listen on an IP address",
+            );
+        }
         ListenerConfig {
             name,
             service,
@@ -71,7 +80,22 @@ impl Checker<'_> {
             address,
             tls,
             channel_binding,
+            proxy_protocol_networks: networks,
         }
+    }
+
+    fn networks(&mut self, section: &[&str; 2], written: Vec<String>) -> Vec<IpNet> {
+        let mut networks = Vec::new();
+        for text in written {
+            match network(&text) {
+                Ok(network) => networks.push(network),
+                Err(problem) => {
+                    let path = [section[0], section[1], "proxy_protocol_networks"];
+                    self.report(&path, format!("{text:?} {problem}"));
+                }
+            }
+        }
+        networks
     }
 
     fn service_of(
@@ -127,6 +151,23 @@ impl Checker<'_> {
                 self.report(path, format!("{address} is taken by {other} ({taken})"));
             }
         }
+    }
+}
+
+/// An address or a network, by the length of its prefix.
+fn network(text: &str) -> Result<IpNet, &'static str> {
+    let network = match text.parse::<IpAddr>() {
+        Ok(address) => IpNet::from(address),
+        Err(_) => text.parse().map_err(|_| {
+            "is not an address or a network, such as \"10.0.0.7\", \"10.0.0.0/8\" or \"2001:db8::/32\""
+        })?,
+    };
+    match network.addr() {
+        // Clients of IPv4 have IPv4 addresses here, whatever the listener's is.
+        IpAddr::V6(v6) if v6.to_ipv4_mapped().is_some() => {
+            Err("is IPv4 in the form of IPv6: write it as IPv4")
+        }
+        _ => Ok(network.trunc()),
     }
 }
 

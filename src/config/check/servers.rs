@@ -47,6 +47,12 @@ impl Checker<'_> {
         let tls = self.server_tls(&section, written.tls.as_deref(), written.ca);
         let certificate = self.server_certificate(&section, &tls, written.certificate);
         let (host, port) = self.server_address(&section, protocol, &tls, written.address);
+        if written.proxy_protocol && protocol == Protocol::PostgreSql {
+            self.report(
+                &[&section[..], &["proxy_protocol"]].concat(),
+                "PostgreSQL has no PROXY protocol and would take it for a broken message: take this out",
+            );
+        }
         let monitor = self.monitor(&name, protocol, written.monitor);
         ServerConfig {
             name,
@@ -56,6 +62,7 @@ impl Checker<'_> {
             role,
             tls,
             certificate,
+            proxy_protocol: written.proxy_protocol,
             monitor,
         }
     }

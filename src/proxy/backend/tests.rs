@@ -102,6 +102,7 @@ pub(in crate::proxy) fn config(host: &str, port: u16, tls: ServerTls) -> ServerC
         role: None,
         tls,
         certificate: None,
+        proxy_protocol: false,
         monitor: MonitorConfig::default(),
     }
 }

@@ -22,6 +22,7 @@ use super::status::{self, EOF, ERR, OK};
 use super::{command, decline};
 use crate::config::MonitorCredentials;
 use crate::proxy::backend::{Backend, ConnectError};
+use crate::proxy::proxy_protocol::Origin;
 use crate::proxy::transport::Transport;
 
 /// How our own sessions call themselves on the server.
@@ -112,7 +113,7 @@ impl Client {
         limit: Duration,
     ) -> Result<Self, ClientError> {
         let mut client = Self {
-            server: backend.connect_plain(limit).await?,
+            server: backend.connect_plain(Origin::Proxy, limit).await?,
             input: BytesMut::new(),
             is_mariadb: false,
         };

@@ -17,6 +17,7 @@ use super::capability::{PLUGIN_AUTH, PROTOCOL_41, SECURE_CONNECTION};
 use super::packet;
 use super::status::{EOF, ERR, OK};
 use crate::proxy::backend::{Backend, ConnectError};
+use crate::proxy::proxy_protocol::Origin;
 use crate::proxy::transport::Transport;
 
 /// Who logs in for nothing: a user that no server should have.
@@ -63,7 +64,7 @@ impl Drop for Unanswered {
 /// # Errors
 /// When none answers within `limit`.
 pub(in crate::proxy) async fn look(backend: &Backend, limit: Duration) -> Result<(), ConnectError> {
-    let mut server = backend.connect_plain(limit).await?;
+    let mut server = backend.connect_plain(Origin::Proxy, limit).await?;
     let mut input = BytesMut::new();
     let greeting = async {
         loop {

@@ -12,6 +12,7 @@ use super::login;
 use super::walk::Walk;
 use crate::proxy::backend::{Backend, ConnectError};
 use crate::proxy::protocol::{Failed, LoggedIn, Login, Opening, Protocol, Refusal};
+use crate::proxy::proxy_protocol::Origin;
 use crate::proxy::service::Entrance;
 use crate::proxy::transport::Transport;
 use crate::proxy::wire::Wire;
@@ -42,8 +43,13 @@ impl Protocol for MariaDb {
         Opening::Login(wire, Opened::default())
     }
 
-    async fn connect(&self, backend: &Backend, limit: Duration) -> Result<Transport, ConnectError> {
-        backend.connect_plain(limit).await
+    async fn connect(
+        &self,
+        backend: &Backend,
+        origin: Origin,
+        limit: Duration,
+    ) -> Result<Transport, ConnectError> {
+        backend.connect_plain(origin, limit).await
     }
 
     async fn log_in(

@@ -15,6 +15,7 @@ use super::walk::Walk;
 use crate::config::ChannelBinding;
 use crate::proxy::backend::{Backend, ConnectError};
 use crate::proxy::protocol::{Failed, LoggedIn, Login, Opening, Protocol, Refusal};
+use crate::proxy::proxy_protocol::Origin;
 use crate::proxy::service::Entrance;
 use crate::proxy::transport::Transport;
 use crate::proxy::wire::Wire;
@@ -49,7 +50,12 @@ impl Protocol for Postgres {
         }
     }
 
-    async fn connect(&self, backend: &Backend, limit: Duration) -> Result<Transport, ConnectError> {
+    async fn connect(
+        &self,
+        backend: &Backend,
+        _: Origin,
+        limit: Duration,
+    ) -> Result<Transport, ConnectError> {
         backend.connect(limit).await
     }
 

@@ -50,6 +50,7 @@ fn what_is_left_out_has_its_default() {
         role: None,
         tls: ServerTls::Disable,
         certificate: None,
+        proxy_protocol: false,
         monitor: MonitorConfig::default(),
     };
     assert_eq!(config.servers, [server]);
@@ -75,14 +76,19 @@ fn what_is_left_out_has_its_default() {
         address: tcp("127.0.0.1:6432"),
         tls: None,
         channel_binding: ChannelBinding::Pass,
+        proxy_protocol_networks: Vec::new(),
     };
     assert_eq!(config.listeners, [listener]);
 }
 
 #[test]
 fn a_service_speaks_what_its_servers_speak() {
-    let text = SMALLEST.replace("[servers.db1]", "[servers.db1]\nprotocol = \"mariadb\"");
+    let text = SMALLEST.replace(
+        "[servers.db1]",
+        "[servers.db1]\nprotocol = \"mariadb\"\nproxy_protocol = true",
+    );
     let config = parse(&text).expect("a good file");
+    assert!(config.servers[0].proxy_protocol);
     assert_eq!(config.servers[0].protocol, Protocol::MariaDb);
     assert_eq!(config.servers[0].port, 3306);
     assert_eq!(config.services[0].protocol, Protocol::MariaDb);
@@ -165,6 +171,7 @@ fn every_key_is_taken() {
         address = "0.0.0.0:6432"
         tls = { cert = "own.crt", key = "own.key" }
         channel_binding = "pass"
+        proxy_protocol_networks = ["10.1.2.3/8", "192.0.2.7", "2001:db8::/32"]
         [listeners.a]
         service = "reports"
         address = "/run/rollcall/.s.PGSQL.6432"
@@ -236,6 +243,13 @@ fn every_key_is_taken() {
     assert_eq!(a.address, ListenAddress::Unix(path));
     assert_eq!(a.channel_binding, ChannelBinding::Disable);
     assert_eq!(b.address, tcp("0.0.0.0:6432"));
+    let networks: Vec<String> = b
+        .proxy_protocol_networks
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(networks, ["10.0.0.0/8", "192.0.2.7/32", "2001:db8::/32"]);
+    assert!(a.proxy_protocol_networks.is_empty());
     let files = TlsFiles {
         cert: dir.path().join("own.crt"),
         key: dir.path().join("own.key"),

@@ -41,6 +41,30 @@ fn a_value_that_cannot_be_used_is_refused_where_it_is_written() {
             "role",
             "neither \"primary\" nor \"replica\"",
         ),
+        (
+            "servers.db1",
+            "proxy_protocol = true",
+            "proxy_protocol",
+            "PostgreSQL has no PROXY protocol",
+        ),
+        (
+            "listeners.app",
+            "proxy_protocol_networks = [\"127.0.0.1\", \"10.0.0.0/33\"]",
+            "proxy_protocol_networks",
+            "\"10.0.0.0/33\" is not an address or a network",
+        ),
+        (
+            "listeners.app",
+            "proxy_protocol_networks = [\"::ffff:10.0.0.0/104\"]",
+            "proxy_protocol_networks",
+            "write it as IPv4",
+        ),
+        (
+            "listeners.app",
+            "address = \"/run/a\"\nproxy_protocol_networks = [\"127.0.0.1\"]",
+            "proxy_protocol_networks",
+            "has no address",
+        ),
         ("servers.db1", "tls = \"prefer\"", "tls", "is not one of"),
         ("servers.db1", "tls = \"verify-full\"", "ca", "is missing"),
         (
