@@ -59,7 +59,8 @@ A configuration file has these sections, all optional:
   [servers.NAME], [services.NAME], [listeners.NAME]
                 database servers, and where their clients connect
   [limits]      sql_connections_max, rest_connections_max,
-                query_memory_mib_max, statement_timeout_ms, idle_timeout_s,
+                rest_idle_timeout_s, query_memory_mib_max,
+                statement_timeout_ms, idle_timeout_s,
                 authentication_timeout_s, frame_mib_max, drain_timeout_s,
                 rdns_timeout_ms
   [log]         level, format (\"text\" or \"json\")

@@ -33,6 +33,7 @@ const TIMEOUT_MS_MAX: i64 = i32::MAX as i64;
 const TIMEOUT_S_MAX: i64 = TIMEOUT_MS_MAX / 1000;
 /// PostgreSQL's own bound of `authentication_timeout`.
 const AUTHENTICATION_TIMEOUT_S_MAX: i64 = 600;
+const REST_IDLE_TIMEOUT_S_MAX: i64 = 3600;
 const DRAIN_TIMEOUT_S_MAX: i64 = 3600;
 const RDNS_TIMEOUT_MS_MAX: i64 = 60_000;
 /// Above it nothing would be limited: a failure for each millisecond of the minute that they are counted in.
@@ -235,6 +236,12 @@ impl Checker<'_> {
                 1..=CONNECTIONS_MAX,
             )
             .map_or(defaults.rest_connections_max, count),
+            rest_idle_timeout: bounded(
+                "rest_idle_timeout_s",
+                written.rest_idle_timeout_s,
+                1..=REST_IDLE_TIMEOUT_S_MAX,
+            )
+            .map_or(defaults.rest_idle_timeout, Duration::from_secs),
             query_memory_bytes_max: bounded(
                 "query_memory_mib_max",
                 written.query_memory_mib_max,

@@ -72,6 +72,8 @@ pub struct Limits {
     pub sql_connections_max: usize,
     /// Connections of the REST door at a time.
     pub rest_connections_max: usize,
+    /// How long a client of the REST door may take for a request's head, and stay without asking anything.
+    pub rest_idle_timeout: Duration,
     /// Memory of all queries together, in bytes.
     pub query_memory_bytes_max: usize,
     /// How long a statement may run; `None`: as long as it takes.
@@ -132,6 +134,7 @@ impl Default for Limits {
         Self {
             sql_connections_max: 100,
             rest_connections_max: 200,
+            rest_idle_timeout: Duration::from_secs(30),
             query_memory_bytes_max: 256 << 20,
             statement_timeout: None,
             idle_timeout: None,

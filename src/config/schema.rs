@@ -59,6 +59,7 @@ pub(super) struct User {
 pub(super) struct Limits {
     pub sql_connections_max: Option<i64>,
     pub rest_connections_max: Option<i64>,
+    pub rest_idle_timeout_s: Option<i64>,
     pub query_memory_mib_max: Option<i64>,
     pub statement_timeout_ms: Option<i64>,
     pub idle_timeout_s: Option<i64>,

@@ -9,6 +9,7 @@ use axum::http::header::{IF_MATCH, IF_NONE_MATCH};
 use axum::http::{Response, StatusCode};
 use bytes::Bytes;
 use datafusion::common::ParamValues;
+use http_body::Body as _;
 use http_body_util::LengthLimitError;
 use hyper::body::Incoming;
 use tokio::time::timeout;
@@ -134,19 +135,23 @@ impl Asked<'_> {
 
     /// A request's body, in bounded time and memory.
     async fn body(&self, body: Incoming) -> Result<Bytes, Refusal> {
+        let too_long = || {
+            Refusal::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                format!("the body is longer than {BODY_BYTES_MAX} bytes"),
+            )
+        };
+        // What is announced is not waited for.
+        if body.size_hint().lower() > BODY_BYTES_MAX as u64 {
+            return Err(too_long());
+        }
         let whole = to_bytes(Body::new(body), BODY_BYTES_MAX);
         match timeout(self.door.options.head_timeout, whole).await {
             Ok(Ok(bytes)) => Ok(bytes),
-            Ok(Err(error)) => {
-                let too_long = error.into_inner().is::<LengthLimitError>();
-                Err(match too_long {
-                    true => Refusal::new(
-                        StatusCode::PAYLOAD_TOO_LARGE,
-                        format!("the body is longer than {BODY_BYTES_MAX} bytes"),
-                    ),
-                    false => Refusal::bad_request("the body did not come whole"),
-                })
-            }
+            Ok(Err(error)) => Err(match error.into_inner().is::<LengthLimitError>() {
+                true => too_long(),
+                false => Refusal::bad_request("the body did not come whole"),
+            }),
             Err(_) => Err(Refusal::new(
                 StatusCode::REQUEST_TIMEOUT,
                 "the body did not come in time",

@@ -3,6 +3,7 @@
 //! | file | what it is |
 //! | --- | --- |
 //! | `server` | sockets, TLS, limits, drain |
+//! | `linger` | closing a socket so that the last answer arrives |
 //! | `routes` | the table of all that can be asked: paths, methods, who may |
 //! | `answer` | from a request to its response |
 //! | `request_log` | what the log says of it |
@@ -47,6 +48,7 @@ mod flat;
 mod form;
 mod format;
 mod json;
+mod linger;
 mod listing;
 mod metrics;
 mod openapi;

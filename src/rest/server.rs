@@ -1,8 +1,8 @@
 //! The sockets of the REST door: accepting, TLS, HTTP/1.1 and HTTP/2, limits and drain.
 
 use std::convert::Infallible;
-use std::io;
-use std::net::SocketAddr;
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -12,13 +12,15 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use socket2::SockRef;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::linger::Lingering;
 use super::{Door, answer::answer};
 
 /// Bytes of a request's head, at most.
@@ -27,9 +29,10 @@ const HEAD_BYTES_MAX: usize = 64 * 1024;
 const STREAMS_MAX: u32 = 32;
 /// Bytes of an HTTP/2 response that wait for the client.
 const SEND_BYTES_MAX: usize = 256 * 1024;
-/// Clients over the limit that are told so at a time; others are only hung up on.
-const TURNED_AWAY_MAX: usize = 32;
-/// How long being told may take.
+/// Clients over the limit that are waited for at a time until they have read that they are; others are hung up on as
+/// soon as it is sent.
+const TURNED_AWAY_MAX: usize = 256;
+/// How long they are waited for.
 const TURN_AWAY_TIMEOUT: Duration = Duration::from_secs(1);
 /// The pause after an error that the next accept would meet again, such as too many open files.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -123,6 +126,7 @@ pub async fn serve(
         closing: shutdown.clone(),
         cut_off: cut_off.clone(),
     });
+    let mut is_full = false;
     loop {
         let accepted = tokio::select! {
             biased;
@@ -140,16 +144,27 @@ pub async fn serve(
             }
         };
         if let Ok(permit) = Arc::clone(&room).try_acquire_owned() {
+            is_full = false;
             let server = Arc::clone(&server);
             tasks.spawn(async move {
                 server.greet(stream, peer).await;
                 drop(permit);
             });
-        } else if server.door.tls.is_none()
-            && let Ok(permit) = Arc::clone(&turned_away).try_acquire_owned()
-        {
+            continue;
+        }
+        if !is_full {
+            is_full = true;
+            let connections = server.door.options.connections_max;
+            tracing::warn!(%peer, connections, "all connections are taken: clients are turned away");
+        }
+        // It would take a handshake to tell a client that expects TLS.
+        if server.door.tls.is_some() {
+            continue;
+        }
+        tell_busy(&stream);
+        if let Ok(permit) = Arc::clone(&turned_away).try_acquire_owned() {
             tasks.spawn(async move {
-                turn_away(stream).await;
+                see_off(stream).await;
                 drop(permit);
             });
         }
@@ -232,7 +247,8 @@ impl Server {
             let (head, body) = request.into_parts();
             async move { Ok::<_, Infallible>(answer(&door, arrival, head, body).await) }
         });
-        let mut connection = pin!(self.http.serve_connection(TokioIo::new(stream), service));
+        let stream = TokioIo::new(Lingering::new(stream, self.closing.clone()));
+        let mut connection = pin!(self.http.serve_connection(stream, service));
         let idle_max = self.door.options.head_timeout;
         let mut draining = false;
         let mut begun = 0;
@@ -266,20 +282,30 @@ impl Server {
     }
 }
 
-/// Tells a client over the limit that it is. Errors do not matter: it is leaving.
-async fn turn_away(mut stream: TcpStream) {
-    let telling = async {
-        let mut request = [0; 4096];
-        // A socket that is closed with unread bytes may take its answer back.
-        if stream.read(&mut request).await? == 0 {
-            return Ok(());
-        }
-        stream.write_all(BUSY).await?;
-        stream.shutdown().await?;
+/// Tells a client over the limit that it is, without waiting: it may be one of many that never say anything.
+fn tell_busy(stream: &TcpStream) {
+    let socket = SockRef::from(stream);
+    let mut socket = &*socket;
+    // A socket that is closed with unread bytes may take its answer back.
+    let read = socket.read(&mut [0; 4096]);
+    let told = match read {
+        Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(error),
+        _ => socket.write_all(BUSY),
+    };
+    // Errors do not matter: it is leaving.
+    if let Err(error) = told.and_then(|()| socket.shutdown(Shutdown::Write)) {
+        tracing::debug!(%error, "a client over the limit left");
+    }
+}
+
+/// Waits for a client that was told to leave: what it still sends would otherwise take the answer back.
+async fn see_off(mut stream: TcpStream) {
+    let mut request = [0; 4096];
+    let leaving = async {
         while stream.read(&mut request).await? > 0 {}
         io::Result::Ok(())
     };
-    match timeout(TURN_AWAY_TIMEOUT, telling).await {
+    match timeout(TURN_AWAY_TIMEOUT, leaving).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::debug!(%error, "a client over the limit left"),
         Err(_) => tracing::debug!("a client over the limit stayed"),

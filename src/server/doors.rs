@@ -71,6 +71,7 @@ impl Doors {
             rest::DoorOptions {
                 hosts: config.rest.hosts.clone(),
                 connections_max: config.limits.rest_connections_max,
+                head_timeout: config.limits.rest_idle_timeout,
                 drain_timeout: config.limits.drain_timeout,
                 ..rest::DoorOptions::default()
             },

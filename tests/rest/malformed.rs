@@ -82,28 +82,23 @@ async fn nonsense_is_told_so() {
 async fn what_is_too_long_is_not_read() {
     let house = House::open().await;
     let megabyte = "a".repeat(1 << 20);
+    let many = "X: y\r\n".repeat(10_000);
     for request in [
         format!("GET /v1/sessions?filter={megabyte} HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+        format!("GET /v1/{megabyte} HTTP/1.1\r\nHost: localhost\r\n\r\n"),
         format!("GET / HTTP/1.1\r\nHost: localhost\r\nX: {megabyte}\r\n\r\n"),
+        format!("GET / HTTP/1.1\r\nHost: localhost\r\n{many}\r\n"),
+        format!("{megabyte} / HTTP/1.1\r\nHost: localhost\r\n\r\n"),
     ] {
         let answer = send(&house, request.as_bytes()).await;
-        let status = status(&answer);
-        assert!(
-            status.is_none_or(|status| [414, 431].contains(&status)),
-            "{answer}"
-        );
+        let refused = status(&answer).is_some_and(|status| [414, 431].contains(&status));
+        assert!(refused, "{}: {answer}", &request[..40]);
     }
-    let many = "X: y\r\n".repeat(10_000);
-    let answer = send(
-        &house,
-        format!("GET / HTTP/1.1\r\nHost: localhost\r\n{many}\r\n").as_bytes(),
-    )
-    .await;
-    assert!(
-        status(&answer).is_none_or(|status| status == 431),
-        "{answer}"
-    );
-    assert_eq!(house.ask("GET", "/").await.status, 200);
+    // What just fits is read, and told what is wrong with it.
+    let long = format!("/v1/sessions?filter={}", "a".repeat(60_000));
+    let reply = house.ask("GET", &long).await;
+    assert_eq!(reply.status, 400);
+    assert!(reply.detail().len() < 1_000);
     house.close().await;
 }
 
@@ -150,6 +145,98 @@ async fn smuggled_requests_are_refused() {
             "{answer}"
         );
     }
+    house.close().await;
+}
+
+/// A request to alter session 9, with a body that may be another one than its head announces.
+fn patch(length: usize, body: &str) -> String {
+    format!(
+        "PATCH /v1/sessions/9 HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
+         Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+    )
+}
+
+#[tokio::test]
+async fn bodies_are_bounded_in_depth_length_and_kind() {
+    let house = House::open().await;
+    let guard = house.register_nine();
+    let deep = |open: &str, close: &str| format!("{}{}", open.repeat(6_000), close.repeat(6_000));
+    for (body, named) in [
+        (deep("[", "]"), "recursion"),
+        (deep("{\"data\":", "}"), "recursion"),
+        (format!("{{\"data\":{}}}", deep("[", "]")), "recursion"),
+        (
+            "{\"data\":{\"attributes\":\"x\"}}".to_owned(),
+            "data.attributes",
+        ),
+        ("{\"data\":[1]}".to_owned(), "data"),
+        ("{\"data\":{\"id\":9}}".to_owned(), "data.id"),
+        ("{\"data\":{},\"data\":".to_owned(), "no JSON"),
+        ("\u{feff}{}".to_owned(), "no JSON"),
+        ("log_info=true".to_owned(), "no JSON"),
+        (String::new(), "no JSON"),
+    ] {
+        let answer = send(&house, patch(body.len(), &body).as_bytes()).await;
+        assert_eq!(status(&answer), Some(400), "{named}: {answer}");
+        assert!(answer.contains(named), "{named}: {answer}");
+    }
+    // Longer than a body may be: refused without having been read, and the client gets to hear of it.
+    let long = "x".repeat(4 << 20);
+    let answer = send(&house, patch(long.len(), &long).as_bytes()).await;
+    assert_eq!(status(&answer), Some(413), "{answer}");
+    let announced = send(&house, patch(isize::MAX as usize, "").as_bytes()).await;
+    assert_eq!(status(&announced), Some(413), "{announced}");
+    // Chunks that are none, and an announced length that is none.
+    let chunked = patch(0, "").replace("Content-Length: 0", "Transfer-Encoding: chunked");
+    for chunks in [
+        "zz\r\n{}\r\n0\r\n\r\n",
+        "fffffffffffffffff\r\n",
+        "2;x\r\n{}xx0\r\n\r\n",
+    ] {
+        let answer = send(&house, format!("{chunked}{chunks}").as_bytes()).await;
+        assert_eq!(status(&answer), Some(400), "{chunks}: {answer}");
+    }
+    assert!(!guard.is_killed());
+    assert_eq!(guard.filters_asked(), None);
+    house.close().await;
+}
+
+#[tokio::test]
+async fn slow_bodies_are_not_waited_for() {
+    let options = DoorOptions {
+        head_timeout: Duration::from_millis(300),
+        ..DoorOptions::default()
+    };
+    let house = House::with(Users::new(HashMap::new()), options).await;
+    let _guard = house.register_nine();
+    // A byte at a time does not make it go on for ever.
+    let mut stream = TcpStream::connect(house.address).await.unwrap();
+    stream
+        .write_all(patch(1_000, "{").as_bytes())
+        .await
+        .unwrap();
+    let (mut reads, mut writes) = stream.split();
+    let dripping = async {
+        while writes.write_all(b" ").await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let mut answer = Vec::new();
+    let answered = async {
+        let mut byte = [0];
+        while !answer.ends_with(b"in time\"") && reads.read_exact(&mut byte).await.is_ok() {
+            answer.push(byte[0]);
+        }
+    };
+    tokio::select! {
+        () = dripping => {}
+        ended = timeout(LIMIT, answered) => ended.expect("an answer in time"),
+    }
+    let answer = String::from_utf8(answer).unwrap();
+    assert_eq!(status(&answer), Some(408), "{answer}");
+    // Nor does one that stops half-way.
+    let answer = send(&house, patch(1_000, "{\"data\":").as_bytes()).await;
+    assert_eq!(status(&answer), Some(408), "{answer}");
     house.close().await;
 }
 

@@ -4,6 +4,7 @@ mod clients;
 mod door;
 mod formats;
 mod house;
+mod idle;
 mod jsonapi;
 mod malformed;
 mod openapi;

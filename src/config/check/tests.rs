@@ -40,6 +40,7 @@ fn every_key_is_taken() {
         [limits]
         sql_connections_max = 1
         rest_connections_max = 2
+        rest_idle_timeout_s = 11
         query_memory_mib_max = 3
         statement_timeout_ms = 4
         idle_timeout_s = 5
@@ -64,6 +65,7 @@ fn every_key_is_taken() {
     let limits = Limits {
         sql_connections_max: 1,
         rest_connections_max: 2,
+        rest_idle_timeout: Duration::from_secs(11),
         query_memory_bytes_max: 3 * 1024 * 1024,
         statement_timeout: Some(Duration::from_millis(4)),
         idle_timeout: Some(Duration::from_secs(5)),
