@@ -1,7 +1,8 @@
 -- pg_catalog.pg_stat_activity: sessions in PostgreSQL's shape, one row each, those of proxied services included.
 --
 -- pid is sessions.id. datid is NULL where the session is in a database of a server, which this catalog does not list.
--- query is empty, not NULL: statements are not kept. query_start is that of the last statement, running or not, and
+-- query is the last statement where the session's service retains statements and an administrator asks; elsewhere it is
+-- empty, not NULL. query_start is that of the last statement, running or not, and
 -- xact_start that of the running one where it is a transaction by itself; a transaction that failed has none. state is
 -- NULL until the client is accepted.
 SELECT
@@ -31,6 +32,6 @@ SELECT
     WHEN in_transaction THEN 'idle in transaction'
     ELSE 'idle'
   END AS state,
-  '' AS query,
+  coalesce(get_field(array_element(queries, 1), 'statement'), '') AS query,
   'client backend' AS backend_type
 FROM documents.sessions

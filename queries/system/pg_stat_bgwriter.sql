@@ -9,4 +9,5 @@ SELECT
   0 AS maxwritten_clean,
   0 AS buffers_backend,
   0 AS buffers_backend_fsync,
-  0 AS buffers_alloc
+  0 AS buffers_alloc,
+  pg_postmaster_start_time() AS stats_reset

@@ -7,4 +7,5 @@ SELECT
   0 AS wal_write,
   0 AS wal_sync,
   0 AS wal_write_time,
-  0 AS wal_sync_time
+  0 AS wal_sync_time,
+  pg_postmaster_start_time() AS stats_reset

@@ -2,8 +2,8 @@
 -- names, which is what clients of this door make of names without quotes; MariaDB does not tell the cases apart. What
 -- is decimal there is double precision here, with the same three digits behind the point.
 --
--- time and time_ms are how long the session is in its state. What is not measured is NULL: info and info_binary too,
--- since statements are not kept.
+-- time and time_ms are how long the session is in its state. info is the statement that runs, where the session's service
+-- retains statements and an administrator asks. What is not measured is NULL.
 SELECT
   id,
   coalesce("user", 'unauthenticated user') AS user,
@@ -12,6 +12,7 @@ SELECT
   CASE WHEN state = 'Session Allocated' THEN 'Connect' WHEN active THEN 'Query' ELSE 'Sleep' END AS command,
   CAST(trunc(seconds) AS INTEGER) AS time,
   CASE WHEN state = 'Session Allocated' THEN 'login' ELSE '' END AS state,
+  CASE WHEN active THEN get_field(array_element(queries, 1), 'statement') END AS info,
   round(seconds * 1000, 3) AS time_ms,
   0 AS stage,
   0 AS max_stage,
@@ -23,5 +24,5 @@ FROM (
       THEN greatest(seconds_alive - (CAST(statement_started AS BIGINT) - CAST(connected AS BIGINT)) / 1000000.0, 0)
       ELSE idle
     END AS seconds
-  FROM sessions
+  FROM documents.sessions
 )

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use self::definitions::{COUNT, Definition, definition};
 use self::number::Unit;
-use self::value::Kind;
+use self::value::{Kind, Type};
 use self::values::{Key, Values, unknown};
 use super::charset::Charset;
 use super::encode::zone::Zone;
@@ -162,6 +162,10 @@ impl Settings {
             Kind::Real { min, max } => {
                 let bound = |bound: &f64| Some(number::shown_real(*bound));
                 (Unit::None, bound(min), bound(max))
+            }
+            Kind::Fixed(Type::Integer) => {
+                let only = || Some(known.default.to_owned());
+                (Unit::None, only(), only())
             }
             _ => (Unit::None, None, None),
         };

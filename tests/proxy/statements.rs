@@ -87,6 +87,10 @@ fn the_last_statements_of_a_session_are_a_table() {
     );
     let queries = document(&proxied, &format!("/v1/sessions/{}", id[0]));
     assert_eq!(queries[0]["responses"], serde_json::json!([]), "{queries}");
+    let views = "SELECT query, info FROM pg_stat_activity JOIN information_schema.processlist ON pid = id \
+        WHERE usename = 'app'";
+    let text = "SELECT pg_sleep(600), 'this is longer th";
+    assert_eq!(rows(&mut proxied.door, views), [format!("{text}|{text}")]);
 }
 
 #[test]

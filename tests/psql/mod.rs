@@ -3,6 +3,7 @@
 mod commands;
 mod completion;
 mod differences;
+mod nulls;
 mod statements;
 
 pub use crate::support::twin::Pair;
