@@ -29,7 +29,7 @@ SELECT
     'seconds_alive', trunc(seconds_alive * 10) / 10,
     'database', database,
     'application_name', application_name,
-    'client', CASE WHEN tls IS NOT NULL THEN named_struct('cipher', tls) END,
+    'client', named_struct('cipher', tls, 'connection_attributes', connection_attributes),
     'connections', connections,
     'statements', statements,
     'bytes_in', bytes_in,

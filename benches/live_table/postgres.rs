@@ -34,7 +34,7 @@ const COLUMNS: &str = "id bigint PRIMARY KEY, service text NOT NULL, listener te
     remote text NOT NULL, port integer, connected timestamptz NOT NULL, \
     idle double precision NOT NULL, seconds_alive double precision NOT NULL, \
     statement_started timestamptz, in_transaction boolean NOT NULL, \
-    transaction_started timestamptz, statements bigint NOT NULL, \
+    autocommit boolean, transaction_started timestamptz, statements bigint NOT NULL, \
     bytes_in bigint NOT NULL, bytes_out bigint NOT NULL, tls text";
 
 /// A running server.
@@ -116,7 +116,7 @@ fn row(text: &mut String, place: Place) {
         text,
         "{id}\t{service}\tlistener-{listener}\treadwritesplit\tpostgresql\t\\N\t\
          Session ready for routing\tf\t{user}\tshop\t{application}\t{address}\t{port}\t\
-         2026-01-01 00:00:{second:02}.{id:06}+00\t{idle:.3}\t{alive:.3}\t\\N\tf\t\\N\t0\t{bytes_in}\t\
+         2026-01-01 00:00:{second:02}.{id:06}+00\t{idle:.3}\t{alive:.3}\t\\N\tf\t\\N\t\\N\t0\t{bytes_in}\t\
          {bytes_out}\t\\N",
         id = number + 1,
         service = service_name(place.service()),

@@ -5,13 +5,13 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, Float64Builder, Int32Builder, Int64Builder, ListArray, StringArray,
+    Array, ArrayRef, Float64Builder, Int32Builder, Int64Builder, ListArray, MapArray, StringArray,
     StringBuilder, StringViewBuilder, StructArray, TimestampMicrosecondBuilder,
 };
 use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::datatypes::{DataType, Field, Fields, TimeUnit};
 
-use crate::session::Connection;
+use crate::session::{Attributes, Connection};
 
 /// Metadata key under which a field carries its column's description.
 pub const COMMENT: &str = "comment";
@@ -44,6 +44,8 @@ pub(super) enum Cell<A, B> {
     ),
     /// For documents only: a session's connections.
     Connections(for<'a> fn(&'a A, &'a B) -> &'a [Connection]),
+    /// For documents only: texts by names.
+    Attributes(for<'a> fn(&'a A, &'a B) -> Option<&'a Attributes>),
 }
 
 impl<A: 'static, B: 'static> Cell<A, B> {
@@ -56,12 +58,16 @@ impl<A: 'static, B: 'static> Cell<A, B> {
             Self::Time(_) => timestamp_type(),
             Self::References(..) => list_of(reference_fields()),
             Self::Connections(_) => list_of(connection_fields()),
+            Self::Attributes(_) => DataType::Map(entries_field(), false),
         }
     }
 
-    /// Whether its values are lists, which only documents show: tables are flat.
+    /// Whether its values are lists or objects, which only documents show: tables are flat.
     pub fn is_nested(&self) -> bool {
-        matches!(self, Self::References(..) | Self::Connections(_))
+        matches!(
+            self,
+            Self::References(..) | Self::Connections(_) | Self::Attributes(_)
+        )
     }
 
     /// Whether traffic changes its values.
@@ -106,6 +112,7 @@ impl<A: 'static, B: 'static> Cell<A, B> {
             }
             Self::References(resource, names) => references(resource, rows, *names),
             Self::Connections(of) => connections(rows, *of),
+            Self::Attributes(of) => attributes(rows, *of),
         }
     }
 }
@@ -123,6 +130,22 @@ fn connection_fields() -> Fields {
         Field::new("server", DataType::Utf8, false),
         Field::new("cipher", DataType::Utf8, true),
     ])
+}
+
+/// The entries of [`Cell::Attributes`].
+fn entry_fields() -> Fields {
+    Fields::from(vec![
+        Field::new("keys", DataType::Utf8, false),
+        Field::new("values", DataType::Utf8, false),
+    ])
+}
+
+fn entries_field() -> Arc<Field> {
+    Arc::new(Field::new(
+        "entries",
+        DataType::Struct(entry_fields()),
+        false,
+    ))
 }
 
 fn element(fields: Fields) -> Arc<Field> {
@@ -176,6 +199,36 @@ fn connections<'a, A: 'a, B: 'a>(
         Arc::new(ciphers.finish()),
     ];
     list(connection_fields(), columns, lengths, None)
+}
+
+fn attributes<'a, A: 'a, B: 'a>(
+    rows: impl Iterator<Item = (&'a A, &'a B)>,
+    of: for<'b> fn(&'b A, &'b B) -> Option<&'b Attributes>,
+) -> ArrayRef {
+    let (mut names, mut values) = (StringBuilder::new(), StringBuilder::new());
+    let (mut lengths, mut known) = (Vec::new(), Vec::new());
+    for (a, b) in rows {
+        let attributes = of(a, b);
+        known.push(attributes.is_some());
+        let mut length = 0;
+        for (name, value) in attributes.into_iter().flat_map(Attributes::iter) {
+            names.append_value(name);
+            values.append_value(value);
+            length += 1;
+        }
+        lengths.push(length);
+    }
+    let columns: Vec<ArrayRef> = vec![Arc::new(names.finish()), Arc::new(values.finish())];
+    let entries = StructArray::new(entry_fields(), columns, None);
+    let offsets = OffsetBuffer::from_lengths(lengths);
+    let known = Some(known.into());
+    Arc::new(MapArray::new(
+        entries_field(),
+        offsets,
+        entries,
+        known,
+        false,
+    ))
 }
 
 /// Lists of so many elements each, where they are known.

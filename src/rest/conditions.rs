@@ -54,6 +54,14 @@ fn hash(array: &ArrayRef, row: usize, hasher: &mut DefaultHasher) {
             let columns = array.as_struct().columns();
             columns.iter().for_each(|column| hash(column, row, hasher));
         }
+        DataType::Map(..) => {
+            let entries = array.as_map().value(row);
+            hasher.write_usize(entries.len());
+            let columns = entries.columns();
+            for column in columns {
+                (0..entries.len()).for_each(|at| hash(column, at, hasher));
+            }
+        }
         // No resource has such a column: those that have a form in documents are above.
         _ => {}
     }

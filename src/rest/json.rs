@@ -185,7 +185,8 @@ impl JsonWriter {
     }
 }
 
-fn push_name(text: &mut Vec<u8>, name: &str) {
+/// A name as it begins a member.
+pub fn push_name(text: &mut Vec<u8>, name: &str) {
     text.push(b'"');
     push_escaped(text, name);
     text.extend_from_slice(b"\":");

@@ -149,6 +149,12 @@ fn follow_value(expr: &Expr, path: &[Step], schema: &DFSchema, found: &mut Vec<P
                 follow(&member, rest, schema, found);
             }
         }
+        Ok(DataType::Map(..)) => {
+            if let Step::Name(name) = step {
+                let member = get_field(expr.clone(), name.as_str());
+                follow(&member, rest, schema, found);
+            }
+        }
         Ok(DataType::List(element)) => match step.place() {
             Some(place) => {
                 let place = i64::try_from(place).ok().and_then(|at| at.checked_add(1));

@@ -7,12 +7,12 @@
 #[cfg(test)]
 mod tests;
 
-use arrow::array::{Array, ArrayRef, AsArray, ListArray, StringArray, StringViewArray};
+use arrow::array::{Array, ArrayRef, AsArray, ListArray, MapArray, StringArray, StringViewArray};
 use arrow::buffer::{BooleanBuffer, OffsetBuffer};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::form::{Columns, Form, Part, Place};
-use super::json::{Key, Style, push_escaped};
+use super::json::{Key, Style, push_escaped, push_name};
 use super::presence::Presence;
 use super::values::{Scalars, Shape};
 
@@ -42,6 +42,8 @@ enum Then {
     Segment(Segments),
     /// The row's list.
     List(Box<Lists>),
+    /// The row's object.
+    Map(Box<Maps>),
     /// Leaves out so many steps where the row has nothing to say.
     Unless {
         present: BooleanBuffer,
@@ -59,6 +61,15 @@ enum Then {
 pub enum Segments {
     Utf8(StringArray),
     Utf8View(StringViewArray),
+}
+
+/// Objects of texts.
+struct Maps {
+    offsets: OffsetBuffer<i32>,
+    names: StringArray,
+    texts: StringArray,
+    style: Style,
+    depth: usize,
 }
 
 struct Lists {
@@ -90,6 +101,7 @@ impl Template {
                     }
                 }
                 Then::List(lists) => lists.write(row, text),
+                Then::Map(maps) => maps.write(row, text),
                 Then::Unless { present, skipped } => {
                     if !present.value(row) {
                         steps = &next[*skipped..];
@@ -137,6 +149,28 @@ impl Lists {
             }
         }
         text.extend_from_slice(&self.close);
+    }
+}
+
+impl Maps {
+    fn write(&self, row: usize, text: &mut Vec<u8>) {
+        let entries = self.offsets[row] as usize..self.offsets[row + 1] as usize;
+        text.push(b'{');
+        for entry in entries.clone() {
+            if entry > entries.start {
+                text.push(b',');
+            }
+            self.style.push_line(text, self.depth + 1);
+            push_name(text, self.names.value(entry));
+            self.style.push_space(text);
+            text.push(b'"');
+            push_escaped(text, self.texts.value(entry));
+            text.push(b'"');
+        }
+        if !entries.is_empty() {
+            self.style.push_line(text, self.depth);
+        }
+        text.push(b'}');
     }
 }
 
@@ -409,6 +443,7 @@ impl<'a> TemplateBuilder<'a> {
                 self.end_object();
             }
             Shape::List(element) => self.list(element, array.as_list()),
+            Shape::Map => self.map(array.as_map()),
             Shape::Scalar | Shape::Link => {
                 let Some(values) = Scalars::bind(array) else {
                     return self.text.extend_from_slice(b"null");
@@ -472,6 +507,16 @@ impl<'a> TemplateBuilder<'a> {
             })));
         }
         self.before = before;
+    }
+
+    fn map(&mut self, map: &MapArray) {
+        self.step(Then::Map(Box::new(Maps {
+            offsets: map.offsets().clone(),
+            names: map.keys().as_string().clone(),
+            texts: map.values().as_string().clone(),
+            style: self.style,
+            depth: self.depth,
+        })));
     }
 
     /// Ends what all rows have in common.

@@ -45,6 +45,8 @@ pub enum Shape {
     List(Box<Shape>),
     /// An object with these members.
     Struct(Box<[(Key, Shape)]>),
+    /// An object of texts, whose members differ from row to row.
+    Map,
 }
 
 impl Shape {
@@ -79,6 +81,7 @@ impl Shape {
                     members.iter().map(member).collect::<Result<_, _>>()?,
                 ))
             }
+            DataType::Map(..) if is_of_texts(data_type) => Ok(Self::Map),
             other => Err(UnsupportedType::new(path, other)),
         }
     }
@@ -88,7 +91,8 @@ impl Shape {
     pub fn admits(&self, data_type: &DataType) -> bool {
         match (self, data_type) {
             (Self::Link, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View) => true,
-            (Self::Scalar, DataType::List(_) | DataType::Struct(_)) => false,
+            (Self::Scalar, DataType::List(_) | DataType::Struct(_) | DataType::Map(..)) => false,
+            (Self::Map, DataType::Map(..)) => is_of_texts(data_type),
             (Self::Scalar, scalar) => Self::new(scalar, "").is_ok(),
             (Self::List(shape), DataType::List(element)) => shape.admits(element.data_type()),
             (Self::Struct(members), DataType::Struct(fields)) => {
@@ -99,6 +103,19 @@ impl Shape {
             _ => false,
         }
     }
+}
+
+/// Whether a map is one of plain texts by plain texts.
+fn is_of_texts(data_type: &DataType) -> bool {
+    let DataType::Map(entries, _) = data_type else {
+        return false;
+    };
+    let DataType::Struct(fields) = entries.data_type() else {
+        return false;
+    };
+    fields
+        .iter()
+        .all(|field| *field.data_type() == DataType::Utf8)
 }
 
 /// Whether a text at this place of a document is relative to the API's root.

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::attributes::Attributes;
 use super::chunk::Chunk;
 use super::clock::monotonic_ms;
 use super::end_reason::{EndReason, SaidReason};
@@ -65,6 +66,8 @@ pub struct Profile {
     pub database: Option<Arc<str>>,
     /// What the client calls itself.
     pub application_name: Option<Arc<str>>,
+    /// What else it tells of itself; none of PostgreSQL's do.
+    pub attributes: Option<Attributes>,
     /// The server that the session's traffic goes to; none on a service without servers.
     pub server: Option<Arc<str>>,
     /// TLS version and cipher suite of the client's leg; none in clear.
@@ -428,6 +431,11 @@ impl SessionGuard {
     /// Enters or leaves a transaction, which begins with the last statement.
     pub fn set_transaction(&self, transaction: Transaction) {
         self.session.line().set_transaction(transaction);
+    }
+
+    /// Whether each statement outside a transaction is one of its own, once the client's server has told.
+    pub fn set_autocommit(&self, on: bool) {
+        self.session.line().set_autocommit(on);
     }
 
     fn traffic(&self) -> &Traffic {

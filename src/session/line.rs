@@ -1,5 +1,10 @@
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering, fence};
 
+/// What [`Line::autocommit`] may be.
+const UNTOLD: u8 = 0;
+const OFF: u8 = 1;
+const ON: u8 = 2;
+
 /// Where a session is in its life. The names are those of the documented resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
@@ -75,6 +80,8 @@ pub struct LiveValues {
     pub transaction: Transaction,
     /// [`monotonic_ms`](super::monotonic_ms) of the start of the transaction, inside one.
     pub transaction_started_ms: Option<u64>,
+    /// Whether each statement outside a transaction is one of its own; `None` until the server has told.
+    pub autocommit: Option<bool>,
     /// [`monotonic_ms`](super::monotonic_ms) of the last traffic in either direction.
     pub last_activity_ms: u64,
     /// [`monotonic_ms`](super::monotonic_ms) of the start of the running statement, if one runs.
@@ -118,6 +125,8 @@ pub struct Line {
     /// When the transaction began, and [`Transaction`] in the lowest bits; 0 outside of one.
     transaction: AtomicU64,
     state: AtomicU8,
+    /// [`UNTOLD`], [`OFF`] or [`ON`].
+    autocommit: AtomicU8,
 }
 
 /// In [`Line::statement`]: it runs.
@@ -136,6 +145,7 @@ impl Line {
         self.bytes_out.store(0, relaxed);
         self.transaction.store(0, relaxed);
         self.state.store(State::Allocated as u8, relaxed);
+        self.autocommit.store(UNTOLD, relaxed);
         let generation = self.generation.load(relaxed) + 1;
         self.generation.store(generation, Ordering::Release);
         generation
@@ -166,6 +176,7 @@ impl Line {
             state: self.state(),
             transaction: Transaction::from_low_bits(transaction),
             transaction_started_ms: began(transaction),
+            autocommit: self.autocommit(),
             last_activity_ms: self.last_activity_ms(),
             statement_started_ms: running(statement),
             last_statement_ms: begun(statement),
@@ -189,6 +200,7 @@ impl Line {
             bytes_out: copy(&self.bytes_out),
             transaction: copy(&self.transaction),
             state: self.state.load(Ordering::Relaxed).into(),
+            autocommit: self.autocommit.load(Ordering::Relaxed).into(),
         }
     }
 
@@ -224,6 +236,15 @@ impl Line {
     #[inline]
     pub fn transaction_started_ms(&self) -> Option<u64> {
         began(self.transaction.load(Ordering::Relaxed))
+    }
+
+    /// Whether each statement outside a transaction is one of its own; `None` until the server has told.
+    #[inline]
+    pub fn autocommit(&self) -> Option<bool> {
+        match self.autocommit.load(Ordering::Relaxed) {
+            UNTOLD => None,
+            told => Some(told == ON),
+        }
     }
 
     /// [`monotonic_ms`](super::monotonic_ms) of the last traffic in either direction.
@@ -313,10 +334,19 @@ impl Line {
         self.transaction.store(transaction, Ordering::Relaxed);
     }
 
+    pub(super) fn set_autocommit(&self, on: bool) {
+        self.autocommit.store(told(on), Ordering::Relaxed);
+    }
+
     /// Moves the session on; a session that is stopping stays so.
     pub(super) fn advance(&self, state: State) {
         self.state.fetch_max(state as u8, Ordering::Relaxed);
     }
+}
+
+/// [`Line::autocommit`].
+fn told(on: bool) -> u8 {
+    if on { ON } else { OFF }
 }
 
 /// What [`Line::statement`] says of a statement that runs.
@@ -373,6 +403,7 @@ impl From<LiveValues> for Line {
             )
             .into(),
             state: (values.state as u8).into(),
+            autocommit: values.autocommit.map_or(UNTOLD, told).into(),
         }
     }
 }

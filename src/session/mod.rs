@@ -22,6 +22,7 @@
 //! * Lookup by id is a hash lookup, whatever the number of sessions; the sessions of one user or service are kept in
 //!   the order of their ids, so that a page of them costs the page.
 
+mod attributes;
 mod chunk;
 mod clock;
 mod delay;
@@ -39,6 +40,7 @@ mod segment;
 mod topology;
 mod traffic;
 
+pub use attributes::Attributes;
 pub use chunk::CHUNK_ROWS;
 pub use clock::{Reading, monotonic_ms};
 pub use end_reason::{EndReason, Ends};

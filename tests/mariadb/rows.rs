@@ -1,7 +1,10 @@
 //! What the catalog says of a session is what its server says.
 
-use super::{client, front, only_session, shell};
-use crate::proxy::Setup;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
+use super::{client, front, only_session, raw, shell};
+use crate::proxy::{Proxied, ROWS, Setup};
 use crate::support::mariadb::{MariaDb, Shell};
 use crate::support::postgres::Postgres;
 
@@ -32,7 +35,7 @@ fn rows_agree_with_the_servers_own_list() {
     proxied.comes_to(ours, &server.ask(theirs).replace('\t', "|"));
     assert_eq!(proxied.ask(ours).lines().count(), 4);
     drop(shells);
-    proxied.comes_to(crate::proxy::ROWS, "0");
+    proxied.comes_to(ROWS, "0");
 }
 
 #[test]
@@ -97,6 +100,90 @@ fn the_program_that_connects_is_named() {
     let attributes = &document["data"]["attributes"];
     assert_eq!(attributes["user"], "app");
     assert_eq!(attributes["database"], "app");
+}
+
+/// Asks the REST door for the only session that a filter leaves.
+fn session_with(proxied: &Proxied, filter: &str) -> serde_json::Value {
+    let sent = format!("filter={filter}");
+    let answer = proxied
+        .program
+        .curl("/v1/sessions", &["-G", "--data-urlencode", &sent]);
+    let sessions = answer.json();
+    let sessions = sessions["data"].as_array().expect("a list");
+    assert_eq!(sessions.len(), 1, "{filter}: {sessions:?}");
+    sessions[0]["attributes"].clone()
+}
+
+#[test]
+fn what_a_client_tells_of_itself_is_shown_as_its_server_has_it() {
+    let server = MariaDb::with_options(&["--performance-schema=ON"]);
+    let mut proxied = front(&server);
+    let mut shell = shell(&proxied);
+    assert_eq!(shell.ask("SELECT 1;"), "1");
+    // One that tells nothing.
+    let silent = raw(&proxied);
+    proxied.comes_to(ROWS, "2");
+    let asked = "/attributes/client/connection_attributes/program_name=\"mysql\"";
+    let shown = session_with(&proxied, asked);
+    let told = server.ask(
+        "SELECT ATTR_NAME, ATTR_VALUE FROM performance_schema.session_connect_attrs \
+         JOIN information_schema.PROCESSLIST ON ID = PROCESSLIST_ID WHERE USER = 'app'",
+    );
+    let told: serde_json::Map<_, _> = told
+        .lines()
+        .map(|line| line.split_once('\t').expect("two values"))
+        .map(|(name, value)| (name.to_owned(), value.into()))
+        .collect();
+    assert!(told.contains_key("_pid"), "{told:?}");
+    assert_eq!(
+        shown["client"]["connection_attributes"],
+        serde_json::Value::Object(told)
+    );
+    let path = format!("/v1/sessions/{}", silent.thread_id());
+    let document = proxied.program.curl(&path, &[]).json();
+    assert_eq!(document["data"]["attributes"]["user"], "trusted");
+    assert!(document["data"]["attributes"].get("client").is_none());
+    // Whoever goes on as somebody else tells of itself once more.
+    let program = "import MySQLdb, sys\n\
+        c = MySQLdb.connect(host='127.0.0.1', port=int(sys.argv[1]), user='app', passwd='secret')\n\
+        c.change_user('ann', 'secret', 'other')\n\
+        print('changed', flush=True)\n\
+        sys.stdin.read()\n";
+    let mut python = Command::new("/usr/bin/python3")
+        .args(["-c", program, &proxied.address.port().to_string()])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("python starts");
+    let mut line = String::new();
+    let out = python.stdout.take().expect("piped");
+    BufReader::new(out).read_line(&mut line).expect("a line");
+    assert_eq!(line, "changed\n");
+    let shown = session_with(&proxied, "/attributes/user=\"ann\"");
+    let pid = python.id().to_string();
+    assert_eq!(shown["client"]["connection_attributes"]["_pid"], pid);
+    drop(python.stdin.take());
+    assert!(python.wait().expect("an end").success());
+}
+
+#[test]
+fn autocommit_is_as_the_server_says() {
+    let server = MariaDb::start();
+    let mut proxied = front(&server);
+    let mut shell = shell(&proxied);
+    assert_eq!(shell.ask("SELECT 1;"), "1");
+    let shown = "SELECT autocommit, in_transaction FROM sessions WHERE service = 'app'";
+    proxied.comes_to(shown, "t|f");
+    for (statement, row) in [
+        ("SET autocommit = 0;", "f|f"),
+        ("SET autocommit = 1;", "t|f"),
+        ("BEGIN;", "t|t"),
+    ] {
+        shell.ask(statement);
+        proxied.comes_to(shown, row);
+    }
+    let others = "SELECT count(*) FROM sessions WHERE service <> 'app' AND autocommit IS NULL";
+    assert_eq!(proxied.ask(others), "1");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use crate::session::{Profile, Registry, Session, State, Transaction};
 pub(super) struct Sessions;
 
 /// How many columns the table has: those behind these are for documents, and for views in the shape of another server's.
-const SHOWN: usize = 23;
+const SHOWN: usize = 24;
 
 /// The clock of a statement, for values that are computed from time.
 pub(super) struct Moment {
@@ -110,7 +110,7 @@ pub(super) const ID: usize = 0;
 /// Where ids come from.
 pub(super) const ID_CELL: Cell<Session, Profile> = Cell::Int(|s, _| Some(s.id().into()));
 
-pub(super) static COLUMNS: [SessionColumn; SHOWN + 5] = [
+pub(super) static COLUMNS: [SessionColumn; SHOWN + 6] = [
     kept(
         "id",
         Never,
@@ -223,6 +223,12 @@ pub(super) static COLUMNS: [SessionColumn; SHOWN + 5] = [
         LiveCell::Bool(|rows| rows.each(|v, _| v.in_transaction())),
     ),
     live(
+        "autocommit",
+        Yes,
+        "Whether each statement outside a transaction is one of its own; NULL where the protocol does not tell, as PostgreSQL's",
+        LiveCell::MaybeBool(|rows| rows.each(|v, _| v.autocommit())),
+    ),
+    live(
         "transaction_started",
         Yes,
         "When the transaction that the session is inside began; NULL outside of one",
@@ -251,6 +257,12 @@ pub(super) static COLUMNS: [SessionColumn; SHOWN + 5] = [
         Yes,
         "TLS version and cipher suite of the client's connection; NULL in clear",
         Cell::Text(|_, p| opt_text(&p.tls)),
+    ),
+    kept(
+        "connection_attributes",
+        Yes,
+        "What the client tells of itself by name; NULL when it does not",
+        Cell::Attributes(|_, p| p.attributes.as_ref()),
     ),
     kept(
         "connections",

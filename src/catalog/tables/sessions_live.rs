@@ -53,6 +53,8 @@ pub(super) enum LiveCell {
     Float(fn(&LiveRows<'_>) -> Vec<f64>),
     /// `boolean`
     Bool(fn(&LiveRows<'_>) -> Vec<bool>),
+    /// The same where it may not be known
+    MaybeBool(fn(&LiveRows<'_>) -> Vec<Option<bool>>),
     /// `timestamp with time zone`, in microseconds since the UNIX epoch
     Time(fn(&LiveRows<'_>) -> Vec<Option<i64>>),
 }
@@ -63,7 +65,7 @@ impl LiveCell {
             Self::OneOf(..) => DataType::Utf8View,
             Self::Int(_) => DataType::Int64,
             Self::Float(_) => DataType::Float64,
-            Self::Bool(_) => DataType::Boolean,
+            Self::Bool(_) | Self::MaybeBool(_) => DataType::Boolean,
             Self::Time(_) => timestamp_type(),
         }
     }
@@ -79,6 +81,7 @@ impl LiveCell {
             Self::Int(value) => Arc::new(Int64Array::from(value(rows))),
             Self::Float(value) => Arc::new(Float64Array::from(value(rows))),
             Self::Bool(value) => Arc::new(BooleanArray::from(value(rows))),
+            Self::MaybeBool(value) => Arc::new(BooleanArray::from(value(rows))),
             Self::Time(value) => {
                 let moments = TimestampMicrosecondArray::from(value(rows));
                 Arc::new(moments.with_data_type(timestamp_type()))

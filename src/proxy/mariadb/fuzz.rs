@@ -76,6 +76,7 @@ pub(super) struct Followed {
     pub statements: u64,
     pub active: bool,
     pub in_transaction: bool,
+    pub autocommit: Option<bool>,
     pub to_boundary: usize,
     pub database: Option<Arc<str>>,
 }
@@ -135,6 +136,7 @@ pub(super) fn follow(
         statements,
         statement_started_ms,
         transaction,
+        autocommit,
         ..
     } = session.live();
     assert_eq!(statement_started_ms.is_some(), walk.is_active());
@@ -145,6 +147,7 @@ pub(super) fn follow(
         statements,
         active: walk.is_active(),
         in_transaction: transaction != Transaction::None,
+        autocommit,
         to_boundary: walk.server_bytes_to_boundary(),
         database: profile.and_then(|profile| profile.database.clone()),
     }

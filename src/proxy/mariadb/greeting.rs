@@ -9,7 +9,7 @@ use bytes::BytesMut;
 
 use super::capability::{self, CONNECT_ATTRS, CONNECT_WITH_DB, MYSQL, PROTOCOL_41, SSL};
 use super::packet::Values;
-use crate::session::{Profile, SessionId};
+use crate::session::{Attributes, Profile, SessionId};
 
 /// Protocol version of every server since MySQL 3.21.
 const VERSION: u8 = 10;
@@ -24,10 +24,6 @@ const FIXED_BYTES: usize = 31;
 /// The part of a client's answer that has always the same length; all that there is of it before TLS.
 pub(super) const ANSWER_FIXED_BYTES: usize = 32;
 const ANSWER_MARIADB: usize = 28;
-/// Most connection attributes that are shown, and the most bytes of a name or a value.
-const ATTRIBUTES_MAX: usize = 64;
-const ATTRIBUTE_BYTES_MAX: usize = 512;
-
 /// The attribute in which a client's program names itself.
 const PROGRAM_NAME: &str = "program_name";
 
@@ -161,8 +157,8 @@ pub(super) struct Introduction {
     pub database: Option<Arc<str>>,
     /// How it means to authenticate itself.
     pub plugin: Vec<u8>,
-    /// Names and values.
-    pub attributes: Vec<(String, String)>,
+    /// What it tells of itself.
+    pub attributes: Option<Attributes>,
 }
 
 impl Introduction {
@@ -221,16 +217,14 @@ impl Introduction {
             let name = values.text().unwrap_or(values.0);
             plugin = name.to_vec();
         }
-        let mut attributes = Vec::new();
+        let mut attributes = None;
         if taken & CONNECT_ATTRS != 0
             && let Some(block) = values.string()
         {
             let mut block = Values(block);
-            while let (Some(name), Some(value)) = (block.string(), block.string())
-                && attributes.len() < ATTRIBUTES_MAX
-            {
-                attributes.push((shown(name), shown(value)));
-            }
+            attributes = Attributes::new(std::iter::from_fn(|| {
+                Some((block.string()?, block.string()?))
+            }));
         }
         Self {
             plugin,
@@ -241,9 +235,13 @@ impl Introduction {
 
     /// Shows it in a session's row.
     pub fn show(self, profile: &mut Profile) {
-        let mut attributes = self.attributes.iter();
-        let program = attributes.find(|(name, value)| name == PROGRAM_NAME && !value.is_empty());
-        profile.application_name = program.map(|(_, name)| name.as_str().into());
+        let program = self
+            .attributes
+            .as_ref()
+            .and_then(|told| told.get(PROGRAM_NAME));
+        let program = program.filter(|name| !name.is_empty());
+        profile.application_name = program.map(Into::into);
+        profile.attributes = self.attributes;
         profile.user = self.user;
         profile.database = self.database;
     }
@@ -251,11 +249,6 @@ impl Introduction {
 
 fn name(bytes: &[u8]) -> Option<Arc<str>> {
     (!bytes.is_empty()).then(|| String::from_utf8_lossy(bytes).into())
-}
-
-fn shown(bytes: &[u8]) -> String {
-    let bytes = bytes.get(..ATTRIBUTE_BYTES_MAX).unwrap_or(bytes);
-    String::from_utf8_lossy(bytes).into_owned()
 }
 
 #[cfg(test)]

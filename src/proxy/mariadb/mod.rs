@@ -8,6 +8,7 @@
 //! | `command`, `answers`, `status` | what a server says to a command, and where that ends |
 //! | `client` | a client of our own, for monitors and to end what a session runs |
 //! | `walk`, `translate`, `kill` | what is learnt from the packets that pass, and what is changed in them |
+//! | `texts`, `query_attributes` | the statements' texts, and what may stand before them |
 
 mod answers;
 mod cancel;
@@ -22,6 +23,7 @@ mod greeting;
 mod kill;
 mod login;
 mod packet;
+mod query_attributes;
 pub(super) mod session;
 mod status;
 mod texts;

@@ -13,6 +13,7 @@ const EOF_BYTES: usize = 5;
 
 /// Bits of the status.
 const IN_TRANSACTION: u16 = 1;
+const AUTOCOMMIT: u16 = 1 << 1;
 const MORE_RESULTS: u16 = 1 << 3;
 const CURSOR_EXISTS: u16 = 1 << 6;
 const SESSION_STATE_CHANGED: u16 = 1 << 14;
@@ -57,6 +58,11 @@ impl Status {
     /// Whether the session is inside a transaction.
     pub fn in_transaction(self) -> bool {
         self.0 & IN_TRANSACTION != 0
+    }
+
+    /// Whether a statement outside a transaction is one of its own.
+    pub fn is_autocommit(self) -> bool {
+        self.0 & AUTOCOMMIT != 0
     }
 
     /// Whether another answer to the same command follows.
@@ -132,7 +138,7 @@ mod tests {
         let ok = Status::read(b"\0\x01\xfc\x00\x01\x0b\0\0\0").expect("OK");
         assert!(ok.in_transaction() && ok.has_more() && !ok.has_cursor());
         let eof = Status::read(b"\xfe\0\0\x42\0").expect("EOF");
-        assert!(eof.has_cursor() && !eof.in_transaction());
+        assert!(eof.has_cursor() && eof.is_autocommit() && !eof.in_transaction());
         let end = Status::read(b"\xfe\0\0\x03\0\0\0").expect("OK with the header of EOF");
         assert!(end.in_transaction());
         for none in [

@@ -4,7 +4,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use super::{capability, command};
+use super::{capability, command, query_attributes};
 use crate::proxy::statements::Statements;
 use crate::session::SessionGuard;
 
@@ -63,8 +63,12 @@ impl Texts {
     /// A command of the client begins.
     pub fn command(&mut self, number: u8) {
         let text = self.statements.bytes_max();
+        let attributes = match self.has_attributes {
+            true => query_attributes::BYTES_MAX,
+            false => 0,
+        };
         let (sent, most) = match number {
-            command::QUERY => (Some(Sent::Statement), text + NO_ATTRIBUTES.len()),
+            command::QUERY => (Some(Sent::Statement), text + attributes),
             command::STMT_EXECUTE | command::STMT_BULK_EXECUTE => (Some(Sent::Statement), 4),
             command::STMT_PREPARE => (Some(Sent::Preparation(None)), text),
             command::STMT_CLOSE => (None, 4),
@@ -99,7 +103,8 @@ impl Texts {
         match number {
             command::QUERY => {
                 let text = match self.has_attributes {
-                    true => argument.strip_prefix(NO_ATTRIBUTES).unwrap_or(argument),
+                    // Too many of them to find the text: they are not it.
+                    true => query_attributes::split(argument).map_or(&[][..], |(_, text)| text),
                     false => argument,
                 };
                 let text = self.statements.text(text);
@@ -162,9 +167,6 @@ impl Texts {
         }
     }
 }
-
-/// What stands before a text that has no attributes, where it could have some: none of them, in one set.
-const NO_ATTRIBUTES: &[u8] = &[0, 1];
 
 fn number_in(bytes: &[u8]) -> Option<u32> {
     Some(u32::from_le_bytes(*bytes.first_chunk()?))

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use super::{capability, command, kill};
+use super::{capability, command, kill, query_attributes};
 use crate::session::{KillReason, Session, SessionGuard, SessionId};
 
 /// Whom a KILL names.
@@ -24,48 +24,38 @@ enum Named {
 /// What is sent instead of a command, where it ends a session's statement or connection.
 pub(super) fn command(body: &[u8], capabilities: u64, session: &SessionGuard) -> Option<Vec<u8>> {
     let (first, argument) = body.split_first()?;
+    let has_attributes = capabilities & capability::QUERY_ATTRIBUTES != 0;
     match *first {
         command::PROCESS_KILL => {
             let number = u64::from(u32::from_le_bytes(*argument.first_chunk()?));
             Some(match answer(number, false, session) {
                 Ok(thread) => [&[command::PROCESS_KILL][..], &thread.to_le_bytes()].concat(),
-                Err(text) => query(text.as_bytes(), capabilities),
+                Err(text) if has_attributes => query(query_attributes::NONE, text.as_bytes()),
+                Err(text) => query(b"", text.as_bytes()),
             })
         }
         command::QUERY if argument.len() <= kill::TEXT_BYTES_MAX => {
-            let text = match has_attributes(capabilities) {
-                false => argument,
-                // What has some is not looked into.
-                true => argument.strip_prefix(NO_ATTRIBUTES)?,
+            let (attributes, text) = match has_attributes {
+                false => (&[][..], argument),
+                true => query_attributes::split(argument)?,
             };
             let kill = kill::find(text)?;
             Some(match answer(kill.number, kill.of_query, session) {
                 Ok(thread) => {
                     let (before, behind) = (&text[..kill.place.start], &text[kill.place.end..]);
                     let text = [before, thread.to_string().as_bytes(), behind].concat();
-                    query(&text, capabilities)
+                    query(attributes, &text)
                 }
-                Err(text) => query(text.as_bytes(), capabilities),
+                Err(text) => query(attributes, text.as_bytes()),
             })
         }
         _ => None,
     }
 }
 
-/// Before the text of a client that took CLIENT_QUERY_ATTRIBUTES: none, in one set.
-const NO_ATTRIBUTES: &[u8] = &[0, 1];
-
-fn has_attributes(capabilities: u64) -> bool {
-    capabilities & capability::QUERY_ATTRIBUTES != 0
-}
-
 /// COM_QUERY.
-fn query(text: &[u8], capabilities: u64) -> Vec<u8> {
-    let prefix = match has_attributes(capabilities) {
-        true => NO_ATTRIBUTES,
-        false => &[],
-    };
-    [&[command::QUERY][..], prefix, text].concat()
+fn query(attributes: &[u8], text: &[u8]) -> Vec<u8> {
+    [&[command::QUERY], attributes, text].concat()
 }
 
 /// The thread that is meant, or what is asked of the server instead of a KILL.

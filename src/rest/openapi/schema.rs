@@ -88,6 +88,9 @@ fn of_type(data_type: &DataType) -> Value {
                 .iter()
                 .map(|field| (field.name().clone(), of_type(field.data_type()))),
         ),
+        DataType::Map(..) => {
+            json!({"type": "object", "additionalProperties": {"type": "string"}})
+        }
         _ => json!({"type": "string"}),
     }
 }

@@ -2,7 +2,8 @@ use std::sync::Arc;
 
 use arrow::array::{
     BooleanArray, Float64Array, Int32Array, Int64Array, Int64Builder, LargeStringArray,
-    ListBuilder, StringViewBuilder, StructArray, TimestampMicrosecondArray, UInt64Array,
+    ListBuilder, MapBuilder, StringBuilder, StringViewBuilder, StructArray,
+    TimestampMicrosecondArray, UInt64Array,
 };
 use arrow::buffer::{NullBuffer, ScalarBuffer};
 use arrow::datatypes::{DataType, Field, Fields};
@@ -151,6 +152,39 @@ fn objects_leave_out_what_is_null_or_empty() {
     ];
     assert_eq!(rows(Arc::clone(&outer)), whole);
     assert_eq!(rows(outer.slice(1, 2)), whole[1..]);
+}
+
+#[test]
+fn what_an_object_has_may_differ_from_row_to_row() {
+    let mut maps = MapBuilder::new(None, StringBuilder::new(), StringBuilder::new());
+    for row in [
+        Some(&[("\"", "\n"), ("a", "1")][..]),
+        None,
+        Some(&[]),
+        Some(&[("b", "")]),
+    ] {
+        for (name, value) in row.unwrap_or_default() {
+            maps.keys().append_value(name);
+            maps.values().append_value(value);
+        }
+        maps.append(row.is_some()).expect("as many values as keys");
+    }
+    let maps = maps.finish();
+    let outer = StructArray::new(
+        Fields::from(vec![Field::new("of", maps.data_type().clone(), true)]),
+        vec![Arc::new(maps)],
+        None,
+    );
+    let outer: ArrayRef = Arc::new(outer);
+    let whole = [
+        json!({"of": {"a": "1", "\"": "\n"}}),
+        // An object without a member is left out.
+        json!(null),
+        json!({"of": {}}),
+        json!({"of": {"b": ""}}),
+    ];
+    assert_eq!(rows(Arc::clone(&outer)), whole);
+    assert_eq!(rows(outer.slice(2, 2)), whole[2..]);
 }
 
 #[test]

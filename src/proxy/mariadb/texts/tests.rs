@@ -23,6 +23,10 @@ const ERR: &[u8] = b"\xff\x20\x04#42000no";
 
 impl Followed {
     fn new(statement_bytes_max: usize, piece: usize) -> Self {
+        Self::with(capability::DEPRECATE_EOF, statement_bytes_max, piece)
+    }
+
+    fn with(capabilities: u64, statement_bytes_max: usize, piece: usize) -> Self {
         let registry = Registry::new();
         let session = session(&registry);
         let interest = Interest {
@@ -31,7 +35,7 @@ impl Followed {
             ..Interest::default()
         };
         Self {
-            walk: Walk::new(capability::DEPRECATE_EOF, &session, &[], Arc::new(interest)),
+            walk: Walk::new(capabilities, &session, &[], Arc::new(interest)),
             session,
             piece,
             _registry: registry,
@@ -91,6 +95,31 @@ fn texts_are_known_until_they_are_answered() {
         followed.check(&[
             ("COM_QUERY", "SELECT 1", "ok"),
             ("COM_QUERY", "SELECT 'long' xxxxxx", "error"),
+        ]);
+    }
+}
+
+#[test]
+fn attributes_are_no_part_of_a_text() {
+    let capabilities = capability::DEPRECATE_EOF | capability::QUERY_ATTRIBUTES;
+    for piece in [1, 7, 10_000] {
+        let mut followed = Followed::with(capabilities, 20, piece);
+        followed.client(0x03, b"\0\x01SELECT 1");
+        // A text and a number.
+        let two = b"\x02\x01\0\x01\xfe\0\x05trace\x03\0\x01n\x03abc\x07\0\0\0SELECT 'and its text is cut'";
+        followed.client(0x03, two);
+        let long = vec![b'x'; 5000];
+        let one = [
+            b"\x01\x01\0\x01\xfe\0\x01a\xfc\x88\x13",
+            &long[..],
+            b"SELECT 2",
+        ]
+        .concat();
+        followed.client(0x03, &one);
+        followed.check(&[
+            ("COM_QUERY", "SELECT 1", ""),
+            ("COM_QUERY", "SELECT 'and its text", ""),
+            ("COM_QUERY", "", ""),
         ]);
     }
 }

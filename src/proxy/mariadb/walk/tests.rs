@@ -3,6 +3,8 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::super::fuzz::{Followed, capabilities, follow, session};
+use super::super::packet::FRAME_BYTES_MAX;
+use super::super::{command, kill};
 use super::*;
 use crate::session::{Connection, ConnectionState, Registry};
 
@@ -332,7 +334,18 @@ fn a_kill_of_a_session_on_another_server_is_one_of_an_unknown_thread() {
         sent(&mut walk, &own, &kill),
         command(command::QUERY, text.as_bytes())
     );
-    // With one it is not looked into.
+    // With one, a text, which stays.
+    let attribute = "\x01\x01\0\x01\u{7f}\0\x01a\x02bc";
+    let kill = command(
+        command::QUERY,
+        format!("{attribute}KILL QUERY {id}").as_bytes(),
+    );
+    let text = format!("{attribute}{}", kill::unknown(u64::from(id.get())));
+    assert_eq!(
+        sent(&mut walk, &own, &kill),
+        command(command::QUERY, text.as_bytes())
+    );
+    // What does not end is not looked into.
     let kill = command(command::QUERY, format!("\x01\x01KILL {id}").as_bytes());
     assert_eq!(sent(&mut walk, &own, &kill), kill);
 }
