@@ -10,3 +10,5 @@ mod java;
 mod node;
 mod python;
 mod stage;
+
+pub use stage::client_dir;

@@ -2,7 +2,9 @@
 
 mod clients;
 mod commands;
+mod drivers;
 mod ends;
+mod faults;
 mod handshakes;
 mod kills;
 mod logins;

@@ -80,8 +80,9 @@ pub(super) async fn run(
     let (Some(taken), Some(introduction)) = (taken, introduction) else {
         return Err(passing.violation("the answer to the greeting cannot be read"));
     };
-    if (taken & SSL != 0) != (shift == 1) {
-        return Err(passing.violation("TLS and the answer to the greeting do not go together"));
+    // Inside TLS some, as MariaDB Connector/J 2, do not say once more that they have asked for it.
+    if shift == 0 && taken & SSL != 0 {
+        return Err(passing.violation("TLS was asked for and not begun"));
     }
     let Some(mut server) = unanswered.take() else {
         return Err(refused(HUNG_UP));
