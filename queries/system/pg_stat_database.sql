@@ -29,7 +29,7 @@ SELECT
 FROM (
   SELECT 0 AS datid, NULL AS datname, 0 AS numbackends, 0 AS sessions
   UNION ALL
-  SELECT 16383, 'rollcall', coalesce(sum(connections), 0), coalesce(sum(total_connections), 0)
+  SELECT 16383, 'rollcall', coalesce(sum(connections), 0)::bigint, coalesce(sum(total_connections), 0)::bigint
   FROM services
   WHERE router = 'catalog'
 )

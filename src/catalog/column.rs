@@ -20,6 +20,9 @@ pub const COMMENT: &str = "comment";
 /// `name`, `char`, `inet`, `regproc`, `int2vector`, `_aclitem` …
 pub const TYPE: &str = "type";
 
+/// Metadata key under which a field carries its type's modifier (`atttypmod`), if it has one.
+pub const MODIFIER: &str = "modifier";
+
 /// Metadata key of a field whose values traffic or time alone change: a resource is the same without it.
 pub(crate) const PASSING: &str = "passing";
 

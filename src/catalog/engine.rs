@@ -102,7 +102,7 @@ pub(super) fn base_state(
     // The first that knows an expression plans it.
     let mut planners = SessionStateDefaults::default_expr_planners();
     planners.insert(0, Arc::new(TypedNumbers));
-    planners.insert(0, Arc::new(OperatorPlanner));
+    planners.insert(0, Arc::new(OperatorPlanner::new(&functions)));
     planners.insert(0, Arc::new(PostgresPlanner::new(&functions)));
     // Types are made alike in PostgreSQL's way before the engine does it in its own.
     let types = Arc::new(ResolveTypes::new(&functions));

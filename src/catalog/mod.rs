@@ -56,7 +56,7 @@ use datafusion::sql::sqlparser::ast;
 use moka::sync::Cache;
 
 pub(crate) use column::PASSING;
-pub use column::{COMMENT, TYPE};
+pub use column::{COMMENT, MODIFIER, TYPE};
 pub use error::{CatalogError, StopReason};
 pub use functions::{DATABASE, VERSION};
 pub(crate) use functions::{asctime_texts, read_interval};

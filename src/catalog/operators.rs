@@ -1,6 +1,9 @@
 //! Operators as PostgreSQL has them: numbers out of range and divisions by zero are errors, texts in quotes take the
 //! other operand's type, and operands that no operator takes are refused by PostgreSQL's names of their types.
 
+mod numerics;
+
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Datum};
@@ -19,6 +22,8 @@ use datafusion::logical_expr::{
 use datafusion::sql::sqlparser::ast::BinaryOperator;
 
 use super::column::TYPE;
+use super::functions::{KEY, OPERATORS, TO_FLOAT, TO_NUMERIC};
+use super::resolve::numerics::is_numeric;
 use crate::proxy::postgres::error::SqlError;
 use crate::sql::params::decode_parameter;
 use crate::sql::sqlstate::WINDOW_ONLY;
@@ -26,7 +31,28 @@ use crate::sql::types::{Format, sql_name};
 
 /// Plans operators that the engine would evaluate in another way.
 #[derive(Debug)]
-pub(super) struct OperatorPlanner;
+pub(super) struct OperatorPlanner {
+    /// The functions of numerics, by their names.
+    numerics: HashMap<&'static str, Arc<ScalarUDF>>,
+}
+
+impl OperatorPlanner {
+    /// A planner that finds its functions among these.
+    pub fn new(functions: &[Arc<ScalarUDF>]) -> Self {
+        let names = OPERATORS.into_iter().chain([KEY, TO_FLOAT, TO_NUMERIC]);
+        let function = |name| {
+            let function = functions.iter().rfind(|function| function.name() == name);
+            Some((name, Arc::clone(function?)))
+        };
+        Self {
+            numerics: names.filter_map(function).collect(),
+        }
+    }
+
+    fn call(&self, name: &str, args: Vec<Expr>) -> Option<Expr> {
+        Some(self.numerics.get(name)?.call(args))
+    }
+}
 
 impl ExprPlanner for OperatorPlanner {
     fn plan_binary_op(
@@ -34,6 +60,8 @@ impl ExprPlanner for OperatorPlanner {
         mut expr: RawBinaryExpr,
         schema: &DFSchema,
     ) -> Result<PlannerResult<RawBinaryExpr>> {
+        self.settle_case(&mut expr.left, schema)?;
+        self.settle_case(&mut expr.right, schema)?;
         let types = (expr.left.get_type(schema), expr.right.get_type(schema));
         // What a parameter is follows from what it stands beside.
         let (Ok(left), Ok(right)) = types else {
@@ -58,6 +86,13 @@ impl ExprPlanner for OperatorPlanner {
         } else if let Some(read) = boolean_literal(&expr.left, &right)? {
             expr.left = read;
         }
+        if let Some(planned) = self.of_numerics(&mut expr, &left, &right) {
+            return Ok(PlannerResult::Planned(planned));
+        }
+        let (left, right) = match is_numeric(&left) || is_numeric(&right) {
+            true => (expr.left.get_type(schema)?, expr.right.get_type(schema)?),
+            false => (left, right),
+        };
         if is_mismatch(&expr, &left, &right) {
             return Err(mismatch(&expr, &left, &right));
         }
@@ -148,7 +183,7 @@ pub(super) fn untyped(expr: &Expr) -> Option<&str> {
 /// 22P02 and 22003.
 pub(super) fn read_literal(text: &str, wanted: &DataType) -> Result<Option<Expr>> {
     let (oid, wanted) = match wanted {
-        DataType::Decimal128(..) | DataType::Decimal256(..) => (NUMERIC, DataType::Null),
+        numeric if is_numeric(numeric) => (0, numeric.clone()),
         DataType::Boolean
         | DataType::Int16
         | DataType::Int32
@@ -161,9 +196,6 @@ pub(super) fn read_literal(text: &str, wanted: &DataType) -> Result<Option<Expr>
         .map_err(|error| DataFusionError::External(Box::new(error)))?;
     Ok(Some(Expr::Literal(read, None)))
 }
-
-/// The oid of `numeric`.
-const NUMERIC: u32 = 1700;
 
 /// An operand that has to be a truth value.
 ///
@@ -221,7 +253,7 @@ enum Kind {
 
 fn kind(data_type: &DataType) -> Kind {
     match data_type {
-        data_type if data_type.is_numeric() => Kind::Number,
+        data_type if data_type.is_numeric() || is_numeric(data_type) => Kind::Number,
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Kind::Text,
         DataType::Boolean => Kind::Boolean,
         DataType::Date32 | DataType::Date64 | DataType::Timestamp(..) => Kind::Moment,

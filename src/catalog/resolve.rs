@@ -7,6 +7,7 @@
 //! are read as the type of what they stand beside. Casts between these types become calls of functions, which know the
 //! zone. What is written out is converted at once, so that it reaches scans and kept plans as a plain value.
 
+pub(super) mod numerics;
 mod union;
 
 use std::cell::Cell;
@@ -17,6 +18,7 @@ use arrow::datatypes::{DataType, Field, FieldRef, TimeUnit};
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::{DFSchema, Result};
+use datafusion::error::DataFusionError;
 use datafusion::logical_expr::expr::{Between, Case, InList, ScalarFunction};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::planner::TypePlanner;
@@ -27,11 +29,18 @@ use datafusion::logical_expr::{
 use datafusion::optimizer::AnalyzerRule;
 use datafusion::sql::sqlparser::ast;
 
-use super::functions::{Kind, constant, moment_kind, zone_of};
+use self::numerics::is_numeric;
+use super::functions::{
+    KEY, KEYS, Kind, NEGATE, ORDER, TO_FLOAT, TO_NUMERIC, TO_NUMERICS, TRIM, constant, moment_kind,
+    number_converter, zone_of,
+};
 use super::operators::{boolean, read_literal, untyped};
 use super::type_names::named_type;
 use crate::sql::encode::zone::Zone;
+use crate::sql::numeric::ordered::COLUMN;
 use crate::sql::params::is_relative;
+use crate::sql::sqlstate::SqlError;
+use crate::sql::types::sql_name;
 
 /// Functions whose arguments have one type.
 const ALIKE: [&str; 4] = ["coalesce", "nullif", "greatest", "least"];
@@ -57,6 +66,7 @@ impl TypePlanner for PostgresTypes {
             ast::DataType::Time(_, Zone::None | Zone::WithoutTimeZone) => {
                 DataType::Time64(TimeUnit::Microsecond)
             }
+            ast::DataType::Numeric(_) | ast::DataType::Decimal(_) | ast::DataType::Dec(_) => COLUMN,
             _ => return Ok(named_type(sql_type)),
         };
         Ok(Some(Arc::new(Field::new("", planned, true))))
@@ -81,6 +91,18 @@ impl ResolveTypes {
             "interval",
             NOW,
             LENGTH,
+            TO_NUMERIC,
+            TO_NUMERICS,
+            TO_FLOAT,
+            "float4",
+            "int2",
+            "int4",
+            "int8",
+            KEY,
+            KEYS,
+            NEGATE,
+            ORDER,
+            TRIM,
         ];
         let function = |name: &'static str| {
             let mut functions = functions.iter().rev();
@@ -138,7 +160,7 @@ fn wider(one: DataType, other: DataType) -> Option<DataType> {
         DataType::Int16 => Some(0),
         DataType::Int32 => Some(1),
         DataType::Int64 => Some(2),
-        DataType::Decimal128(..) | DataType::Decimal256(..) => Some(3),
+        DataType::LargeBinary => Some(3),
         DataType::Float32 => Some(4),
         DataType::Float64 => Some(5),
         _ => None,
@@ -263,7 +285,7 @@ impl Resolver<'_> {
                 Some(wanted) => wider(wanted, given),
             };
             let Some(wider) = wider else {
-                return Ok(false);
+                return self.unlike(&exprs);
             };
             wanted = Some(wider);
         }
@@ -274,7 +296,7 @@ impl Resolver<'_> {
         for expr in exprs {
             let read = match untyped(expr) {
                 Some(text) => read_literal(text, &wanted)?,
-                None => None,
+                None => self.number(expr, &wanted),
             };
             if let Some(read) = read {
                 *expr = read;
@@ -282,6 +304,25 @@ impl Resolver<'_> {
             }
         }
         Ok(changed)
+    }
+
+    /// Whether the engine may decide what becomes of values of types that have nothing in common: it knows no numerics.
+    fn unlike(&self, exprs: &[&mut Expr]) -> Result<bool> {
+        let typed = exprs.iter().filter(|expr| !is_untyped(expr));
+        let types = typed.map(|expr| expr.get_type(self.schema));
+        let types = types.collect::<Result<Vec<_>>>()?;
+        let other = types
+            .iter()
+            .find(|given| !given.is_numeric() && !is_numeric(given));
+        match other.filter(|_| types.iter().any(is_numeric)) {
+            Some(other) => {
+                let message = format!("types numeric and {} cannot be matched", sql_name(other));
+                Err(DataFusionError::External(Box::new(SqlError::new(
+                    "42804", message,
+                ))))
+            }
+            None => Ok(false),
+        }
     }
 
     /// What has to be a truth value and is none is refused. Whether a text in quotes was read.
@@ -301,6 +342,9 @@ impl Resolver<'_> {
         let is_interval = |expr: &Expr| {
             self.kind(expr) == Some(Kind::Interval) && !matches!(expr, Expr::Placeholder(_))
         };
+        if exprs.iter().any(|expr| self.key(expr).is_some()) {
+            return Ok(self.keys(exprs.into_iter()) || changed);
+        }
         let Some(length) = self.functions.get(LENGTH) else {
             return Ok(changed);
         };
@@ -316,8 +360,11 @@ impl Resolver<'_> {
     fn resolve(&self, mut expr: Expr) -> Result<Transformed<Expr>> {
         let changed = match &mut expr {
             Expr::Cast(cast) => return self.cast(cast.clone()),
+            Expr::ScalarFunction(call) if let Some(written) = self.equality(call)? => {
+                return Ok(Transformed::yes(written));
+            }
             Expr::ScalarFunction(ScalarFunction { func, args }) => {
-                if ALIKE.contains(&func.name()) {
+                if ALIKE.contains(&func.name()) || self.is_array_of_numerics(func.name(), args) {
                     self.alike(args.iter_mut())?
                 } else if let (Some(kind), [arg]) = (moment_kind(func.name()), args.as_slice())
                     && matches!(arg, Expr::Literal(..))
@@ -371,10 +418,33 @@ impl Resolver<'_> {
                 }
                 changed
             }
-            Expr::AggregateFunction(function) => match &mut function.params.filter {
-                Some(filter) => self.truth(filter, "FILTER")?,
+            Expr::Negative(operand) => match self.key(operand) {
+                Some(_) => {
+                    let negate = self
+                        .functions
+                        .get(NEGATE)
+                        .map(|negate| negate.call(vec![operand.as_ref().clone()]));
+                    return Ok(match negate {
+                        Some(negated) => Transformed::yes(negated),
+                        None => Transformed::no(expr),
+                    });
+                }
                 None => false,
             },
+            Expr::InSubquery(found) => {
+                return Ok(match self.in_subquery(found)? {
+                    Some(written) => Transformed::yes(written),
+                    None => Transformed::no(expr),
+                });
+            }
+            Expr::WindowFunction(function) => self.window(function),
+            Expr::AggregateFunction(function) => {
+                let changed = self.aggregate(function);
+                match &mut function.params.filter {
+                    Some(filter) => self.truth(filter, "FILTER")? || changed,
+                    None => changed,
+                }
+            }
             Expr::Not(expr) => self.truth(expr, "NOT")?,
             Expr::IsTrue(expr) => self.truth(expr, "IS TRUE")?,
             Expr::IsFalse(expr) => self.truth(expr, "IS FALSE")?,
@@ -390,10 +460,65 @@ impl Resolver<'_> {
         })
     }
 
+    /// A cast to or from a numeric; `None` if it is none, or the engine's.
+    fn cast_number(&self, cast: &Cast, wants: &DataType) -> Result<Option<Expr>> {
+        let Ok(given) = cast.expr.get_type(self.schema) else {
+            return Ok(None);
+        };
+        if let (DataType::List(given), DataType::List(wants)) = (&given, wants)
+            && given.data_type() != wants.data_type()
+        {
+            let (given, wants) = (given.data_type(), wants.data_type());
+            if is_numeric(wants) && given.is_numeric() {
+                let function = self.functions.get(TO_NUMERICS);
+                return Ok(function.map(|function| function.call(vec![cast.expr.as_ref().clone()])));
+            }
+            if is_numeric(wants) || is_numeric(given) {
+                let (given, wants) = (sql_name(given), sql_name(wants));
+                let message = format!("cannot cast type {given}[] to {wants}[]");
+                return Err(DataFusionError::External(Box::new(SqlError::new(
+                    "0A000", message,
+                ))));
+            }
+        }
+        if let Some(text) = untyped(&cast.expr)
+            && is_numeric(wants)
+        {
+            return read_literal(text, wants);
+        }
+        if given == *wants && is_numeric(wants) && !matches!(*cast.expr, Expr::Placeholder(_)) {
+            return Ok(Some(cast.expr.as_ref().clone()));
+        }
+        let from_text = given.is_string() && is_numeric(wants);
+        if from_text || is_numeric(&given) || is_numeric(wants) {
+            let is_placeholder = matches!(*cast.expr, Expr::Placeholder(_));
+            let refused = given == DataType::Boolean || *wants == DataType::Boolean;
+            if given.is_null() || is_placeholder {
+                return Ok(None);
+            }
+            if refused {
+                let (given, wants) = (sql_name(&given), sql_name(wants));
+                let message = format!("cannot cast type {given} to {wants}");
+                return Err(DataFusionError::External(Box::new(SqlError::new(
+                    "42846", message,
+                ))));
+            }
+            if let Some(float) = numerics::float_literal(&cast.expr, wants) {
+                return Ok(Some(float));
+            }
+            let function = number_converter(wants).and_then(|name| self.functions.get(name));
+            return Ok(function.map(|function| function.call(vec![cast.expr.as_ref().clone()])));
+        }
+        Ok(None)
+    }
+
     /// A cast to a moment, of another one or a text.
     fn cast(&self, cast: Cast) -> Result<Transformed<Expr>> {
         let wants = cast.field.data_type().clone();
         let unchanged = |cast| Ok(Transformed::no(Expr::Cast(cast)));
+        if let Some(number) = self.cast_number(&cast, &wants)? {
+            return Ok(Transformed::yes(number));
+        }
         let Some(kind) = kind_of(&wants).filter(|kind| *kind != Kind::Interval) else {
             return unchanged(cast);
         };
@@ -439,6 +564,15 @@ impl AnalyzerRule for ResolveTypes {
                 })
             })?;
             let plan = plan.transform_data(|plan| self.union(plan, &zone))?;
+            let plan = plan.transform_data(|plan| {
+                let schema = merge_schema(&plan.inputs());
+                let resolver = Resolver {
+                    functions: &self.functions,
+                    schema: &schema,
+                    zone: &zone,
+                };
+                resolver.equal_rows(plan)
+            })?;
             changed.set(changed.get() || plan.transformed);
             match changed.get() {
                 true => plan.map_data(LogicalPlan::recompute_schema),

@@ -39,6 +39,7 @@ mod extended;
 pub mod fuzz;
 mod message;
 pub mod names;
+pub mod numeric;
 pub mod params;
 pub mod parse;
 mod portal;

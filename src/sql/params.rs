@@ -17,6 +17,8 @@ pub(crate) use self::moment::is_relative;
 use super::charset::Charset;
 use super::encode::texts;
 use super::encode::zone::Zone;
+use super::numeric::Numeric;
+use super::numeric::ordered::{self, COLUMN};
 use super::sqlstate::SqlError;
 use super::types::{Format, is_array_of_texts, is_text_type, pg_type, sql_name};
 use crate::catalog::TYPE;
@@ -36,7 +38,7 @@ pub fn oid_to_arrow(oid: u32) -> Option<DataType> {
         Type::INT8 | Type::OID => DataType::Int64,
         Type::FLOAT4 => DataType::Float32,
         Type::FLOAT8 => DataType::Float64,
-        Type::NUMERIC => DataType::Decimal128(38, 10),
+        Type::NUMERIC => COLUMN,
         Type::TEXT
         | Type::VARCHAR
         | Type::BPCHAR
@@ -60,7 +62,7 @@ pub fn oid_to_arrow(oid: u32) -> Option<DataType> {
         Type::INT8_ARRAY | Type::OID_ARRAY => return array(DataType::Int64),
         Type::FLOAT4_ARRAY => return array(DataType::Float32),
         Type::FLOAT8_ARRAY => return array(DataType::Float64),
-        Type::NUMERIC_ARRAY => return array(DataType::Decimal128(38, 10)),
+        Type::NUMERIC_ARRAY => return array(COLUMN),
         Type::TEXT_ARRAY
         | Type::VARCHAR_ARRAY
         | Type::BPCHAR_ARRAY
@@ -214,8 +216,20 @@ pub(super) fn convert(
     if wanted.is_null() || given == *wanted {
         return Ok(value);
     }
-    let is_fractional = given.is_floating() || given.is_decimal();
+    let is_fractional = given.is_floating() || given == COLUMN;
     match (&value, wanted) {
+        (ScalarValue::LargeBinary(Some(bytes)), DataType::Float32 | DataType::Float64) => {
+            let value = ScalarValue::Float64(Some(ordered::decode(bytes).to_f64()));
+            return convert(value, wanted, zone);
+        }
+        (number, DataType::LargeBinary) if given.is_numeric() => {
+            let number = match number {
+                ScalarValue::Float32(Some(value)) => Numeric::from_f32(*value),
+                ScalarValue::Float64(Some(value)) => Numeric::from_f64(*value),
+                whole => whole.to_string().parse()?,
+            };
+            return Ok(ScalarValue::LargeBinary(Some(ordered::encode(&number))));
+        }
         // A text that came in binary, or fractional digits that an integer has no place for.
         (ScalarValue::Utf8(Some(text)), _) if !is_text(wanted) => {
             let natural = oid_to_arrow(natural_oid(wanted))
@@ -237,7 +251,10 @@ pub(super) fn convert(
             return Ok(array::list(&elements, item.data_type()));
         }
         (number, _) if is_fractional && wanted.is_integer() => {
-            let text = number.to_string();
+            let text = match number {
+                ScalarValue::LargeBinary(Some(bytes)) => ordered::text(bytes),
+                number => number.to_string(),
+            };
             let whole = match text.split_once('.') {
                 Some((whole, fraction)) if fraction.bytes().all(|digit| digit == b'0') => whole,
                 _ => &text,

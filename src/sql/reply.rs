@@ -12,7 +12,7 @@ use crate::catalog::origin_of;
 use crate::proxy::postgres::reply::tidy;
 pub(super) use crate::proxy::postgres::reply::{bare, error, put, warning};
 
-use super::types::{Format, pg_type_of, type_len};
+use super::types::{Format, modifier_of, pg_type_of, type_len};
 
 /// Most columns of a result, as PostgreSQL has it; the count has 16 bits.
 const COLUMNS_MAX: usize = 1_664;
@@ -74,7 +74,7 @@ pub(super) fn row_description(
             column,
             ty.oid(),
             type_len(&ty),
-            -1,
+            modifier_of(field),
             format.code(),
         )
     };

@@ -7,7 +7,7 @@
 use arrow::datatypes::{DataType, Field};
 use pgwire::api::Type;
 
-use crate::catalog::TYPE;
+use crate::catalog::{MODIFIER, TYPE};
 
 pub use super::message::Format;
 
@@ -16,6 +16,12 @@ pub fn pg_type_of(field: &Field) -> Type {
     let said = field.metadata().get(TYPE);
     let said = said.and_then(|name| said_type(name, field.data_type()));
     said.unwrap_or_else(|| pg_type(field.data_type()))
+}
+
+/// The modifier of a field's type; -1 if it has none.
+pub(super) fn modifier_of(field: &Field) -> i32 {
+    let said = field.metadata().get(MODIFIER);
+    said.and_then(|said| said.parse().ok()).unwrap_or(-1)
 }
 
 /// The type of this internal name, if its values are held as `data_type`.
@@ -61,10 +67,12 @@ pub fn pg_type(data_type: &DataType) -> Type {
         D::Int64 | D::UInt64 => Type::INT8,
         D::Float16 | D::Float32 => Type::FLOAT4,
         D::Float64 => Type::FLOAT8,
-        D::Decimal32(..) | D::Decimal64(..) | D::Decimal128(..) | D::Decimal256(..) => {
-            Type::NUMERIC
-        }
-        D::Binary | D::LargeBinary | D::BinaryView | D::FixedSizeBinary(_) => Type::BYTEA,
+        D::LargeBinary
+        | D::Decimal32(..)
+        | D::Decimal64(..)
+        | D::Decimal128(..)
+        | D::Decimal256(..) => Type::NUMERIC,
+        D::Binary | D::BinaryView | D::FixedSizeBinary(_) => Type::BYTEA,
         D::Date32 | D::Date64 => Type::DATE,
         D::Time32(_) | D::Time64(_) => Type::TIME,
         D::Timestamp(_, None) => Type::TIMESTAMP,

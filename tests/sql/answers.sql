@@ -190,3 +190,71 @@ SELECT NULL, NULL::int
 SELECT
 SELECT WHERE true
 SELECT x FROM (VALUES ('127.0.0.1')) v(x) ORDER BY pg_sleep(0)::text, x
+# Numerics
+SELECT 1.5, 1.50, .5, 5., 1e3, 1.5e-3, -1.5, +1.5, - 1.5, 12345678901234567890, -9223372036854775808
+SELECT pg_typeof(1.5)::text, pg_typeof(12345678901234567890)::text, pg_typeof(1.5 * 2)::text, pg_typeof(1.5::float8 * 2.5)::text
+SELECT 1.5 + 2.25, 1.50 - 1.5, 1.5 * 2.25, 1.5 + 1, 2 * 1.50, 10.5 % 3, -10.5 % 3
+SELECT 1 / 3.0, 2 / 1.0, 1 / 1.0, 10000 / 3.0, 1 / 30000.0, -7 / 2.0, 0 / 5.0, 123456789012 / 7.0
+SELECT 1.5 = 1.50, 1.5 < 2, 1.5 IN (1, 1.50), 1 IN (1.0), 5 BETWEEN 4.5 AND 5.5, 1.5 <> 1.50, 1.5 IS DISTINCT FROM 1.50
+SELECT 1.5::float8 = 1.5, 1.5::float8 + 2.25, 1.5::real, 2 > 1.5::float8
+SELECT 1.5::int, 2.5::int, -2.5::int, 1.5::bigint, 1.5::smallint, 0.1::float8::numeric, 1e20::float8::numeric, 1.1::real::numeric
+SELECT 1::numeric(5,2), 1.005::numeric(5,2), 12345.678::numeric(8,1), '1.5'::numeric(4,2), 1.5::numeric(10)
+SELECT 1.5::text, 1.50::varchar::text, 1.5 || 'x', 'a' || 1.50
+SELECT 'NaN'::numeric, 'Infinity'::numeric, '-inf'::numeric, 'NaN'::numeric = 'NaN'::numeric, 'Infinity'::numeric > 5
+SELECT round(2.5), round(-2.5), round(1234.567, 1), round(1234.567, -2), trunc(1.999, 2), trunc(-1.9), ceil(-1.5), ceiling(1.2), floor(-1.5), abs(-1.50), sign(-1.5)
+SELECT round(1.5::float8), round(5), ceil(5), sign(-2), sqrt(16), power(2, 3), ln(1), exp(0)
+SELECT sqrt(2.0), sqrt(10000.25), sqrt(0.0001), sqrt(123456789.0), exp(1.0), exp(-1.5), exp(10.5)
+SELECT ln(1.0001), ln(2.0), ln(10.0), ln(0.00012), log(100.0), log(2.0, 8.0), log(2.0, 0.001)
+SELECT 2.0 ^ 3, 2.0 ^ 0.5, 1.5 ^ 10.5, 1.0001 ^ 1000, power(10.0, -0.3), power(2.0, -2)
+SELECT scale(1.50), min_scale(1.500), trim_scale(1.500), div(7.5, 2), mod(-7.5, 2), gcd(12.0, 18), lcm(4.0, 6.0)
+SELECT width_bucket(5.35, 0.024, 10.06, 5), degrees(1.5), sin(1.5), cos(0.5)
+SELECT greatest(1, 2.5), least(1, 2.5), coalesce(NULL, 1, 2.5), nullif(1.5, 1.50), nullif(1.5, 2)
+SELECT CASE WHEN true THEN 1 ELSE 2.5 END, CASE WHEN false THEN 1 ELSE 2.5 END, (CASE WHEN true THEN 1 ELSE 2.5 END) / 2
+SELECT ARRAY[1, 2.5], 2.50 = ANY(ARRAY[1, 2.5]), '{1.50,2}'::numeric[], (ARRAY[1.5, 2])[1]
+SELECT array_agg(x), sum(x), avg(x), min(x), max(x), count(x) FROM (VALUES (1.5), (2.25), (3)) v(x)
+SELECT stddev(x), variance(x), var_pop(x), stddev_pop(x), var_samp(x), stddev_samp(x) FROM (VALUES (1.5), (2.25), (3)) v(x)
+SELECT sum(x), avg(x), stddev(x), variance(x), var_pop(x), stddev_pop(x) FROM generate_series(1, 10) x
+SELECT sum(x), avg(x), stddev(x), variance(x) FROM generate_series(1::bigint, 10) x
+SELECT stddev(x), var_samp(x), var_pop(x), avg(x) FROM (VALUES (5)) v(x)
+SELECT sum(x), avg(x), stddev(x) FROM generate_series(1::bigint, 10) x WHERE x > 10
+SELECT round(sum(x) / count(*), 2), sum(x) / count(*), 100.0 * count(*) / sum(x) FROM generate_series(1::bigint, 10) x
+SELECT sum(DISTINCT x), avg(DISTINCT x), count(DISTINCT x) FROM (VALUES (1.5), (1.50), (2)) v(x)
+SELECT sum(DISTINCT x), avg(DISTINCT x), sum(x) FROM (VALUES (1), (1), (2)) v(x)
+SELECT sum(x) FILTER (WHERE x > 1), avg(x) FILTER (WHERE x > 5) FROM (VALUES (1), (2), (3)) v(x)
+SELECT DISTINCT x FROM (VALUES (1.5), (1.50), (2)) v(x) ORDER BY 1
+SELECT x, count(*) FROM (VALUES (1.50), (1.50), (2)) v(x) GROUP BY x ORDER BY x
+SELECT x, count(*) FROM (VALUES (1.5), (2)) v(x) GROUP BY ROLLUP (x) ORDER BY x
+SELECT x, rank() OVER (ORDER BY x), count(*) OVER (PARTITION BY x) FROM (VALUES (1.5), (1.50), (2)) v(x) ORDER BY 2, 1
+SELECT sum(x) OVER (ORDER BY x) FROM generate_series(1::bigint, 3) x
+SELECT avg(x) OVER (ORDER BY x ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) FROM generate_series(1, 3) x
+SELECT x, lag(x, 1, 0) OVER (ORDER BY x), lead(x, 1, 0.5) OVER (ORDER BY x) FROM (VALUES (1.5), (2)) v(x)
+SELECT a.x, b.y FROM (VALUES (1.5), (2)) a(x) JOIN (VALUES (1.50), (3)) b(y) ON a.x = b.y
+SELECT a.x, b.y FROM (VALUES (1), (2)) a(x) JOIN (VALUES (1.0), (3)) b(y) ON a.x = b.y
+SELECT x FROM (VALUES (1.5), (2)) a(x) WHERE x IN (SELECT y FROM (VALUES (1.50), (3)) b(y))
+SELECT x FROM (VALUES (1), (2)) a(x) WHERE x NOT IN (SELECT y FROM (VALUES (1.0), (3)) b(y))
+SELECT 1 UNION SELECT 1.0 UNION SELECT 2.5 ORDER BY 1
+SELECT 1 UNION ALL SELECT 2.5
+SELECT 1.5 UNION ALL SELECT 2.5::float8
+SELECT 1.5 INTERSECT SELECT 1.50
+SELECT 1.5 UNION ALL SELECT '2'
+SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY x), percentile_disc(0.5) WITHIN GROUP (ORDER BY x), mode() WITHIN GROUP (ORDER BY x) FROM (VALUES (1.5), (2.5), (2.5)) v(x)
+SELECT to_json(1.50), json_build_object('a', 1.50, 'b', 'NaN'::numeric), json_agg(x) FROM (VALUES (1.5), (2)) v(x)
+SELECT to_char(1234.5, '9,999.99'), to_char(-0.5, 'FM990.00'), to_number('1,234.50', '9,999.99')
+SELECT extract(epoch FROM interval '1.5 sec'), extract(milliseconds FROM interval '1.5 sec'), extract(julian FROM timestamp '2026-11-26 10:00')
+SELECT interval '1 day' * 1.5, interval '1 day' / 2.5, 1.5 * interval '1 hour', make_interval(secs => 1.5), to_timestamp(1.5)
+SELECT generate_series(1, 2, 0.5)
+SELECT * FROM generate_series(1.0, 2, 0.5)
+SELECT x::text FROM unnest(ARRAY[1.5, 2]) x
+SELECT n FROM (VALUES (1.5), ('2.50'), (NULL)) v(n) ORDER BY n
+SELECT max(x), min(x) FROM (VALUES (1.5), (2.00), (NULL)) v(x)
+SELECT -x, +x, abs(-x) FROM (VALUES (1.5)) v(x)
+SELECT sum(-x), -sum(x), sum(x) * 1.5, sum(x) > 2 FROM (VALUES (1.5), (2)) v(x)
+SELECT x FROM (VALUES (1.5), (10), (9.25)) v(x) ORDER BY x DESC
+SELECT x * 2 FROM (VALUES (1.5)) v(x) GROUP BY x * 2 HAVING sum(x) > 1
+SELECT avg(n)::numeric(10,2), round(avg(n), 1), avg(n) > 1, avg(n)::float8 FROM (VALUES (1), (2)) v(n)
+SELECT (SELECT avg(n) FROM (VALUES (1), (2)) v(n)) * 2
+SELECT pg_size_pretty(1.5), pg_size_pretty(123456789.0)
+SELECT random() * 1.5 >= 0, pg_sleep(0.0)::text
+SELECT count(*) FROM sessions WHERE idle > 1000000.5 AND seconds_alive BETWEEN 1e9 AND 1e10
+SELECT sum(bytes_in) / 3, avg(idle), sum(idle), sum(bytes_in) FROM sessions WHERE id < 0
+WITH RECURSIVE t(n) AS (VALUES (1.5) UNION ALL SELECT n * 1.5 FROM t WHERE n < 5) SELECT n FROM t

@@ -110,3 +110,22 @@ SELECT 'a'::date - 1
 SELECT 1 IN ()
 SELECT CASE END
 SELECT *
+SELECT 1.5 / 0
+SELECT 1.5 % 0.0
+SELECT 2147483648.0::int
+SELECT 40000.5::smallint
+SELECT 'NaN'::numeric::int
+SELECT 1.5::boolean
+SELECT true::numeric
+SELECT 12345.678::numeric(6,2)
+SELECT 1.5 + 'x'
+SELECT 1.5 = 'x'
+SELECT 1.5 + true
+SELECT '1.5x'::numeric
+SELECT sqrt(-1.0)
+SELECT ln(0.0)
+SELECT ln(-1.5)
+SELECT (-2.0) ^ 0.5
+SELECT 0.0 ^ (-1)
+SELECT exp(10000.0)
+SELECT generate_series(1, 2, 0.0)

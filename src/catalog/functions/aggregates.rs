@@ -18,10 +18,13 @@ use datafusion::logical_expr::{
 };
 
 use super::define::{Answer, Function, Gives};
+use super::numeric::TO_FLOAT;
 use super::output::Value;
 use super::sets::one_list;
-use super::value::{Kind, Row, list_item, list_of};
+use super::value::{Kind, Row, floats, list_item, list_of};
+use crate::catalog::resolve::numerics::float_literal;
 use crate::proxy::postgres::error::SqlError;
+use crate::sql::numeric::ordered::COLUMN;
 
 /// Names of aggregates, the function of the list that each is, and whether it takes WITHIN GROUP.
 const MADE: [(&str, &str, bool); 6] = [
@@ -67,6 +70,9 @@ impl AggregateUDFImpl for Named {
 pub(in crate::catalog) fn aggregates() -> Vec<Arc<AggregateUDF>> {
     let mut all = SessionStateDefaults::default_aggregate_functions();
     for function in &mut all {
+        if let Some(exact) = super::totals::exact(function) {
+            *function = exact;
+        }
         if function.name() == "bool_and" {
             let with_alias = function.as_ref().clone().with_aliases(["every"]);
             *function = Arc::new(with_alias);
@@ -92,6 +98,43 @@ fn is_array(expr: &Expr) -> bool {
     }
 }
 
+/// An aggregate of the engine that takes `double precision` alone, with what it is given as such.
+fn of_floats(mut raw: RawAggregateExpr, to_float: Option<Arc<ScalarUDF>>) -> RawAggregateExpr {
+    const OF_FLOATS: [&str; 15] = [
+        "percentile_cont",
+        "corr",
+        "covar_pop",
+        "covar_samp",
+        "regr_avgx",
+        "regr_avgy",
+        "regr_count",
+        "regr_intercept",
+        "regr_r2",
+        "regr_slope",
+        "regr_sxx",
+        "regr_sxy",
+        "regr_syy",
+        "approx_percentile_cont",
+        "median",
+    ];
+    let Some(to_float) = to_float.filter(|_| OF_FLOATS.contains(&raw.func.name())) else {
+        return raw;
+    };
+    let float = |expr: &Expr| {
+        let literal = float_literal(expr, &DataType::Float64);
+        literal.unwrap_or_else(|| match expr {
+            Expr::Literal(..) => expr.clone(),
+            expr => to_float.call(vec![expr.clone()]),
+        })
+    };
+    raw.args = raw.args.iter().map(float).collect();
+    // What is sorted by is one of the arguments.
+    for sort in &mut raw.order_by {
+        sort.expr = float(&sort.expr);
+    }
+    raw
+}
+
 /// The plan of an aggregate that is one of ours. `find` gives a scalar function by its name.
 pub(super) fn planned(
     raw: RawAggregateExpr,
@@ -106,7 +149,7 @@ pub(super) fn planned(
         (None, false) => None,
     };
     let Some(function) = function else {
-        return PlannerResult::Original(raw);
+        return PlannerResult::Original(of_floats(raw, find(TO_FLOAT)));
     };
     let mut args = raw.args.iter().cloned();
     let Some(mut value) = args.next() else {
@@ -184,10 +227,19 @@ fn interpolated(values: &Float64Array, fraction: f64) -> f64 {
     low + (high - low) * at.fract()
 }
 
+/// Numbers as `double precision`.
+fn floats_of(numbers: &ArrayRef) -> Result<Float64Array, arrow::error::ArrowError> {
+    match *numbers.data_type() == COLUMN {
+        true => Ok(floats(numbers)),
+        false => Ok(cast(numbers, &DataType::Float64)?
+            .as_primitive::<Float64Type>()
+            .clone()),
+    }
+}
+
 fn fractions(a: &Row<'_>) -> Result<Vec<Option<f64>>, SqlError> {
     let failed = |error: arrow::error::ArrowError| SqlError::new("42804", error.to_string());
-    let given = cast(&a.elements(1), &DataType::Float64).map_err(failed)?;
-    let given = given.as_primitive::<Float64Type>();
+    let given = floats_of(&a.elements(1)).map_err(failed)?;
     given
         .iter()
         .map(|value| value.map(fraction).transpose())
@@ -223,12 +275,11 @@ pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
             &[Array, Array],
             Gives::Of(|_, _| list_of(DataType::Float64)),
             move |a| {
-                let values = cast(&a.elements(0), &DataType::Float64).map_err(failed)?;
-                let values = values.as_primitive::<Float64Type>();
+                let values = floats_of(&a.elements(0)).map_err(failed)?;
                 if values.is_empty() {
                     return Ok(Value::Null);
                 }
-                let at = |fraction: Option<f64>| fraction.map(|f| interpolated(values, f));
+                let at = |fraction: Option<f64>| fraction.map(|f| interpolated(&values, f));
                 let picked: Float64Array = fractions(a)?.into_iter().map(at).collect();
                 Ok(one_list(Arc::new(picked)))
             },

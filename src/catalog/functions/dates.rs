@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, FieldRef};
+use arrow::datatypes::DataType;
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, Utc};
-use datafusion::common::ScalarValue;
 use datafusion::logical_expr::ScalarUDF;
 
 use super::decimal;
@@ -16,6 +15,7 @@ use super::template::{number, read, write};
 use super::value::{Kind, Row};
 use super::zoned::{SECOND, clock, instant, is_infinite, local, named};
 use crate::proxy::postgres::error::SqlError;
+use crate::sql::numeric::Numeric;
 
 /// The day that a date is, after 1970-01-01.
 fn make_date(a: &Row<'_>) -> Result<i64, SqlError> {
@@ -133,12 +133,6 @@ fn float_digits(value: f64, places: usize) -> String {
     }
 }
 
-fn number_type(_: &[FieldRef], constants: &[Option<&ScalarValue>]) -> DataType {
-    let template = constants.get(1).copied().flatten();
-    let template = template.and_then(|template| template.try_as_str().flatten());
-    DataType::Decimal128(38, template.map_or(10, number::scale))
-}
-
 /// The day of a clock's time, after 1970-01-01.
 fn day_of(micros: i64) -> i64 {
     match micros {
@@ -189,10 +183,9 @@ pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
             Ok(number::write(a.text(1), |places| float_digits(value, places), value)?.into())
         })
         .on(&[K::Numeric, K::Text], Gives::Text, |a| {
-            let (value, scale) = a.numeric(0);
-            let digits = |places| decimal::text(value, scale, places);
-            let rough = value as f64 / 10f64.powi(scale.into());
-            Ok(number::write(a.text(1), digits, rough)?.into())
+            let value = a.numeric(0);
+            let digits = |places: usize| value.rounded(places as i64).to_string();
+            Ok(number::write(a.text(1), digits, value.to_f64())?.into())
         });
     let to_timestamp = Function::stable("to_timestamp")
         .on(&[K::Float], Gives::StampTz, |a| of_epoch(a.float(0)))
@@ -208,19 +201,11 @@ pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
         let moment = read::moment(a.text(0), a.text(1))?;
         Ok(moment.micros.div_euclid(DAY).into())
     });
-    let to_number =
-        Function::new("to_number").on(&[K::Text, K::Text], Gives::Of(number_type), |a| {
-            let is_constant = a
-                .columns
-                .get(1)
-                .is_some_and(super::value::Column::is_constant);
-            let scale = if is_constant {
-                number::scale(a.text(1))
-            } else {
-                10
-            };
-            Ok(Value::Numeric(number::read(a.text(0), a.text(1), scale)?))
-        });
+    let to_number = Function::new("to_number").on(&[K::Text, K::Text], Gives::Numeric, |a| {
+        let scale = number::scale(a.text(1));
+        let digits = number::read(a.text(0), a.text(1), scale)?;
+        Ok(Numeric::new(digits, scale).into())
+    });
     let age = Function::volatile("age")
         .on(&[K::StampTz, K::StampTz], Gives::Interval, |a| {
             Ok(age(local(a.micros(0), a.zone), local(a.micros(1), a.zone))?.into())
@@ -325,7 +310,7 @@ pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
             .on(
                 &[K::Interval],
                 Gives::Of(|_, _| DataType::Decimal128(38, 0)),
-                |a| Ok(Value::Numeric(a.interval(0).total())),
+                |a| Ok(Value::Wide(a.interval(0).total())),
             )
             .done(),
         Function::new("interval")

@@ -18,7 +18,9 @@ use super::value::{
     Column, Kind, Row, list_item, list_of, misfit, refuse_over, stamp_type, wanted,
 };
 use super::zoned::zone_of;
+use crate::catalog::column::MODIFIER;
 use crate::proxy::postgres::error::SqlError;
+use crate::sql::numeric::ordered;
 use crate::sql::types::sql_name;
 
 /// What a function makes of one row.
@@ -32,6 +34,9 @@ pub(super) enum Gives {
     Int8,
     Oid,
     Float,
+    Numeric,
+    /// A numeric with room for so many digits as the constant second argument says, and behind the point the third.
+    FittedNumeric,
     Text,
     /// Text under the name of another type of PostgreSQL.
     Named(&'static str),
@@ -60,6 +65,7 @@ impl Gives {
             Self::Int8 => DataType::Int64,
             Self::Oid => DataType::UInt32,
             Self::Float => DataType::Float64,
+            Self::Numeric | Self::FittedNumeric => ordered::COLUMN,
             Self::Text | Self::Named(_) => DataType::Utf8,
             Self::Bytes => DataType::Binary,
             Self::Date => DataType::Date32,
@@ -227,6 +233,20 @@ impl Function {
     }
 }
 
+/// `atttypmod` of a numeric with room for so many digits as the arguments say.
+fn modifier(constants: &[Option<&ScalarValue>]) -> Option<i32> {
+    /// Bytes of a length, which count in every modifier of a type of variable length.
+    const HEAD: i32 = 4;
+    let whole = |place: usize| match constants.get(place).copied().flatten()? {
+        ScalarValue::Int32(whole) => *whole,
+        ScalarValue::Int64(whole) => i32::try_from((*whole)?).ok(),
+        _ => None,
+    };
+    let (precision, scale) = (whole(1)?, whole(2)?);
+    // The scale has eleven bits, one of them for its sign.
+    Some(((precision << 16) | (scale & 0x7FF)) + HEAD)
+}
+
 /// What the function of this name makes of a text or another moment, if it is one that casts are written as.
 pub(in crate::catalog) fn moment_kind(name: &str) -> Option<Kind> {
     Some(match name {
@@ -343,6 +363,12 @@ impl ScalarUDFImpl for Function {
         let field = Field::new(self.name, data_type, true);
         Ok(Arc::new(match overload.gives {
             Gives::Named(name) => super::named(field, name),
+            Gives::FittedNumeric => match modifier(args.scalar_arguments) {
+                Some(modifier) => {
+                    field.with_metadata([(MODIFIER.to_owned(), modifier.to_string())].into())
+                }
+                None => field,
+            },
             _ => field,
         }))
     }

@@ -15,6 +15,7 @@ use super::value::{Kind, Row, list_of, refuse_over, texts};
 use crate::catalog::column::TYPE;
 use crate::proxy::postgres::error::SqlError;
 use crate::sql::encode::zone::Zone;
+use crate::sql::numeric::ordered::COLUMN;
 
 /// Between the elements of an array, by who makes it.
 const TIGHT: &str = ",";
@@ -103,7 +104,7 @@ fn values(
             })
         }
         data_type => {
-            let is_number = data_type.is_numeric();
+            let is_number = data_type.is_numeric() || *data_type == COLUMN;
             let is_raw = is_json(pg_type);
             let texts = texts(array, zone)?.into_iter().map(|text| match text {
                 None => null(),

@@ -6,7 +6,7 @@ use datafusion::logical_expr::ScalarUDF;
 
 use super::define::{Answer, Function, Gives};
 use super::output::Value;
-use super::value::Kind;
+use super::value::{Kind, Row};
 use crate::proxy::postgres::error::SqlError;
 
 fn by_zero() -> SqlError {
@@ -59,8 +59,13 @@ fn bucket(value: f64, low: f64, high: f64, count: i64) -> Answer {
     }))
 }
 
+/// The logarithm to the base ten.
+fn to_ten(a: &Row<'_>) -> Answer {
+    Ok(a.numeric(0).logarithm_to(&10_i64.into())?.into())
+}
+
 pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
-    use Kind::{Float, Int};
+    use Kind::{Float, Int, Numeric as N};
     let float = |name, of: fn(f64) -> Answer| {
         Function::new(name).on(&[Float], Gives::Float, move |a| of(a.float(0)))
     };
@@ -78,6 +83,9 @@ pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
             .on(&[Float, Float], Gives::Float, |a| match a.float(1) {
                 0.0 => Err(by_zero()),
                 divisor => Ok((a.float(0) / divisor).trunc().into()),
+            })
+            .on(&[N, N], Gives::Numeric, |a| {
+                Ok(a.numeric(0).divide_whole(&a.numeric(1))?.into())
             }),
         Function::new("mod")
             .on(&[Int, Int], Gives::Int8, |a| match a.int(1) {
@@ -87,31 +95,48 @@ pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
             .on(&[Float, Float], Gives::Float, |a| match a.float(1) {
                 0.0 => Err(by_zero()),
                 divisor => Ok((a.float(0) % divisor).into()),
+            })
+            .on(&[N, N], Gives::Numeric, |a| {
+                Ok(a.numeric(0).modulo(&a.numeric(1))?.into())
             }),
         Function::new("width_bucket").on(&[Float, Float, Float, Int], Gives::Int4, |a| {
             bucket(a.float(0), a.float(1), a.float(2), a.int(3))
         }),
         float("sign", |x| {
             Ok(if x == 0.0 { 0.0 } else { x.signum() }.into())
+        })
+        .on(&[N], Gives::Numeric, |a| Ok(a.numeric(0).sign().into())),
+        float("ceiling", |x| Ok(x.ceil().into()))
+            .on(&[N], Gives::Numeric, |a| Ok(a.numeric(0).ceiling().into())),
+        float("ln", |x| finite(positive(x)?.ln(), x)).on(&[N], Gives::Numeric, |a| {
+            Ok(a.numeric(0).logarithm()?.into())
         }),
-        float("ceiling", |x| Ok(x.ceil().into())),
-        float("ln", |x| finite(positive(x)?.ln(), x)),
-        float("log10", |x| finite(positive(x)?.log10(), x)),
-        float("log", |x| finite(positive(x)?.log10(), x)).on(&[Float, Float], Gives::Float, |a| {
-            let base = positive(a.float(0))?.ln();
-            let power = positive(a.float(1))?.ln();
-            match base {
-                0.0 => Err(by_zero()),
-                base => Ok((power / base).into()),
-            }
+        float("log10", |x| finite(positive(x)?.log10(), x)).on(&[N], Gives::Numeric, to_ten),
+        float("log", |x| finite(positive(x)?.log10(), x))
+            .on(&[N], Gives::Numeric, to_ten)
+            .on(&[Float, Float], Gives::Float, |a| {
+                let base = positive(a.float(0))?.ln();
+                let power = positive(a.float(1))?.ln();
+                match base {
+                    0.0 => Err(by_zero()),
+                    base => Ok((power / base).into()),
+                }
+            })
+            .on(&[N, N], Gives::Numeric, |a| {
+                Ok(a.numeric(1).logarithm_to(&a.numeric(0))?.into())
+            }),
+        float("exp", |x| finite(x.exp(), x)).on(&[N], Gives::Numeric, |a| {
+            Ok(a.numeric(0).exponential()?.into())
         }),
-        float("exp", |x| finite(x.exp(), x)),
         float("sqrt", |x| match x < 0.0 {
             true => Err(SqlError::new(
                 "2201F",
                 "cannot take square root of a negative number",
             )),
             false => Ok(x.sqrt().into()),
+        })
+        .on(&[N], Gives::Numeric, |a| {
+            Ok(a.numeric(0).square_root()?.into())
         }),
     ];
     all.map(Function::done).into()

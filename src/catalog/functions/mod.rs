@@ -1,20 +1,23 @@
 //! Scalar functions that the catalog adds to the engine's own.
 
 mod aggregates;
+mod alike;
 mod arrays;
 mod asctime;
 mod bounded;
-mod coalesce;
 mod constant;
 mod dates;
 mod decimal;
 mod define;
+mod either;
 mod facts;
+mod float8;
 mod inet;
 mod interval;
 mod json;
 mod keywords;
 mod math;
+mod numeric;
 mod objects;
 mod output;
 mod parts;
@@ -26,6 +29,7 @@ mod reg;
 mod regexp;
 mod sets;
 mod settings;
+mod signs;
 mod size;
 mod sleep;
 mod template;
@@ -33,6 +37,7 @@ mod template;
 mod tests;
 mod text;
 mod textout;
+mod totals;
 mod typed;
 mod value;
 mod zoned;
@@ -58,8 +63,12 @@ pub(crate) use asctime::asctime_texts;
 pub(super) use define::argument_type;
 pub(super) use define::moment_kind;
 pub(crate) use interval::read_interval;
+pub(super) use numeric::{
+    KEY, KEYS, NEGATE, OPERATORS, ORDER, TO_FLOAT, TO_NUMERIC, TO_NUMERICS, TRIM, number_converter,
+};
 pub(super) use planner::PostgresPlanner;
 pub(super) use textout::{TEXT_OUT, has_own_text};
+pub(super) use totals::narrow_sum;
 #[cfg(test)]
 pub(super) use value::texts;
 pub(super) use value::{Kind, constant};
@@ -87,12 +96,13 @@ const LEFT_OUT: [&str; 5] = [
 /// The engine's own scalar functions, without or with a bound on those that can make much of little.
 pub(super) fn of_engine() -> Vec<Arc<ScalarUDF>> {
     let all = SessionStateDefaults::default_scalar_functions().into_iter();
-    all.filter(|function| !LEFT_OUT.contains(&function.name()))
+    let all = all
+        .filter(|function| !LEFT_OUT.contains(&function.name()))
         .map(|function| {
-            let own = bounded::bounded(&function).or_else(|| coalesce::coalesce(&function));
+            let own = bounded::bounded(&function).or_else(|| alike::alike(&function));
             own.unwrap_or(function)
-        })
-        .collect()
+        });
+    either::with_numerics(all.collect())
 }
 
 /// Functions that are the same for every caller.
@@ -110,6 +120,7 @@ pub(super) fn shared(names: &Arc<NameCache>, dictionary: &Arc<Dictionary>) -> Ve
         json::functions(),
         keywords::functions(),
         math::functions(),
+        numeric::functions(),
         objects::functions(dictionary),
         parts::functions(),
         planner::functions(),
@@ -118,6 +129,7 @@ pub(super) fn shared(names: &Arc<NameCache>, dictionary: &Arc<Dictionary>) -> Ve
         reg::functions(dictionary),
         regexp::functions(),
         sets::functions(),
+        signs::functions(),
         size::functions(),
         text::functions(),
         typed::functions(),
@@ -127,6 +139,7 @@ pub(super) fn shared(names: &Arc<NameCache>, dictionary: &Arc<Dictionary>) -> Ve
         Arc::new(rdns.into_scalar_udf()),
         Arc::new(sleep.into_scalar_udf()),
         Arc::new(ScalarUDF::from(textout::TextOut::default())),
+        Arc::new(ScalarUDF::from(float8::ToFloat::default())),
         constant_text("version", VERSION),
         constant_text("current_catalog", DATABASE),
         constant_text("current_database", DATABASE),

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use arrow::array::{
     Array, ArrayRef, BinaryBuilder, BooleanBuilder, Date32Builder, Decimal128Builder,
     Float64Builder, Int16Builder, Int32Builder, Int64Builder, IntervalMonthDayNanoBuilder,
-    ListBuilder, StringBuilder, Time64MicrosecondBuilder, TimestampMicrosecondBuilder,
-    UInt32Builder, new_empty_array, new_null_array,
+    LargeBinaryBuilder, ListBuilder, StringBuilder, Time64MicrosecondBuilder,
+    TimestampMicrosecondBuilder, UInt32Builder, new_empty_array, new_null_array,
 };
 use arrow::compute::{cast, concat};
 use arrow::datatypes::{DataType, IntervalUnit, TimeUnit};
@@ -14,6 +14,7 @@ use datafusion::common::Result;
 
 use super::interval::Interval;
 use crate::proxy::postgres::error::SqlError;
+use crate::sql::numeric::{Numeric, ordered};
 
 /// What a function makes of a row.
 #[derive(Clone, Debug)]
@@ -23,8 +24,9 @@ pub(super) enum Value {
     /// An integer, an `oid`, a day or an instant.
     Int(i64),
     Float(f64),
-    /// Digits in the scale that the function gives.
-    Numeric(i128),
+    Numeric(Numeric),
+    /// A whole number that may have more digits than an integer.
+    Wide(i128),
     Text(String),
     Bytes(Vec<u8>),
     Interval(Interval),
@@ -55,6 +57,7 @@ from! {
     String => Text(value) value;
     &str => Text(value) value.to_owned();
     Interval => Interval(value) value;
+    Numeric => Numeric(value) value;
     Vec<Option<String>> => Texts(value) value;
     Vec<u8> => Bytes(value) value;
 }
@@ -73,7 +76,8 @@ pub(super) enum Output {
     Int8(Int64Builder),
     Oid(UInt32Builder),
     Float(Float64Builder),
-    Numeric(Decimal128Builder),
+    Numeric(LargeBinaryBuilder),
+    Wide(Decimal128Builder),
     Text(StringBuilder),
     Bytes(BinaryBuilder),
     Date(Date32Builder),
@@ -95,9 +99,10 @@ impl Output {
             D::Int64 => Self::Int8(Int64Builder::with_capacity(rows)),
             D::UInt32 => Self::Oid(UInt32Builder::with_capacity(rows)),
             D::Float64 => Self::Float(Float64Builder::with_capacity(rows)),
-            D::Decimal128(..) => Self::Numeric(
-                Decimal128Builder::with_capacity(rows).with_data_type(data_type.clone()),
-            ),
+            D::LargeBinary => Self::Numeric(LargeBinaryBuilder::with_capacity(rows, rows * 12)),
+            D::Decimal128(..) => {
+                Self::Wide(Decimal128Builder::with_capacity(rows).with_data_type(data_type.clone()))
+            }
             D::Utf8 => Self::Text(StringBuilder::with_capacity(rows, rows * 16)),
             D::Binary => Self::Bytes(BinaryBuilder::new()),
             D::Date32 => Self::Date(Date32Builder::with_capacity(rows)),
@@ -152,8 +157,12 @@ impl Output {
             (Self::Oid(column), _) => column.append_null(),
             (Self::Float(column), Value::Float(value)) => column.append_value(value),
             (Self::Float(column), _) => column.append_null(),
-            (Self::Numeric(column), Value::Numeric(value)) => column.append_value(value),
+            (Self::Numeric(column), Value::Numeric(value)) => {
+                column.append_value(ordered::encode(&value));
+            }
             (Self::Numeric(column), _) => column.append_null(),
+            (Self::Wide(column), Value::Wide(value)) => column.append_value(value),
+            (Self::Wide(column), _) => column.append_null(),
             (Self::Text(column), Value::Text(value)) => column.append_value(value),
             (Self::Text(column), _) => column.append_null(),
             (Self::Bytes(column), Value::Bytes(value)) => column.append_value(value),
@@ -199,6 +208,7 @@ impl Output {
             Self::Oid(mut column) => Arc::new(column.finish()),
             Self::Float(mut column) => Arc::new(column.finish()),
             Self::Numeric(mut column) => Arc::new(column.finish()),
+            Self::Wide(mut column) => Arc::new(column.finish()),
             Self::Text(mut column) => Arc::new(column.finish()),
             Self::Bytes(mut column) => Arc::new(column.finish()),
             Self::Date(mut column) => Arc::new(column.finish()),
@@ -232,6 +242,7 @@ pub(super) fn weight(value: &Value) -> u64 {
         Value::Bytes(bytes) => bytes.len(),
         Value::Texts(texts) => texts.iter().flatten().map(|text| text.len() + 8).sum(),
         Value::Ints(values) => values.len() * 4,
+        Value::Numeric(value) => value.weight(),
         Value::One(array) => array.get_array_memory_size(),
         _ => 16,
     };

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, FieldRef};
 use chrono::{Datelike, NaiveDate, NaiveDateTime, Timelike};
-use datafusion::common::ScalarValue;
 use datafusion::logical_expr::ScalarUDF;
 
 use super::define::{Function, Gives};
@@ -14,6 +12,7 @@ use super::value::{Kind, Row};
 use super::zoned::{SECOND, clock, instant, local, named};
 use crate::proxy::postgres::error::SqlError;
 use crate::sql::encode::zone::Zone;
+use crate::sql::numeric::Numeric;
 
 /// A value with six digits behind the point: microseconds where it counts seconds.
 type Scaled = i128;
@@ -242,23 +241,12 @@ pub(super) fn date_of(days: i32) -> Option<NaiveDate> {
 }
 
 /// Digits behind the point of a field.
-fn scale_of(field: &str) -> i8 {
+fn scale_of(field: &str) -> u32 {
     match unit(field).as_str() {
         "second" | "epoch" | "julian" => 6,
         "milliseconds" => 3,
         _ => 0,
     }
-}
-
-fn extracted_type(fields: &[FieldRef], constants: &[Option<&ScalarValue>]) -> DataType {
-    let field = constants.first().copied().flatten();
-    let field = field.and_then(|field| field.try_as_str().flatten());
-    let scale = match (field.map(scale_of), fields.get(1).map(|f| f.data_type())) {
-        (Some(_), Some(DataType::Date32 | DataType::Date64)) => 0,
-        (Some(scale), _) => scale,
-        (None, _) => 6,
-    };
-    DataType::Decimal128(38, scale)
 }
 
 /// The largest multiple of the unit that is not after the time, of a clock.
@@ -377,24 +365,21 @@ pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
     let mut extract = Function::stable("extract");
     let mut date_part = Function::stable("date_part");
     for kind in [K::StampTz, K::Stamp, K::Date, K::Interval] {
-        extract = extract.on(&[K::Text, kind], Gives::Of(extracted_type), move |a| {
+        extract = extract.on(&[K::Text, kind], Gives::Numeric, move |a| {
             let field = a.text(0);
-            let value = part(field, &source(a, kind)?)?;
-            let scale = match kind {
-                K::Date => 0,
+            let source = source(a, kind)?;
+            let value = part(field, &source)?;
+            let scale = match (&source, unit(field).as_str()) {
+                (Source::Date(_), _) => 0,
+                // A quotient of numerics is added to the day.
+                (Source::Clock(clock, micros, _), "julian") => {
+                    let day = Numeric::from(julian(clock.date()));
+                    let part = Numeric::from(micros.rem_euclid(DAY));
+                    return Ok(day.add(&part.divide(&DAY.into())?)?.into());
+                }
                 _ => scale_of(field),
             };
-            let places = u32::try_from(6 - scale).unwrap_or(0);
-            // A field that differs from row to row has the widest type.
-            let is_constant = a
-                .columns
-                .first()
-                .is_some_and(super::value::Column::is_constant);
-            Ok(Value::Numeric(if is_constant {
-                value / 10i128.pow(places)
-            } else {
-                value
-            }))
+            Ok(Numeric::new(value / 10i128.pow(6 - scale), scale).into())
         });
         date_part = date_part.on(&[K::Text, kind], Gives::Float, move |a| {
             Ok((part(a.text(0), &source(a, kind)?)? as f64 / 1e6).into())

@@ -20,6 +20,7 @@ use super::value::Kind;
 use super::zoned::{clock, instant, local};
 use crate::proxy::postgres::error::SqlError;
 use crate::sql::encode::zone::Zone;
+use crate::sql::numeric::ordered::COLUMN;
 
 /// Plans calls of PostgreSQL's functions for syntax that has no name.
 #[derive(Debug)]
@@ -67,7 +68,7 @@ fn class(expr: &Expr, schema: &DFSchema) -> Option<Class> {
     use DataType as D;
     Some(match expr.get_type(schema).ok()? {
         data_type if data_type.is_integer() => Class::Integer,
-        data_type if data_type.is_numeric() => Class::Number,
+        data_type if data_type.is_numeric() || data_type == COLUMN => Class::Number,
         D::Date32 | D::Date64 => Class::Date,
         D::Timestamp(_, None) => Class::Stamp,
         D::Timestamp(_, Some(_)) => Class::StampTz,
@@ -171,6 +172,22 @@ impl ExprPlanner for PostgresPlanner {
 
     fn plan_aggregate(&self, expr: RawAggregateExpr) -> Result<PlannerResult<RawAggregateExpr>> {
         Ok(super::aggregates::planned(expr, |name| self.find(name)))
+    }
+
+    fn plan_array_literal(
+        &self,
+        elements: Vec<Expr>,
+        schema: &DFSchema,
+    ) -> Result<PlannerResult<Vec<Expr>>> {
+        let is_numeric = |element: &Expr| {
+            let given = element.get_type(schema);
+            given.is_ok_and(|given| given == COLUMN)
+        };
+        // The engine would not know what they become beside other numbers.
+        match elements.iter().any(is_numeric) {
+            true => Ok(self.call("make_array", elements)),
+            false => Ok(PlannerResult::Original(elements)),
+        }
     }
 
     fn plan_extract(&self, args: Vec<Expr>) -> Result<PlannerResult<Vec<Expr>>> {

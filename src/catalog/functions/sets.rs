@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, Decimal128Array, Int32Array, Int64Array, ListArray, StringArray, StructArray,
+    Array, ArrayRef, Int32Array, Int64Array, LargeBinaryArray, ListArray, StringArray, StructArray,
     TimestampMicrosecondArray,
 };
 use arrow::buffer::OffsetBuffer;
@@ -18,6 +18,7 @@ use super::output::Value;
 use super::planner::{later, later_in};
 use super::value::{Kind, Row, list_item, list_of, refuse_over, stamp_type};
 use crate::proxy::postgres::error::SqlError;
+use crate::sql::numeric::{Numeric, ordered};
 
 /// Bytes that a list of so many numbers takes.
 fn check(rows: usize) -> Result<(), SqlError> {
@@ -58,24 +59,40 @@ fn integers(a: &Row<'_>) -> Answer {
     Ok(one_list(Arc::new(numbers)))
 }
 
-/// The digits of decimal numbers are given the same number of places behind the point.
-const SERIES_SCALE: i8 = 10;
-
 fn decimals(a: &Row<'_>) -> Answer {
-    let at_scale = |place: usize| {
-        let (digits, scale) = a.numeric(place);
-        let shift = u32::try_from(SERIES_SCALE - scale).ok()?;
-        digits.checked_mul(10i128.checked_pow(shift)?)
-    };
-    let beyond = || SqlError::new("22003", "value out of range: overflow");
-    let first = at_scale(0).ok_or_else(beyond)?;
-    let last = at_scale(1).ok_or_else(beyond)?;
+    let (mut number, last) = (a.numeric(0), a.numeric(1));
     let step = match a.len() {
-        2 => 10i128.pow(10),
-        _ => at_scale(2).ok_or_else(beyond)?,
+        2 => 1_i128.into(),
+        _ => a.numeric(2),
     };
-    let numbers = Decimal128Array::from(numbers(first, last, step)?);
-    let numbers = numbers.with_data_type(DataType::Decimal128(38, SERIES_SCALE));
+    let named = [("start", &number), ("stop", &last), ("step", &step)];
+    for (name, value) in named {
+        if value.scale().is_none() {
+            let what = if *value == Numeric::NaN {
+                "NaN"
+            } else {
+                "infinity"
+            };
+            let message = format!("{name} value cannot be {what}");
+            return Err(SqlError::new("22023", message));
+        }
+    }
+    if step.is_zero() {
+        return Err(no_step());
+    }
+    let mut numbers = Vec::new();
+    let mut bytes = 0;
+    while match step.is_negative() {
+        true => number >= last,
+        false => number <= last,
+    } {
+        let encoded = ordered::encode(&number);
+        bytes += encoded.len() as u64 + 8;
+        refuse_over("generate_series", bytes)?;
+        numbers.push(encoded);
+        number = number.add(&step)?;
+    }
+    let numbers = LargeBinaryArray::from_iter_values(numbers);
     Ok(one_list(Arc::new(numbers)))
 }
 
@@ -193,7 +210,7 @@ fn options(a: &Row<'_>) -> Answer {
 }
 
 pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
-    use Kind::{Array, Bool, Int, Numeric, Stamp, StampTz};
+    use Kind::{Array, Bool, Int, Stamp, StampTz};
     let integer = Gives::Of(|fields, _| {
         let is_narrow = |field: &FieldRef| {
             matches!(
@@ -206,13 +223,17 @@ pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
             false => DataType::Int64,
         })
     });
-    let numerics = Gives::Of(|_, _| list_of(DataType::Decimal128(38, SERIES_SCALE)));
+    let numerics = Gives::Of(|_, _| list_of(ordered::COLUMN));
     let all = [
         Function::stable("series")
             .on(&[Int, Int], integer, integers)
             .on(&[Int, Int, Int], integer, integers)
-            .on(&[Numeric, Numeric], numerics, decimals)
-            .on(&[Numeric, Numeric, Numeric], numerics, decimals)
+            .on(&[Kind::Numeric, Kind::Numeric], numerics, decimals)
+            .on(
+                &[Kind::Numeric, Kind::Numeric, Kind::Numeric],
+                numerics,
+                decimals,
+            )
             .on(
                 &[Stamp, Stamp, Kind::Interval],
                 Gives::Of(|_, _| list_of(stamp_type(false))),

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use datafusion::logical_expr::ScalarUDF;
 
-use super::decimal;
 use super::define::{Function, Gives};
 use super::output::Value;
 use super::value::Kind;
@@ -105,17 +104,13 @@ pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
                 Ok(pretty(a.int(0).into()).into())
             })
             .on(&[Kind::Numeric], Gives::Text, |a| {
-                let (value, scale) = a.numeric(0);
-                let whole = decimal::rounded(value, usize::try_from(scale).unwrap_or(0));
+                let value = a.numeric(0);
                 // Below the limit of bytes fractions are shown as they are.
-                match whole.abs() < UNITS[0].1 && scale > 0 {
-                    true => {
-                        let places = usize::try_from(scale).unwrap_or(0);
-                        let digits = decimal::text(value, scale, places);
-                        let digits = digits.trim_end_matches('0').trim_end_matches('.');
-                        Ok(format!("{digits} bytes").into())
+                match value.to_i128() {
+                    Some(whole) if value.clone().absolute() >= UNITS[0].1.into() => {
+                        Ok(pretty(whole).into())
                     }
-                    false => Ok(pretty(whole).into()),
+                    _ => Ok(format!("{value} bytes").into()),
                 }
             })
             .done(),

@@ -10,8 +10,12 @@ use datafusion::common::utils::take_function_args;
 use datafusion::common::{Result, internal_err};
 use datafusion::logical_expr::async_udf::AsyncScalarUDFImpl;
 use datafusion::logical_expr::{
-    ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility,
+    ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDFImpl, Signature, TypeSignature,
+    Volatility,
 };
+
+use super::value::floats;
+use crate::sql::numeric::ordered::COLUMN;
 
 /// The longest wait of one batch.
 const WAIT_MAX: Duration = Duration::from_secs(86_400);
@@ -25,7 +29,13 @@ pub(super) struct Sleep {
 impl Default for Sleep {
     fn default() -> Self {
         Self {
-            signature: Signature::exact(vec![DataType::Float64], Volatility::Volatile),
+            signature: Signature::one_of(
+                vec![
+                    TypeSignature::Exact(vec![DataType::Float64]),
+                    TypeSignature::Exact(vec![COLUMN]),
+                ],
+                Volatility::Volatile,
+            ),
         }
     }
 }
@@ -56,8 +66,13 @@ impl ScalarUDFImpl for Sleep {
 impl AsyncScalarUDFImpl for Sleep {
     async fn invoke_async_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let [seconds] = take_function_args(self.name(), args.args)?;
-        let seconds = cast(&seconds.into_array(args.number_rows)?, &DataType::Float64)?;
-        let seconds = seconds.as_primitive::<Float64Type>();
+        let seconds = seconds.into_array(args.number_rows)?;
+        let seconds = match *seconds.data_type() == COLUMN {
+            true => floats(&seconds),
+            false => cast(&seconds, &DataType::Float64)?
+                .as_primitive::<Float64Type>()
+                .clone(),
+        };
         let total: f64 = seconds.iter().flatten().map(|s| s.max(0.0)).sum();
         let wait = Duration::try_from_secs_f64(total).unwrap_or(WAIT_MAX);
         tokio::time::sleep(wait.min(WAIT_MAX)).await;

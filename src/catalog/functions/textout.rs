@@ -26,6 +26,7 @@ pub(in crate::catalog) fn has_own_text(data_type: &DataType) -> bool {
         | D::Time64(_)
         | D::Float32
         | D::Float64
+        | D::LargeBinary
         | D::List(_)
         | D::LargeList(_)
         | D::Struct(_) => true,

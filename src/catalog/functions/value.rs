@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, TimestampMicrosecondArray, new_empty_array, new_null_array,
+    Array, ArrayRef, AsArray, BinaryArray, Float64Array, LargeBinaryArray, LargeBinaryBuilder,
+    TimestampMicrosecondArray, new_empty_array, new_null_array,
 };
 use arrow::compute::cast;
 use arrow::datatypes::{
-    DataType, Date32Type, Decimal128Type, Field, FieldRef, Float64Type, Int64Type,
+    DataType, Date32Type, Field, FieldRef, Float32Type, Float64Type, Int64Type,
     IntervalMonthDayNano, IntervalMonthDayNanoType, IntervalUnit, Time64MicrosecondType, TimeUnit,
     TimestampMicrosecondType,
 };
@@ -20,6 +21,7 @@ use crate::catalog::column::TYPE;
 use crate::catalog::error::CatalogError;
 use crate::proxy::postgres::error::SqlError;
 use crate::sql::encode::zone::Zone;
+use crate::sql::numeric::{Numeric, ordered};
 use crate::sql::params::decode_parameter_in;
 use crate::sql::types::Format;
 
@@ -71,20 +73,18 @@ pub(super) fn misfit(kind: Kind, given: &DataType) -> Option<u32> {
         Kind::Int => given.is_integer().then_some(0),
         Kind::Float => match given {
             D::Float16 | D::Float32 | D::Float64 => Some(0),
-            D::Decimal128(..) => Some(2),
+            D::LargeBinary => Some(2),
             _ => given.is_integer().then_some(1),
         },
         Kind::Numeric => match given {
-            D::Decimal32(..) | D::Decimal64(..) | D::Decimal128(..) | D::Decimal256(..) => Some(0),
+            D::LargeBinary => Some(0),
             D::Float16 | D::Float32 | D::Float64 => Some(8),
             _ => given.is_integer().then_some(2),
         },
         Kind::Text => None,
-        Kind::Bytes => matches!(
-            given,
-            D::Binary | D::LargeBinary | D::BinaryView | D::FixedSizeBinary(_)
-        )
-        .then_some(0),
+        Kind::Bytes => {
+            matches!(given, D::Binary | D::BinaryView | D::FixedSizeBinary(_)).then_some(0)
+        }
         Kind::Date => match given {
             D::Date32 | D::Date64 => Some(0),
             _ => None,
@@ -190,11 +190,6 @@ impl Column {
         self.array.is_null(self.row(row)) || self.array.data_type().is_null()
     }
 
-    /// Whether it is one value for all rows.
-    pub fn is_constant(&self) -> bool {
-        self.is_constant
-    }
-
     pub fn array(&self) -> &ArrayRef {
         &self.array
     }
@@ -219,8 +214,7 @@ pub(super) fn wanted(kind: Kind) -> Option<DataType> {
         Kind::Bool => DataType::Boolean,
         Kind::Int => DataType::Int64,
         Kind::Float => DataType::Float64,
-        // Read with whatever scale it has.
-        Kind::Numeric => DataType::Decimal128(38, 10),
+        Kind::Numeric => ordered::COLUMN,
         Kind::Text => return None,
         Kind::Bytes => DataType::Binary,
         Kind::Date => DataType::Date32,
@@ -260,7 +254,8 @@ fn from_text(array: &ArrayRef, wanted: &DataType, zone: &Zone) -> Result<ArrayRe
 fn convert(array: &ArrayRef, wanted: &DataType, zone: &Zone) -> Result<ArrayRef> {
     let given = array.data_type();
     match (given, wanted) {
-        (DataType::Decimal128(..), DataType::Decimal128(..)) => Ok(Arc::clone(array)),
+        (_, DataType::LargeBinary) => Ok(Arc::new(numerics(array)?)),
+        (DataType::LargeBinary, DataType::Float64) => Ok(Arc::new(floats(array))),
         (DataType::Timestamp(_, Some(_)), DataType::Timestamp(_, Some(_))) => {
             Ok(cast(array, wanted)?)
         }
@@ -280,6 +275,66 @@ fn convert(array: &ArrayRef, wanted: &DataType, zone: &Zone) -> Result<ArrayRef>
         }
         _ => Ok(cast(array, wanted)?),
     }
+}
+
+/// Numbers as values of `numeric`.
+pub(super) fn numerics(array: &ArrayRef) -> Result<LargeBinaryArray> {
+    let rows = array.len();
+    let mut column = LargeBinaryBuilder::with_capacity(rows, rows * 12);
+    let mut bytes = Vec::new();
+    if array.data_type().is_floating() {
+        let is_narrow = *array.data_type() == DataType::Float32;
+        let narrow = cast(array, &DataType::Float32)?;
+        let wide = cast(array, &DataType::Float64)?;
+        let (narrow, wide) = (
+            narrow.as_primitive::<Float32Type>(),
+            wide.as_primitive::<Float64Type>(),
+        );
+        for row in 0..rows {
+            match (array.is_null(row), is_narrow) {
+                (true, _) => column.append_null(),
+                (_, true) => {
+                    column.append_value(ordered::encode(&Numeric::from_f32(narrow.value(row))))
+                }
+                _ => column.append_value(ordered::encode(&Numeric::from_f64(wide.value(row)))),
+            }
+        }
+        return Ok(column.finish());
+    }
+    let whole = cast(array, &DataType::Int64)?;
+    for value in whole.as_primitive::<Int64Type>() {
+        match value {
+            Some(value) => {
+                bytes.clear();
+                ordered::encode_i128(value.into(), 0, &mut bytes);
+                column.append_value(&bytes);
+            }
+            None => column.append_null(),
+        }
+    }
+    Ok(column.finish())
+}
+
+/// The keys of the elements of an array of numbers, as an array.
+pub(super) fn numeric_keys(elements: &ArrayRef) -> Result<super::output::Value, SqlError> {
+    let failed = |error: DataFusionError| SqlError::from_engine(&error);
+    let numbers = match elements.data_type() {
+        DataType::LargeBinary => elements.as_binary::<i64>().clone(),
+        _ => numerics(elements).map_err(failed)?,
+    };
+    let keys: BinaryArray = numbers
+        .iter()
+        .map(|bytes| bytes.map(ordered::key))
+        .collect();
+    Ok(super::sets::one_list(Arc::new(keys)))
+}
+
+/// Values of `numeric` as `double precision`.
+pub(super) fn floats(array: &ArrayRef) -> Float64Array {
+    let numerics = array.as_binary::<i64>().iter();
+    numerics
+        .map(|bytes| bytes.map(|bytes| ordered::decode(bytes).to_f64()))
+        .collect()
 }
 
 /// Moments of one type as those of another, by the zone's clock.
@@ -395,14 +450,22 @@ impl Row<'_> {
             .unwrap_or_default()
     }
 
-    /// The digits of a number, and how many of them stand behind the point.
-    pub fn numeric(&self, place: usize) -> (i128, i8) {
+    /// The number.
+    pub fn numeric(&self, place: usize) -> Numeric {
         self.at(place)
-            .and_then(|(array, row)| {
-                let numbers = array.as_primitive_opt::<Decimal128Type>()?;
-                Some((numbers.value(row), numbers.scale()))
-            })
-            .unwrap_or_default()
+            .and_then(|(array, row)| Some(array.as_binary_opt::<i64>()?.value(row)))
+            .map_or(Numeric::NaN, ordered::decode)
+    }
+
+    /// The bytes of a number.
+    pub fn numeric_bytes(&self, place: usize) -> &[u8] {
+        match self.columns.get(place) {
+            Some(column) => column
+                .array
+                .as_binary_opt::<i64>()
+                .map_or(&[], |values| values.value(column.row(self.row))),
+            None => &[],
+        }
     }
 
     /// Days since 1970-01-01.

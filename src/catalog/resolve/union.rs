@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use arrow::datatypes::DataType;
 use datafusion::common::tree_node::Transformed;
-use datafusion::common::{Column, Result, ScalarValue};
+use datafusion::common::{Column, DFSchema, Result, ScalarValue};
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Union};
 
+use super::numerics::is_numeric;
 use super::{ResolveTypes, Resolver, common, kind_of, wider};
 use crate::catalog::functions::Kind;
 use crate::catalog::operators::{read_literal, untyped};
@@ -75,7 +76,11 @@ impl Resolver<'_> {
                 }
             }
             (Target::Plain(wanted), Some(text)) => read_literal(text, wanted),
-            (Target::Plain(_), None) => Ok(None),
+            (Target::Plain(wanted), None) => {
+                let (table, field) = input.schema().qualified_field(at);
+                let column = Expr::Column(Column::new(table.cloned(), field.name()));
+                Ok(self.number(&column, wanted))
+            }
         }
     }
 }
@@ -119,6 +124,19 @@ impl ResolveTypes {
                 false => Arc::clone(input),
             });
             changed |= written;
+        }
+        // An input may have become another type itself.
+        if let Some(first) = inputs.first() {
+            let types = |schema: &DFSchema| -> Vec<DataType> {
+                let fields = schema.fields().iter();
+                fields.map(|field| field.data_type().clone()).collect()
+            };
+            let has_numerics = first
+                .schema()
+                .fields()
+                .iter()
+                .any(|f| is_numeric(f.data_type()));
+            changed |= has_numerics && types(first.schema()) != types(&union.schema);
         }
         if !changed {
             return Ok(Transformed::no(LogicalPlan::Union(union)));

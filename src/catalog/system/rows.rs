@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BinaryArray, BooleanBuilder, Decimal128Array, Float32Array, Float64Array, Int16Array,
-    Int32Array, Int64Array, IntervalMonthDayNanoBuilder, ListArray, RecordBatch,
+    ArrayRef, BinaryArray, BooleanBuilder, Float32Array, Float64Array, Int16Array, Int32Array,
+    Int64Array, IntervalMonthDayNanoBuilder, LargeBinaryArray, ListArray, RecordBatch,
     RecordBatchOptions, StringViewBuilder, TimestampMicrosecondArray, UInt32Array, new_null_array,
 };
 use arrow::buffer::{NullBuffer, OffsetBuffer};
@@ -15,6 +15,8 @@ use super::dictionary::Dictionary;
 use super::relation::{Column, Relation};
 use super::types::Type;
 use crate::catalog::column::{TYPE, timestamp_type};
+use crate::sql::numeric::Numeric;
+use crate::sql::numeric::ordered::{self, COLUMN};
 
 /// A value of any type.
 #[derive(Clone, Debug, PartialEq)]
@@ -147,7 +149,7 @@ fn field_type(dictionary: &Dictionary, this: &Type) -> (DataType, Option<String>
         "int8" => (DataType::Int64, None),
         "float4" => (DataType::Float32, None),
         "float8" => (DataType::Float64, None),
-        "numeric" => (DataType::Decimal128(38, 0), None),
+        "numeric" => (COLUMN, None),
         "bytea" => (DataType::Binary, None),
         "oid" => (DataType::UInt32, None),
         "xid" | "regproc" | "regtype" | "regclass" => named(DataType::UInt32),
@@ -281,10 +283,10 @@ fn array(field: &Field, values: &[Value]) -> Result<ArrayRef> {
             let narrow = |value: &Value| value.float().map(|value| value as f32);
             Arc::new(values.iter().map(narrow).collect::<Float32Array>())
         }
-        DataType::Decimal128(precision, scale) => {
-            let wide = values.iter().map(|value| value.int().map(i128::from));
-            let wide = wide.collect::<Decimal128Array>();
-            Arc::new(wide.with_precision_and_scale(*precision, *scale)?)
+        DataType::LargeBinary => {
+            let numbers = values.iter().map(|value| value.int().map(Numeric::from));
+            let numbers = numbers.map(|number| number.as_ref().map(ordered::encode));
+            Arc::new(numbers.collect::<LargeBinaryArray>())
         }
         DataType::Utf8View => {
             let mut column = StringViewBuilder::with_capacity(values.len());

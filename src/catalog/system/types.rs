@@ -324,8 +324,12 @@ pub(in crate::catalog) fn name_of_arrow(data_type: &DataType) -> String {
         D::Int64 | D::UInt64 => "int8",
         D::Float16 | D::Float32 => "float4",
         D::Float64 => "float8",
-        D::Decimal32(..) | D::Decimal64(..) | D::Decimal128(..) | D::Decimal256(..) => "numeric",
-        D::Binary | D::LargeBinary | D::BinaryView | D::FixedSizeBinary(_) => "bytea",
+        D::LargeBinary
+        | D::Decimal32(..)
+        | D::Decimal64(..)
+        | D::Decimal128(..)
+        | D::Decimal256(..) => "numeric",
+        D::Binary | D::BinaryView | D::FixedSizeBinary(_) => "bytea",
         D::Date32 | D::Date64 => "date",
         D::Time32(_) | D::Time64(_) => "time",
         D::Timestamp(_, None) => "timestamp",

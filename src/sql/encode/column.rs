@@ -5,6 +5,7 @@ use super::time::{DAY_S, EPOCH_DAYS, MICROS, TimestampWriter};
 use super::zone::Zone;
 use super::{EncodeError, binary, patch_length, raw, text};
 use crate::sql::charset::Charset;
+use crate::sql::numeric::ordered;
 use crate::sql::types::{Format, is_array_of_texts, is_text_type, pg_type_of};
 use arrow::array::types::*;
 use arrow::array::*;
@@ -46,7 +47,7 @@ pub(super) enum Values {
     LargeUtf8(LargeStringArray),
     Utf8View(StringViewArray),
     Binary(BinaryArray),
-    LargeBinary(LargeBinaryArray),
+    Numeric(LargeBinaryArray),
     BinaryView(BinaryViewArray),
     /// Values in their binary form.
     Raw(BinaryArray),
@@ -119,7 +120,7 @@ impl Column {
             D::LargeUtf8 => Values::LargeUtf8(array.as_string().clone()),
             D::Utf8View => Values::Utf8View(array.as_string_view().clone()),
             D::Binary => Values::Binary(array.as_binary().clone()),
-            D::LargeBinary => Values::LargeBinary(array.as_binary().clone()),
+            D::LargeBinary => Values::Numeric(array.as_binary().clone()),
             D::BinaryView => Values::BinaryView(array.as_binary_view().clone()),
             D::FixedSizeBinary(_) => Values::FixedBinary(array.as_fixed_size_binary().clone()),
             D::Date32 => Values::Date32(values!(Date32Type)),
@@ -287,7 +288,10 @@ impl Column {
             Values::LargeUtf8(v) => out.extend_from_slice(v.value(row).as_bytes()),
             Values::Utf8View(v) => out.extend_from_slice(v.value(row).as_bytes()),
             Values::Binary(v) => write_bytea(v.value(row), format, out),
-            Values::LargeBinary(v) => write_bytea(v.value(row), format, out),
+            Values::Numeric(v) => match format {
+                Format::Text => ordered::write_text(v.value(row), out),
+                Format::Binary => ordered::write_binary(v.value(row), out),
+            },
             Values::BinaryView(v) => write_bytea(v.value(row), format, out),
             Values::FixedBinary(v) => write_bytea(v.value(row), format, out),
             Values::Raw(v) => out.extend_from_slice(v.value(row)),

@@ -309,7 +309,6 @@ fn is_scalar(values: &Values) -> bool {
             | V::LargeUtf8(_)
             | V::Utf8View(_)
             | V::Binary(_)
-            | V::LargeBinary(_)
             | V::BinaryView(_)
             | V::FixedBinary(_)
             | V::Raw(_)

@@ -1,6 +1,7 @@
 //! Binary forms, as PostgreSQL's receive functions read them.
 
-use super::{array, oid_to_arrow, text, unsupported, utf8};
+use super::{array, oid_to_arrow, unsupported, utf8};
+use crate::sql::numeric::{Numeric, ordered};
 use crate::sql::sqlstate::SqlError;
 use arrow::datatypes::{DataType, IntervalMonthDayNano};
 use datafusion::scalar::ScalarValue;
@@ -12,8 +13,6 @@ use std::net::IpAddr;
 const EPOCH_MICROS: i64 = 946_684_800_000_000;
 /// Days between them.
 const EPOCH_DAYS: i32 = 10_957;
-/// Most base-10000 digits of a numeric before or behind the point: 76 decimal digits, and one to spare.
-const NUMERIC_GROUPS_MAX: i32 = 20;
 
 /// The error for bytes that are no value of their type.
 pub(super) fn malformed() -> SqlError {
@@ -85,7 +84,7 @@ pub(super) fn decode(bytes: &[u8], oid: u32) -> Result<ScalarValue, SqlError> {
         DataType::Int64 => ScalarValue::Int64(Some(reader.i64()?)),
         DataType::Float32 => ScalarValue::Float32(Some(reader.array().map(f32::from_be_bytes)?)),
         DataType::Float64 => ScalarValue::Float64(Some(reader.array().map(f64::from_be_bytes)?)),
-        DataType::Decimal128(..) => numeric(&mut reader)?,
+        DataType::LargeBinary => numeric(&mut reader)?,
         DataType::Date32 => match reader.i32()? {
             infinite @ (i32::MAX | i32::MIN) => ScalarValue::Date32(Some(infinite)),
             days => ScalarValue::Date32(Some(
@@ -177,16 +176,15 @@ fn numeric(reader: &mut Reader<'_>) -> Result<ScalarValue, SqlError> {
     let scale = usize::try_from(reader.i16()?).map_err(|_| malformed())?;
     let special = match sign {
         0x0000 | 0x4000 => None,
-        0xC000 => Some(f64::NAN),
-        0xD000 => Some(f64::INFINITY),
-        0xF000 => Some(f64::NEG_INFINITY),
+        0xC000 => Some("NaN"),
+        0xD000 => Some("Infinity"),
+        0xF000 => Some("-Infinity"),
         _ => return Err(malformed()),
     };
-    if let Some(value) = special {
-        return Ok(ScalarValue::Float64(Some(value)));
+    if let Some(special) = special {
+        return number(special);
     }
     let count = i32::from(u16::try_from(count).map_err(|_| malformed())?);
-    let overflow = || SqlError::new("22003", "value overflows numeric format");
     let mut groups = Vec::new();
     for _ in 0..count {
         let group = reader.i16()?;
@@ -194,13 +192,6 @@ fn numeric(reader: &mut Reader<'_>) -> Result<ScalarValue, SqlError> {
             return Err(malformed());
         }
         groups.push(group);
-    }
-    if weight > NUMERIC_GROUPS_MAX || weight - count < -NUMERIC_GROUPS_MAX - 1 {
-        return Err(if groups.is_empty() {
-            malformed()
-        } else {
-            overflow()
-        });
     }
     let group = |exponent: i32| {
         usize::try_from(weight - exponent)
@@ -222,5 +213,11 @@ fn numeric(reader: &mut Reader<'_>) -> Result<ScalarValue, SqlError> {
     if fraction > scale {
         text.truncate(text.len() - (fraction - scale));
     }
-    text::numeric(&text)
+    number(&text)
+}
+
+/// A numeric by its text.
+fn number(text: &str) -> Result<ScalarValue, SqlError> {
+    let number: Numeric = text.parse()?;
+    Ok(ScalarValue::LargeBinary(Some(ordered::encode(&number))))
 }

@@ -9,7 +9,10 @@ fn read(bytes: &[u8], format: Format, oid: u32, wanted: &DataType) -> String {
                 wanted.is_null() || value.data_type() == *wanted,
                 "{value:?}"
             );
-            value.to_string()
+            match &value {
+                ScalarValue::LargeBinary(Some(bytes)) => ordered::text(bytes),
+                value => value.to_string(),
+            }
         }
         Err(error) => format!("{} {}", error.code, error.message),
     }
@@ -88,22 +91,12 @@ fn texts_are_read_as_postgresql_reads_them() {
             DataType::Boolean,
             "22P02 invalid input syntax for type boolean: \"o\"",
         ),
+        ("12.5", Type::NUMERIC, COLUMN, "12.5"),
+        ("-1.5e2", Type::NUMERIC, COLUMN, "-150"),
         (
-            "12.5",
+            "1e200000",
             Type::NUMERIC,
-            DataType::Decimal128(38, 10),
-            "12.5000000000",
-        ),
-        (
-            "-1.5e2",
-            Type::NUMERIC,
-            DataType::Decimal128(38, 10),
-            "-150.0000000000",
-        ),
-        (
-            "1e99",
-            Type::NUMERIC,
-            DataType::Decimal128(38, 10),
+            COLUMN,
             "22003 value overflows numeric format",
         ),
         ("1.", Type::NUMERIC, DataType::Float64, "1"),
@@ -274,14 +267,14 @@ fn binary_forms_are_read_as_postgresql_sends_them() {
         (
             "0003000100000003000109291a7c",
             Type::NUMERIC,
-            DataType::Decimal128(38, 10),
-            "12345.6780000000",
+            COLUMN,
+            "12345.678",
         ),
         (
             "0002ffff40000005000107d0",
             Type::NUMERIC,
-            DataType::Decimal128(38, 10),
-            "-0.0001200000",
+            COLUMN,
+            "-0.00012",
         ),
         ("0000000000000002", Type::NUMERIC, DataType::Float64, "0"),
         (
@@ -291,10 +284,10 @@ fn binary_forms_are_read_as_postgresql_sends_them() {
             "100000000",
         ),
         (
-            "00010064000000000001",
+            "00010005000000000001",
             Type::NUMERIC,
             DataType::Int64,
-            "22003 value overflows numeric format",
+            "22003 value \"100000000000000000000\" is out of range for type bigint",
         ),
         ("00000000c0000000", Type::NUMERIC, DataType::Float64, "NaN"),
         (
@@ -448,8 +441,7 @@ fn types() -> impl Strategy<Value = (u32, DataType)> {
         DataType::Int64,
         DataType::UInt64,
         DataType::Float64,
-        DataType::Decimal128(38, 10),
-        DataType::Decimal256(76, 2),
+        COLUMN,
         DataType::Utf8View,
         DataType::Binary,
         DataType::Date32,

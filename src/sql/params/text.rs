@@ -2,13 +2,11 @@
 
 use super::{array, datetime};
 use crate::sql::encode::zone::Zone;
+use crate::sql::numeric::{Numeric, ordered};
 use crate::sql::sqlstate::{SqlError, unreadable};
 use crate::sql::types::sql_name;
-use arrow::datatypes::{DataType, i256};
+use arrow::datatypes::DataType;
 use datafusion::scalar::ScalarValue;
-
-/// Most digits of a numeric parameter: what 256 bits hold.
-const NUMERIC_DIGITS_MAX: usize = 76;
 
 /// Reads `text` as a value of `natural`, one of the types that [`oid_to_arrow`](super::oid_to_arrow) names.
 pub(super) fn decode(text: &str, natural: &DataType, zone: &Zone) -> Result<ScalarValue, SqlError> {
@@ -30,7 +28,10 @@ pub(super) fn decode(text: &str, natural: &DataType, zone: &Zone) -> Result<Scal
             check_finite(value, trimmed, natural)?;
             ScalarValue::Float64(Some(value))
         }
-        DataType::Decimal128(..) => numeric(trimmed)?,
+        DataType::LargeBinary => {
+            let number: Numeric = text.parse()?;
+            ScalarValue::LargeBinary(Some(ordered::encode(&number)))
+        }
         DataType::Binary => ScalarValue::Binary(Some(bytea(text).ok_or_else(malformed)?)),
         DataType::List(item) => array::decode_text(trimmed, item.data_type(), zone)?,
         temporal => datetime::decode(trimmed, temporal, zone)?,
@@ -60,62 +61,6 @@ fn check_finite(value: f64, text: &str, natural: &DataType) -> Result<(), SqlErr
         ));
     }
     Ok(())
-}
-
-/// A numeric as decimal of its own scale; the values that are no numbers as floating point.
-pub(super) fn numeric(text: &str) -> Result<ScalarValue, SqlError> {
-    let malformed = || unreadable(text, &DataType::Decimal128(38, 10));
-    let special = text.parse::<f64>().ok().filter(|value| !value.is_finite());
-    if let Some(value) = special
-        && !text.bytes().any(|byte| byte.is_ascii_digit())
-    {
-        return Ok(ScalarValue::Float64(Some(value)));
-    }
-    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
-        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().map_err(|_| malformed())?),
-        None => (text, 0),
-    };
-    let unsigned = mantissa.strip_prefix(['-', '+']).unwrap_or(mantissa);
-    let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
-    let is_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-    if whole.len() + fraction.len() == 0 || !is_digits(whole) || !is_digits(fraction) {
-        return Err(malformed());
-    }
-    let overflow = || SqlError::new("22003", "value overflows numeric format");
-    let mut digits = format!("{whole}{fraction}");
-    let mut scale = i64::try_from(fraction.len()).map_err(|_| overflow())? - i64::from(exponent);
-    if scale < 0 {
-        let zeros = usize::try_from(-scale)
-            .ok()
-            .filter(|zeros| *zeros <= NUMERIC_DIGITS_MAX)
-            .ok_or_else(overflow)?;
-        digits.push_str(&"0".repeat(zeros));
-        scale = 0;
-    }
-    let significant = digits.trim_start_matches('0');
-    let scale = i8::try_from(scale)
-        .ok()
-        .filter(|scale| usize::from(scale.unsigned_abs()) <= NUMERIC_DIGITS_MAX);
-    let (Some(scale), true) = (scale, significant.len() <= NUMERIC_DIGITS_MAX) else {
-        return Err(overflow());
-    };
-    let value = if significant.is_empty() {
-        Some(i256::ZERO)
-    } else {
-        i256::from_string(significant)
-    };
-    let value = value.ok_or_else(overflow)?;
-    let value = if mantissa.starts_with('-') {
-        value.wrapping_neg()
-    } else {
-        value
-    };
-    Ok(match value.to_i128() {
-        Some(narrow) if significant.len() <= 38 && scale <= 38 => {
-            ScalarValue::Decimal128(Some(narrow), 38, scale)
-        }
-        _ => ScalarValue::Decimal256(Some(value), 76, scale),
-    })
 }
 
 /// `\x` and hexadecimal digits, or bytes with `\\` and octal escapes.

@@ -132,6 +132,7 @@ impl<'a> Sought<'a> {
             "42725" => between("operator is not unique: ", "")
                 .and_then(operator)
                 .map(Self::Operator),
+            "42846" => between("cannot cast type ", "").map(|_| Self::Operator("::")),
             "42P18" => {
                 between("could not determine data type of parameter ", "").map(Self::Parameter)
             }

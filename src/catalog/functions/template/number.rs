@@ -382,16 +382,16 @@ fn exponent(template: &Template, value: f64) -> String {
 }
 
 /// Digits behind the point that a template reads.
-pub(in super::super) fn scale(template: &str) -> i8 {
+pub(in super::super) fn scale(template: &str) -> u32 {
     let after = Template::read(template).map_or(0, |template| template.after.max(template.shift));
-    i8::try_from(after.min(18)).unwrap_or(0)
+    u32::try_from(after.min(18)).unwrap_or(0)
 }
 
 /// Reads a number: its digits, in the given scale.
 ///
 /// # Errors
 /// 22P02 for a text without a number, 22003 for too many digits.
-pub(in super::super) fn read(text: &str, template: &str, scale: i8) -> Result<i128, SqlError> {
+pub(in super::super) fn read(text: &str, template: &str, scale: u32) -> Result<i128, SqlError> {
     let template = Template::read(template)?;
     let mut rest = text.trim_start().chars().peekable();
     let (mut digits, mut is_negative, mut behind) = (String::new(), false, None::<usize>);

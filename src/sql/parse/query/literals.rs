@@ -1,23 +1,30 @@
-//! Whole numbers that are written out: an `integer` where it has room for them, as in PostgreSQL.
+//! Numbers that are written out: an `integer` or a `bigint` where it has room for them, else a `numeric`, as in PostgreSQL.
 //!
-//! The engine takes all of them for `bigint`. A number that fits into 32 bits is handed over with its type beside it, in
-//! the form of a dictionary (`{int4: 5}`), which PostgreSQL does not have and which the catalog's planner turns back.
+//! The engine takes whole numbers for `bigint` and all others for `double precision`. A number that is of another type is
+//! handed over with it, in the form of a dictionary (`{int4: 5}`, `{numeric: '1.50'}`), which PostgreSQL does not have and
+//! which the catalog's planner turns back. Numbers that stand beside numerics in VALUES and in CASE, of which the engine
+//! wants to know the type at once, are numerics too.
 //! Numbers that count (LIMIT, OFFSET), that stand for a column (ORDER BY 1) or that bound a window stay as they are.
 
 use std::ops::ControlFlow;
 
-use super::build::{boolean, quoted};
+use super::build::{boolean, quoted, text};
+use crate::sql::numeric::{Numeric, ordered};
 use datafusion::common::{DFSchema, ScalarValue};
+use datafusion::error::DataFusionError;
 use datafusion::logical_expr::Expr as Planned;
 use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawDictionaryExpr};
 use datafusion::sql::sqlparser::ast::{
     DictionaryField, Distinct, Expr, Fetch, GroupByExpr, LimitClause, NamedWindowExpr, OrderByKind,
-    Query, Select, TableFactor, UnaryOperator, Value, VisitMut, VisitorMut, WindowFrameBound,
-    WindowSpec, WindowType,
+    Query, Select, SetExpr, TableFactor, UnaryOperator, Value, VisitMut, VisitorMut,
+    WindowFrameBound, WindowSpec, WindowType,
 };
 
 /// The key of the dictionary.
 const INTEGER: &str = "int4";
+
+/// The same for a number that is given as text.
+const NUMERIC: &str = "numeric";
 
 /// Plans numbers that come with their types.
 #[derive(Debug)]
@@ -29,6 +36,16 @@ impl ExprPlanner for TypedNumbers {
         expr: RawDictionaryExpr,
         _: &DFSchema,
     ) -> datafusion::common::Result<PlannerResult<RawDictionaryExpr>> {
+        if let ([Planned::Literal(key, _)], [Planned::Literal(value, _)]) =
+            (expr.keys.as_slice(), expr.values.as_slice())
+            && key.try_as_str() == Some(Some(NUMERIC))
+            && let Some(Some(digits)) = value.try_as_str()
+        {
+            let number = digits.parse::<Numeric>();
+            let number = number.map_err(|error| DataFusionError::External(Box::new(error)))?;
+            let number = ScalarValue::LargeBinary(Some(ordered::encode(&number)));
+            return Ok(PlannerResult::Planned(Planned::Literal(number, None)));
+        }
         if let ([Planned::Literal(key, _)], [Planned::Literal(ScalarValue::Int64(Some(n)), _)]) =
             (expr.keys.as_slice(), expr.values.as_slice())
             && key.try_as_str() == Some(Some(INTEGER))
@@ -77,24 +94,65 @@ struct Integers {
     functions: usize,
 }
 
-/// The value of a number that is written out, with its sign, if it is an `integer`.
-fn integer(expr: &Expr) -> Option<i32> {
-    match expr {
+/// A number as it is written out, with its sign.
+fn digits(expr: &Expr) -> Option<String> {
+    let unsigned = |expr: &Expr| match expr {
         Expr::Value(value) => match &value.value {
-            Value::Number(digits, _) => digits.parse().ok(),
-            _ => None,
-        },
-        Expr::UnaryOp {
-            op: UnaryOperator::Minus,
-            expr,
-        } => match expr.as_ref() {
-            Expr::Value(value) => match &value.value {
-                Value::Number(digits, _) => format!("-{digits}").parse().ok(),
-                _ => None,
-            },
+            Value::Number(digits, _) => Some(digits.clone()),
             _ => None,
         },
         _ => None,
+    };
+    match expr {
+        Expr::UnaryOp {
+            op: UnaryOperator::Minus,
+            expr,
+        } => unsigned(expr).map(|digits| format!("-{digits}")),
+        expr => unsigned(expr),
+    }
+}
+
+/// The number with its type, if the engine would take it for another.
+fn with_type(expr: &Expr) -> Option<Expr> {
+    let digits = digits(expr)?;
+    if digits.parse::<i32>().is_ok() {
+        return Some(typed(INTEGER, expr.clone()));
+    }
+    match digits.parse::<i64>() {
+        Ok(_) => None,
+        Err(_) => Some(typed(NUMERIC, text(digits))),
+    }
+}
+
+/// The value of a dictionary that has this key.
+fn value_of<'a>(expr: &'a Expr, key: &str) -> Option<&'a Expr> {
+    match expr {
+        Expr::Dictionary(fields) => match fields.as_slice() {
+            [field] if field.key.value == key => Some(field.value.as_ref()),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Makes numerics of the numbers, and with `texts` of the texts in quotes, that stand beside one.
+fn all_numeric<'a>(exprs: impl Iterator<Item = &'a mut Expr>, texts: bool) {
+    let exprs: Vec<&mut Expr> = exprs.collect();
+    if !exprs.iter().any(|expr| value_of(expr, NUMERIC).is_some()) {
+        return;
+    }
+    for expr in exprs {
+        let number = value_of(expr, INTEGER).and_then(digits);
+        let written = number.or_else(|| digits(expr)).or_else(|| match &*expr {
+            Expr::Value(value) if texts => match &value.value {
+                Value::SingleQuotedString(text) => Some(text.clone()),
+                _ => None,
+            },
+            _ => None,
+        });
+        if let Some(written) = written {
+            *expr = typed(NUMERIC, text(written));
+        }
     }
 }
 
@@ -165,6 +223,15 @@ impl VisitorMut for Integers {
             query.fetch = fetch;
             put_back(keys(query), places);
         }
+        if let SetExpr::Values(values) = query.body.as_mut() {
+            let columns = values.rows.first().map_or(0, |row| row.len());
+            for at in 0..columns {
+                all_numeric(
+                    values.rows.iter_mut().filter_map(|row| row.get_mut(at)),
+                    true,
+                );
+            }
+        }
         ControlFlow::Continue(())
     }
 
@@ -229,18 +296,31 @@ impl VisitorMut for Integers {
                         op: UnaryOperator::Minus,
                         expr: Box::new(bare),
                     };
-                    if integer(&signed).is_some() {
-                        *expr = typed(signed);
-                    }
+                    *expr = with_type(&signed).unwrap_or(signed);
                 }
+            }
+            Expr::UnaryOp {
+                op: UnaryOperator::Plus,
+                expr: operand,
+            } if value_of(operand, NUMERIC).is_some() => *expr = operand.as_ref().clone(),
+            Expr::Case {
+                conditions,
+                else_result,
+                ..
+            } => {
+                let results = conditions.iter_mut().map(|when| &mut when.result);
+                all_numeric(results.chain(else_result.as_deref_mut()), false);
             }
             Expr::Value(value) if matches!(value.value, Value::UnicodeStringLiteral(_)) => {
                 if let Value::UnicodeStringLiteral(text) = &value.value {
                     value.value = Value::SingleQuotedString(text.clone());
                 }
             }
-            _ if integer(expr).is_some() => *expr = typed(expr.clone()),
-            _ => {}
+            _ => {
+                if let Some(number) = with_type(expr) {
+                    *expr = number;
+                }
+            }
         }
         ControlFlow::Continue(())
     }
@@ -268,20 +348,37 @@ fn bounds(spec: &mut WindowSpec) {
     }
 }
 
-/// `{int4: number}`.
-fn typed(number: Expr) -> Expr {
+/// `{key: number}`.
+fn typed(key: &str, number: Expr) -> Expr {
     Expr::Dictionary(vec![DictionaryField {
-        key: quoted(INTEGER),
+        key: quoted(key),
         value: Box::new(number),
     }])
 }
 
 /// The number without its type.
 fn plain_again(expr: &mut Expr) {
-    if let Expr::Dictionary(fields) = expr
-        && let [DictionaryField { key, value }] = fields.as_mut_slice()
-        && key.value == INTEGER
-    {
-        *expr = value.as_ref().clone();
+    let plain = match value_of(expr, NUMERIC) {
+        Some(Expr::Value(value)) => match &value.value {
+            Value::SingleQuotedString(digits) => {
+                let (sign, digits) = match digits.strip_prefix('-') {
+                    Some(digits) => (true, digits),
+                    None => (false, digits.as_str()),
+                };
+                let number = Expr::value(Value::Number(digits.to_owned(), false));
+                Some(match sign {
+                    true => Expr::UnaryOp {
+                        op: UnaryOperator::Minus,
+                        expr: Box::new(number),
+                    },
+                    false => number,
+                })
+            }
+            _ => None,
+        },
+        _ => value_of(expr, INTEGER).cloned(),
+    };
+    if let Some(plain) = plain {
+        *expr = plain;
     }
 }

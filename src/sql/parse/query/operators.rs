@@ -221,6 +221,15 @@ fn is_address(expr: &Expr) -> bool {
     }
 }
 
+/// Whether an operand is written out, or a parameter.
+fn is_constant(operand: &Expr) -> bool {
+    match operand {
+        Expr::Value(_) => true,
+        Expr::UnaryOp { expr, .. } => is_constant(expr),
+        _ => false,
+    }
+}
+
 fn unary_operator(op: UnaryOperator, operand: &Expr) -> Option<Expr> {
     match op {
         UnaryOperator::PGSquareRoot => Some(call("sqrt", vec![operand.clone()])),
@@ -247,8 +256,13 @@ fn unary_operator(op: UnaryOperator, operand: &Expr) -> Option<Expr> {
                 };
                 Some(binary(base, BinaryOperator::PGExp, right.as_ref().clone()))
             }
-            _ => None,
+            // The sign of a number that is written out belongs to it.
+            operand if is_constant(operand) => None,
+            operand => Some(call("unary_minus", vec![operand.clone()])),
         },
+        UnaryOperator::Plus if !is_constant(operand) => {
+            Some(call("unary_plus", vec![operand.clone()]))
+        }
         _ => None,
     }
 }

@@ -10,7 +10,7 @@ use super::build::{bare, call, cast, literal, number, parts, text};
 use crate::sql::sqlstate::SqlError;
 use datafusion::sql::sqlparser::ast::{
     ArrayElemTypeDef, CharacterLength, DataType, ExactNumberInfo, Expr, Function, ObjectName,
-    Select, SelectItem, TimezoneInfo, TypedString, Value,
+    Select, SelectItem, TimezoneInfo, TypedString, UnaryOperator, Value,
 };
 
 /// Types that name a thing of the catalog: `NAME(value)` gives its oid and `NAMEout(oid)` its text.
@@ -108,6 +108,12 @@ pub(super) fn rewrite(sql: &str, expr: &mut Expr) -> ControlFlow<SqlError> {
                 *expr = call(&format!("{name}out"), vec![operand]);
                 return ControlFlow::Continue(());
             }
+            if let Some((precision, scale)) = digits(data_type)? {
+                let operand = std::mem::replace(operand.as_mut(), number(0));
+                let operand = cast(operand, DataType::Numeric(ExactNumberInfo::None));
+                *expr = call("numeric", vec![operand, whole(precision), whole(scale)]);
+                return ControlFlow::Continue(());
+            }
             if let Some((plain, places)) = precise(data_type) {
                 let name = moment(&plain).unwrap_or("timestamp");
                 *data_type = plain;
@@ -153,6 +159,44 @@ pub(super) fn rewrite(sql: &str, expr: &mut Expr) -> ControlFlow<SqlError> {
         _ => {}
     }
     ControlFlow::Continue(())
+}
+
+/// The digits that a `numeric` has room for, and how many of them stand behind the point.
+fn digits(data_type: &DataType) -> ControlFlow<SqlError, Option<(i64, i64)>> {
+    const MOST: i64 = 1000;
+    let (DataType::Numeric(info) | DataType::Decimal(info) | DataType::Dec(info)) = data_type
+    else {
+        return ControlFlow::Continue(None);
+    };
+    let (precision, scale) = match info {
+        ExactNumberInfo::None => return ControlFlow::Continue(None),
+        ExactNumberInfo::Precision(precision) => (*precision, 0),
+        ExactNumberInfo::PrecisionAndScale(precision, scale) => (*precision, *scale),
+    };
+    let precision = i64::try_from(precision).unwrap_or(i64::MAX);
+    let beyond = |what: &str, given: i64, least: i64| {
+        let message = format!("NUMERIC {what} {given} must be between {least} and {MOST}");
+        ControlFlow::Break(SqlError::new("22023", message))
+    };
+    if !(1..=MOST).contains(&precision) {
+        return beyond("precision", precision, 1);
+    }
+    if !(-MOST..=MOST).contains(&scale) {
+        return beyond("scale", scale, -MOST);
+    }
+    ControlFlow::Continue(Some((precision, scale)))
+}
+
+/// A whole number with its sign.
+fn whole(value: i64) -> Expr {
+    let digits = number(usize::try_from(value.unsigned_abs()).unwrap_or(usize::MAX));
+    match value < 0 {
+        true => Expr::UnaryOp {
+            op: UnaryOperator::Minus,
+            expr: Box::new(digits),
+        },
+        false => digits,
+    }
 }
 
 /// A type that counts so many places of a second, without them.
@@ -297,6 +341,14 @@ fn array(
     if let Target::Unknown(name) = element {
         return ControlFlow::Break(unknown(sql, element_type, &name));
     }
+    let is_numeric = |element: &Target| match element {
+        Target::As(known) => matches!(known, DataType::Numeric(_)),
+        Target::Known => matches!(
+            element_type.as_ref(),
+            DataType::Numeric(_) | DataType::Decimal(_) | DataType::Dec(_)
+        ),
+        _ => false,
+    };
     let known: DataType = match &element {
         Target::Known => element_type.as_ref().clone(),
         Target::As(known) => known.clone(),
@@ -320,6 +372,11 @@ fn array(
     let operand = match (source, &element) {
         (Some(elements), Target::Call(name)) => {
             arrays::array(elements.into_iter().map(|e| call(name, vec![e])).collect())
+        }
+        // The engine would not convert them one by one.
+        (Some(elements), _) if is_numeric(&element) => {
+            let numeric = |element| cast(element, DataType::Numeric(ExactNumberInfo::None));
+            arrays::array(elements.into_iter().map(numeric).collect())
         }
         (Some(elements), _) => arrays::array(elements),
         (None, Target::Call(name)) if TEXT_INPUTS.contains(name) => operand,

@@ -172,7 +172,7 @@ async fn each_mistake_has_the_state_and_sentence_that_postgresql_gives() {
         ),
         ("select id/0 from t", "22012", "division by zero"),
         (
-            "select (-id - 1) / -1 from t",
+            "select (0 - id - 1) / -1 from t",
             "22003",
             "value out of range: -9223372036854775808 / -1",
         ),
@@ -182,11 +182,6 @@ async fn each_mistake_has_the_state_and_sentence_that_postgresql_gives() {
             "value \"999999999999\" is out of range for type integer",
         ),
         ("select 999999999999::int", "22003", "integer out of range"),
-        (
-            "select 123456::numeric(4,2)",
-            "22003",
-            "numeric field overflow",
-        ),
         (
             "select name::bigint from t",
             "22P02",
