@@ -7,6 +7,7 @@
 //! are read as the type of what they stand beside. Casts between these types become calls of functions, which know the
 //! zone. What is written out is converted at once, so that it reaches scans and kept plans as a plain value.
 
+mod casts;
 pub(super) mod numerics;
 mod union;
 
@@ -18,7 +19,6 @@ use arrow::datatypes::{DataType, Field, FieldRef, TimeUnit};
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::{DFSchema, Result};
-use datafusion::error::DataFusionError;
 use datafusion::logical_expr::expr::{Between, Case, InList, ScalarFunction};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::planner::TypePlanner;
@@ -29,18 +29,15 @@ use datafusion::logical_expr::{
 use datafusion::optimizer::AnalyzerRule;
 use datafusion::sql::sqlparser::ast;
 
-use self::numerics::is_numeric;
 use super::functions::{
     KEY, KEYS, Kind, NEGATE, ORDER, TO_FLOAT, TO_NUMERIC, TO_NUMERICS, TRIM, constant, moment_kind,
-    number_converter, zone_of,
+    zone_of,
 };
 use super::operators::{boolean, read_literal, untyped};
 use super::type_names::named_type;
 use crate::sql::encode::zone::Zone;
 use crate::sql::numeric::ordered::COLUMN;
 use crate::sql::params::is_relative;
-use crate::sql::sqlstate::SqlError;
-use crate::sql::types::sql_name;
 
 /// Functions whose arguments have one type.
 const ALIKE: [&str; 4] = ["coalesce", "nullif", "greatest", "least"];
@@ -306,25 +303,6 @@ impl Resolver<'_> {
         Ok(changed)
     }
 
-    /// Whether the engine may decide what becomes of values of types that have nothing in common: it knows no numerics.
-    fn unlike(&self, exprs: &[&mut Expr]) -> Result<bool> {
-        let typed = exprs.iter().filter(|expr| !is_untyped(expr));
-        let types = typed.map(|expr| expr.get_type(self.schema));
-        let types = types.collect::<Result<Vec<_>>>()?;
-        let other = types
-            .iter()
-            .find(|given| !given.is_numeric() && !is_numeric(given));
-        match other.filter(|_| types.iter().any(is_numeric)) {
-            Some(other) => {
-                let message = format!("types numeric and {} cannot be matched", sql_name(other));
-                Err(DataFusionError::External(Box::new(SqlError::new(
-                    "42804", message,
-                ))))
-            }
-            None => Ok(false),
-        }
-    }
-
     /// What has to be a truth value and is none is refused. Whether a text in quotes was read.
     fn truth(&self, expr: &mut Expr, clause: &str) -> Result<bool> {
         let Ok(given) = expr.get_type(self.schema) else {
@@ -458,58 +436,6 @@ impl Resolver<'_> {
             true => Transformed::yes(expr),
             false => Transformed::no(expr),
         })
-    }
-
-    /// A cast to or from a numeric; `None` if it is none, or the engine's.
-    fn cast_number(&self, cast: &Cast, wants: &DataType) -> Result<Option<Expr>> {
-        let Ok(given) = cast.expr.get_type(self.schema) else {
-            return Ok(None);
-        };
-        if let (DataType::List(given), DataType::List(wants)) = (&given, wants)
-            && given.data_type() != wants.data_type()
-        {
-            let (given, wants) = (given.data_type(), wants.data_type());
-            if is_numeric(wants) && given.is_numeric() {
-                let function = self.functions.get(TO_NUMERICS);
-                return Ok(function.map(|function| function.call(vec![cast.expr.as_ref().clone()])));
-            }
-            if is_numeric(wants) || is_numeric(given) {
-                let (given, wants) = (sql_name(given), sql_name(wants));
-                let message = format!("cannot cast type {given}[] to {wants}[]");
-                return Err(DataFusionError::External(Box::new(SqlError::new(
-                    "0A000", message,
-                ))));
-            }
-        }
-        if let Some(text) = untyped(&cast.expr)
-            && is_numeric(wants)
-        {
-            return read_literal(text, wants);
-        }
-        if given == *wants && is_numeric(wants) && !matches!(*cast.expr, Expr::Placeholder(_)) {
-            return Ok(Some(cast.expr.as_ref().clone()));
-        }
-        let from_text = given.is_string() && is_numeric(wants);
-        if from_text || is_numeric(&given) || is_numeric(wants) {
-            let is_placeholder = matches!(*cast.expr, Expr::Placeholder(_));
-            let refused = given == DataType::Boolean || *wants == DataType::Boolean;
-            if given.is_null() || is_placeholder {
-                return Ok(None);
-            }
-            if refused {
-                let (given, wants) = (sql_name(&given), sql_name(wants));
-                let message = format!("cannot cast type {given} to {wants}");
-                return Err(DataFusionError::External(Box::new(SqlError::new(
-                    "42846", message,
-                ))));
-            }
-            if let Some(float) = numerics::float_literal(&cast.expr, wants) {
-                return Ok(Some(float));
-            }
-            let function = number_converter(wants).and_then(|name| self.functions.get(name));
-            return Ok(function.map(|function| function.call(vec![cast.expr.as_ref().clone()])));
-        }
-        Ok(None)
     }
 
     /// A cast to a moment, of another one or a text.

@@ -18,10 +18,11 @@ use datafusion::logical_expr::{
 };
 
 use super::define::{Answer, Function, Gives};
+use super::numbers::floats;
 use super::numeric::TO_FLOAT;
 use super::output::Value;
 use super::sets::one_list;
-use super::value::{Kind, Row, floats, list_item, list_of};
+use super::value::{Kind, Row, list_item, list_of};
 use crate::catalog::resolve::numerics::float_literal;
 use crate::proxy::postgres::error::SqlError;
 use crate::sql::numeric::ordered::COLUMN;

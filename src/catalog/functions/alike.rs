@@ -12,7 +12,7 @@ use datafusion::logical_expr::{
     ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
 };
 
-use super::value::is_text;
+use super::value::{is_text, list_of};
 use crate::catalog::operators::array_literal;
 use crate::sql::numeric::ordered::COLUMN;
 
@@ -91,16 +91,26 @@ impl ScalarUDFImpl for Alike {
         {
             return Ok(Arc::new(Field::new(self.name(), list.clone(), true)));
         }
+        let number = number_type(fields.iter().map(|field| field.data_type()));
+        if let Some(number) = number.filter(|number| *number != COLUMN) {
+            let made = match self.name() == "make_array" {
+                true => list_of(number),
+                false => number,
+            };
+            return Ok(Arc::new(Field::new(self.name(), made, true)));
+        }
         self.inner.inner().return_field_from_args(args)
     }
 
     fn coerce_types(&self, types: &[DataType]) -> Result<Vec<DataType>> {
         if let Some(number) = number_type(types.iter()) {
-            // A text is read before, or refused by the engine.
-            let coerced = types.iter().map(|given| match is_text(given) {
-                true => given.clone(),
-                false => number.clone(),
-            });
+            // A text is read before, or refused by the engine, and a numeric beside floating point converted.
+            let coerced = types
+                .iter()
+                .map(|given| match is_text(given) || *given == COLUMN {
+                    true => given.clone(),
+                    false => number.clone(),
+                });
             return Ok(coerced.collect());
         }
         if self.reads_arrays()

@@ -11,7 +11,7 @@ use datafusion::logical_expr::{
     ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
 };
 
-use super::value::floats;
+use super::numbers::floats;
 use crate::sql::numeric::ordered::{self, COLUMN};
 
 /// Functions of the engine that take numbers of any type.

@@ -12,8 +12,8 @@ use datafusion::logical_expr::{
 };
 
 use super::define::{IntoExternal, no_function};
+use super::numbers::floats;
 use super::numeric::TO_FLOAT;
-use super::value::floats;
 use crate::sql::numeric::ordered::COLUMN;
 use crate::sql::types::sql_name;
 

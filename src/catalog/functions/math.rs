@@ -114,14 +114,6 @@ pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
         float("log10", |x| finite(positive(x)?.log10(), x)).on(&[N], Gives::Numeric, to_ten),
         float("log", |x| finite(positive(x)?.log10(), x))
             .on(&[N], Gives::Numeric, to_ten)
-            .on(&[Float, Float], Gives::Float, |a| {
-                let base = positive(a.float(0))?.ln();
-                let power = positive(a.float(1))?.ln();
-                match base {
-                    0.0 => Err(by_zero()),
-                    base => Ok((power / base).into()),
-                }
-            })
             .on(&[N, N], Gives::Numeric, |a| {
                 Ok(a.numeric(1).logarithm_to(&a.numeric(0))?.into())
             }),

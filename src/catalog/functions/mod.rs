@@ -17,6 +17,7 @@ mod interval;
 mod json;
 mod keywords;
 mod math;
+mod numbers;
 mod numeric;
 mod objects;
 mod output;

@@ -143,7 +143,18 @@ pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
         })
     };
     let whole = |name, gives, called: &'static str, bounds: (i64, i64)| {
-        Function::new(name).on(&[N], gives, move |a| integer(&a.numeric(0), called, bounds))
+        Function::new(name)
+            .on(&[N], gives, move |a| integer(&a.numeric(0), called, bounds))
+            .on(&[Float], gives, move |a| {
+                // Half to even, as the processor rounds.
+                let whole = a.float(0).round_ties_even();
+                let is_inside = (bounds.0 as f64..=bounds.1 as f64).contains(&whole);
+                // The upper bound of a bigint is rounded up itself.
+                match is_inside && whole < 9_223_372_036_854_775_808.0 {
+                    true => Ok(Value::Int(whole as i64)),
+                    false => Err(SqlError::new("22003", format!("{called} out of range"))),
+                }
+            })
     };
     let small = Gives::Of(|_, _| arrow::datatypes::DataType::Int16);
     let real = Gives::Of(|_, _| arrow::datatypes::DataType::Float32);
@@ -182,13 +193,13 @@ pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
         Function::new(KEYS).on(
             &[Any],
             Gives::Of(|_, _| super::value::list_of(ordered::KEY)),
-            |a| super::value::numeric_keys(&a.elements(0)),
+            |a| super::numbers::numeric_keys(&a.elements(0)),
         ),
         Function::new(TO_NUMERICS).on(
             &[Kind::Array],
             Gives::Of(|_, _| super::value::list_of(ordered::COLUMN)),
             |a| {
-                let numbers = super::value::numerics(&a.elements(0));
+                let numbers = super::numbers::numerics(&a.elements(0));
                 let numbers = numbers.map_err(|error| SqlError::from_engine(&error))?;
                 Ok(super::sets::one_list(Arc::new(numbers)))
             },

@@ -14,7 +14,7 @@ use datafusion::logical_expr::{
     Volatility,
 };
 
-use super::value::floats;
+use super::numbers::floats;
 use crate::sql::numeric::ordered::COLUMN;
 
 /// The longest wait of one batch.

@@ -10,12 +10,13 @@ use arrow::array::{Array, ArrayRef, AsArray, Int64Array};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, FieldRef, Int64Type};
 use datafusion::common::{Result, ScalarValue};
+use datafusion::logical_expr::expr::AggregateFunctionParams;
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::type_coercion::functions::fields_with_udf;
 use datafusion::logical_expr::utils::{AggregateOrderSensitivity, format_state_name};
 use datafusion::logical_expr::{
-    Accumulator, AggregateUDF, AggregateUDFImpl, GroupsAccumulator, ReversedUDAF, SetMonotonicity,
-    Signature, StatisticsArgs, Volatility,
+    Accumulator, AggregateUDF, AggregateUDFImpl, Expr, GroupsAccumulator, ReversedUDAF,
+    SetMonotonicity, Signature, StatisticsArgs, Volatility,
 };
 
 use self::groups::Groups;
@@ -180,6 +181,20 @@ impl AggregateUDFImpl for ExactTotal {
 
     fn signature(&self) -> &Signature {
         &self.signature
+    }
+
+    /// With the casts of the arguments, which the engine's names leave out: `avg(n)` and `avg(n::bigint)` are two columns.
+    fn schema_name(&self, params: &AggregateFunctionParams) -> Result<String> {
+        let name = self.engine.inner().schema_name(params)?;
+        let casts = params
+            .args
+            .iter()
+            .filter(|arg| matches!(arg, Expr::Cast(_)));
+        let casts: Vec<String> = casts.map(ToString::to_string).collect();
+        Ok(match casts.is_empty() {
+            true => name,
+            false => format!("{name} {}", casts.join(" ")),
+        })
     }
 
     fn coerce_types(&self, types: &[DataType]) -> Result<Vec<DataType>> {

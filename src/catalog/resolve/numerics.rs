@@ -207,11 +207,13 @@ impl Resolver<'_> {
 
     /// Partitions and peers of a window.
     pub(super) fn window(&self, function: &mut WindowFunction) -> bool {
+        let mut changed = false;
         // What `lag` and `lead` give beyond the rows.
         if let [value, _, beyond] = function.params.args.as_mut_slice()
             && let Ok(wanted) = value.get_type(self.schema)
             && let Some(number) = self.number(beyond, &wanted)
         {
+            changed = true;
             *beyond = match (&number, &*beyond) {
                 (Expr::ScalarFunction(_), Expr::Literal(ScalarValue::Int32(Some(n)), _)) => {
                     let number = ordered::encode(&Numeric::from(i64::from(*n)));
@@ -220,7 +222,6 @@ impl Resolver<'_> {
                 _ => number,
             };
         }
-        let mut changed = false;
         for sort in &mut function.params.order_by {
             if self.is_numeric(&sort.expr)
                 && let Some(order) = self.function(ORDER, vec![sort.expr.clone()])
@@ -251,7 +252,9 @@ impl Resolver<'_> {
                 resolver.groups(aggregate)
             }
             LogicalPlan::Distinct(Distinct::On(mut on)) => {
-                let changed = self.keys(on.on_expr.iter_mut());
+                let sorted = on.sort_expr.iter_mut().flatten();
+                let sorted = sorted.map(|sort| &mut sort.expr);
+                let changed = self.keys(on.on_expr.iter_mut().chain(sorted));
                 let plan = LogicalPlan::Distinct(Distinct::On(on));
                 Ok(Transformed::new_transformed(plan, changed))
             }
@@ -288,6 +291,17 @@ impl Resolver<'_> {
         let groups = grouped.iter().map(|expr| self.keys_in(expr.clone()));
         let groups = groups.collect::<Result<Vec<_>>>()?;
         let mut computed = aggregate.aggr_expr.clone();
+        for expr in &mut computed {
+            let bare = match expr {
+                Expr::Alias(alias) => alias.expr.as_mut(),
+                bare => bare,
+            };
+            if let Expr::AggregateFunction(function) = bare
+                && function.func.name() == "grouping"
+            {
+                self.keys(function.params.args.iter_mut());
+            }
+        }
         for (name, least) in &shown {
             computed.push(least.clone().alias(name));
         }

@@ -223,17 +223,20 @@ fn is_address(expr: &Expr) -> bool {
 
 /// Whether an operand is written out, or a parameter.
 fn is_constant(operand: &Expr) -> bool {
-    match operand {
-        Expr::Value(_) => true,
-        Expr::UnaryOp { expr, .. } => is_constant(expr),
-        _ => false,
-    }
+    matches!(operand, Expr::Value(value) if !matches!(value.value, Value::Boolean(_)))
 }
 
 fn unary_operator(op: UnaryOperator, operand: &Expr) -> Option<Expr> {
     match op {
-        UnaryOperator::PGSquareRoot => Some(call("sqrt", vec![operand.clone()])),
-        UnaryOperator::PGCubeRoot => Some(call("cbrt", vec![operand.clone()])),
+        // Both are of numbers of floating point only.
+        UnaryOperator::PGSquareRoot | UnaryOperator::PGCubeRoot => {
+            let function = match op {
+                UnaryOperator::PGSquareRoot => "sqrt",
+                _ => "cbrt",
+            };
+            let operand = cast(operand.clone(), DataType::DoublePrecision);
+            Some(call(function, vec![operand]))
+        }
         UnaryOperator::PGAbs => Some(call("abs", vec![operand.clone()])),
         // -1 - x has just the other bits.
         UnaryOperator::BitwiseNot => {
