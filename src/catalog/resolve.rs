@@ -30,8 +30,8 @@ use datafusion::optimizer::AnalyzerRule;
 use datafusion::sql::sqlparser::ast;
 
 use super::functions::{
-    KEY, KEYS, Kind, NEGATE, ORDER, TO_FLOAT, TO_NUMERIC, TO_NUMERICS, TRIM, constant, moment_kind,
-    zone_of,
+    KEY, KEYS, Kind, NEGATE, ORDER, TO_FLOAT, TO_FLOATS, TO_NUMERIC, TO_NUMERICS, TRIM, constant,
+    moment_kind, zone_of,
 };
 use super::operators::{boolean, read_literal, untyped};
 use super::type_names::named_type;
@@ -90,6 +90,7 @@ impl ResolveTypes {
             LENGTH,
             TO_NUMERIC,
             TO_NUMERICS,
+            TO_FLOATS,
             TO_FLOAT,
             "float4",
             "int2",

@@ -65,7 +65,8 @@ pub(super) use define::argument_type;
 pub(super) use define::moment_kind;
 pub(crate) use interval::read_interval;
 pub(super) use numeric::{
-    KEY, KEYS, NEGATE, OPERATORS, ORDER, TO_FLOAT, TO_NUMERIC, TO_NUMERICS, TRIM, number_converter,
+    KEY, KEYS, NEGATE, OPERATORS, ORDER, TO_FLOAT, TO_FLOATS, TO_NUMERIC, TO_NUMERICS, TRIM,
+    number_converter,
 };
 pub(super) use planner::PostgresPlanner;
 pub(super) use textout::{TEXT_OUT, has_own_text};

@@ -17,6 +17,9 @@ use crate::sql::numeric::{Numeric, ordered};
 
 /// Numbers as values of `numeric`.
 pub(super) fn numerics(array: &ArrayRef) -> Result<LargeBinaryArray> {
+    if *array.data_type() == ordered::COLUMN {
+        return Ok(array.as_binary::<i64>().clone());
+    }
     let rows = array.len();
     let mut column = LargeBinaryBuilder::with_capacity(rows, rows * 12);
     let mut bytes = Vec::new();
@@ -56,10 +59,7 @@ pub(super) fn numerics(array: &ArrayRef) -> Result<LargeBinaryArray> {
 /// The keys of the elements of an array of numbers, as an array.
 pub(super) fn numeric_keys(elements: &ArrayRef) -> Result<Value, SqlError> {
     let failed = |error: DataFusionError| SqlError::from_engine(&error);
-    let numbers = match elements.data_type() {
-        DataType::LargeBinary => elements.as_binary::<i64>().clone(),
-        _ => numerics(elements).map_err(failed)?,
-    };
+    let numbers = numerics(elements).map_err(failed)?;
     let keys: BinaryArray = numbers
         .iter()
         .map(|bytes| bytes.map(ordered::key))

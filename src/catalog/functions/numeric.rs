@@ -3,6 +3,8 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
+use arrow::array::ArrayRef;
+use arrow::datatypes::DataType;
 use datafusion::logical_expr::ScalarUDF;
 
 use super::define::{Answer, Function, Gives};
@@ -26,6 +28,9 @@ pub(in crate::catalog) const KEYS: &str = "numeric_keys";
 /// The function that makes numerics of the elements of an array.
 pub(in crate::catalog) const TO_NUMERICS: &str = "numerics";
 
+/// The function that makes numbers of floating point of the elements of an array of numerics.
+pub(in crate::catalog) const TO_FLOATS: &str = "float8s";
+
 /// The function that gives a text by which numerics sort: windows have no room for other bytes.
 pub(in crate::catalog) const ORDER: &str = "numeric_order";
 
@@ -46,10 +51,8 @@ pub(in crate::catalog) const OPERATORS: [&str; 6] = [
 ];
 
 /// The function that makes an integer of so many bytes, a `real` or a `double precision` of a numeric.
-pub(in crate::catalog) fn number_converter(
-    wanted: &arrow::datatypes::DataType,
-) -> Option<&'static str> {
-    use arrow::datatypes::DataType as D;
+pub(in crate::catalog) fn number_converter(wanted: &DataType) -> Option<&'static str> {
+    use DataType as D;
     Some(match wanted {
         D::Int16 => "int2",
         D::Int32 => "int4",
@@ -156,8 +159,8 @@ pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
                 }
             })
     };
-    let small = Gives::Of(|_, _| arrow::datatypes::DataType::Int16);
-    let real = Gives::Of(|_, _| arrow::datatypes::DataType::Float32);
+    let small = Gives::Of(|_, _| DataType::Int16);
+    let real = Gives::Of(|_, _| DataType::Float32);
     let all = [
         Function::new(TO_NUMERIC)
             .on(&[N], Gives::Numeric, |a| Ok(a.numeric(0).into()))
@@ -202,6 +205,17 @@ pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
                 let numbers = super::numbers::numerics(&a.elements(0));
                 let numbers = numbers.map_err(|error| SqlError::from_engine(&error))?;
                 Ok(super::sets::one_list(Arc::new(numbers)))
+            },
+        ),
+        Function::new(TO_FLOATS).on(
+            &[Kind::Array],
+            Gives::Of(|_, _| super::value::list_of(DataType::Float64)),
+            |a| {
+                let elements = super::numbers::numerics(&a.elements(0));
+                let elements: ArrayRef = Arc::new(elements.map_err(|e| SqlError::from_engine(&e))?);
+                Ok(super::sets::one_list(Arc::new(super::numbers::floats(
+                    &elements,
+                ))))
             },
         ),
         Function::new(NEGATE).on(&[N], Gives::Numeric, |a| Ok(a.numeric(0).negated().into())),

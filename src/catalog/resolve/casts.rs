@@ -7,7 +7,7 @@ use datafusion::logical_expr::{Cast, Expr, ExprSchemable};
 
 use super::numerics::{self, is_numeric};
 use super::{Resolver, is_untyped};
-use crate::catalog::functions::{TO_NUMERICS, number_converter};
+use crate::catalog::functions::{TO_FLOATS, TO_NUMERICS, number_converter};
 use crate::catalog::operators::{read_literal, untyped};
 use crate::sql::sqlstate::SqlError;
 use crate::sql::types::sql_name;
@@ -25,6 +25,13 @@ impl Resolver<'_> {
             if is_numeric(wants) && given.is_numeric() {
                 let function = self.functions.get(TO_NUMERICS);
                 return Ok(function.map(|function| function.call(vec![cast.expr.as_ref().clone()])));
+            }
+            if is_numeric(given) && wants.is_floating() {
+                let floats = self.functions.get(TO_FLOATS);
+                let floats = floats.map(|floats| floats.call(vec![cast.expr.as_ref().clone()]));
+                return floats
+                    .map(|floats| floats.cast_to(cast.field.data_type(), self.schema))
+                    .transpose();
             }
             if is_numeric(wants) || is_numeric(given) {
                 let (given, wants) = (sql_name(given), sql_name(wants));

@@ -341,13 +341,10 @@ fn array(
     if let Target::Unknown(name) = element {
         return ControlFlow::Break(unknown(sql, element_type, &name));
     }
-    let is_numeric = |element: &Target| match element {
-        Target::As(known) => matches!(known, DataType::Numeric(_)),
-        Target::Known => matches!(
-            element_type.as_ref(),
-            DataType::Numeric(_) | DataType::Decimal(_) | DataType::Dec(_)
-        ),
-        _ => false,
+    let number = match &element {
+        Target::As(known) => Some(known.clone()).filter(is_number),
+        Target::Known => Some(element_type.as_ref().clone()).filter(is_number),
+        _ => None,
     };
     let known: DataType = match &element {
         Target::Known => element_type.as_ref().clone(),
@@ -373,18 +370,39 @@ fn array(
         (Some(elements), Target::Call(name)) => {
             arrays::array(elements.into_iter().map(|e| call(name, vec![e])).collect())
         }
-        // The engine would not convert them one by one.
-        (Some(elements), _) if is_numeric(&element) => {
-            let numeric = |element| cast(element, DataType::Numeric(ExactNumberInfo::None));
-            arrays::array(elements.into_iter().map(numeric).collect())
-        }
-        (Some(elements), _) => arrays::array(elements),
+        (Some(elements), _) => match number {
+            // The engine knows nothing of numerics among them.
+            Some(number) => {
+                let number = |element| cast(element, number.clone());
+                arrays::array(elements.into_iter().map(number).collect())
+            }
+            None => arrays::array(elements),
+        },
         (None, Target::Call(name)) if TEXT_INPUTS.contains(name) => operand,
         // Whatever has it already is an array of oids.
         (None, Target::Call(_)) => return ControlFlow::Continue(Some(operand)),
         (None, _) => operand,
     };
     ControlFlow::Continue(Some(cast(operand, whole)))
+}
+
+/// Whether a type is one of numbers.
+fn is_number(data_type: &DataType) -> bool {
+    use DataType as D;
+    matches!(
+        data_type,
+        D::SmallInt(_)
+            | D::Int(_)
+            | D::Integer(_)
+            | D::BigInt(_)
+            | D::Real
+            | D::Float(_)
+            | D::Double(_)
+            | D::DoublePrecision
+            | D::Numeric(_)
+            | D::Decimal(_)
+            | D::Dec(_)
+    )
 }
 
 /// The refusal of a cast to a type that is not known.
