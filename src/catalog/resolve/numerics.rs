@@ -291,6 +291,7 @@ impl Resolver<'_> {
         let groups = grouped.iter().map(|expr| self.keys_in(expr.clone()));
         let groups = groups.collect::<Result<Vec<_>>>()?;
         let mut computed = aggregate.aggr_expr.clone();
+        let mut asks_for_sets = false;
         for expr in &mut computed {
             let bare = match expr {
                 Expr::Alias(alias) => alias.expr.as_mut(),
@@ -300,6 +301,7 @@ impl Resolver<'_> {
                 && function.func.name() == "grouping"
             {
                 self.keys(function.params.args.iter_mut());
+                asks_for_sets = true;
             }
         }
         for (name, least) in &shown {
@@ -311,6 +313,10 @@ impl Resolver<'_> {
         let mut items = Vec::new();
         for at in 0..aggregate.schema.fields().len() {
             let (table, field) = aggregate.schema.qualified_field(at);
+            // The engine computes GROUPING of it, and takes it away.
+            if asks_for_sets && field.name() == Aggregate::INTERNAL_GROUPING_ID {
+                continue;
+            }
             let (own_table, own_field) = inner.schema().qualified_field(at);
             let own = Expr::Column(Column::new(own_table.cloned(), own_field.name()));
             let is_key = is_numeric(field.data_type()) && *own_field.data_type() == ordered::KEY;
