@@ -38,10 +38,11 @@ use super::request_log::RequestLog;
 use super::resource::{Kind, Resource, SESSIONS};
 use super::routes::{Access, Action, allow_header, find};
 use super::server::Arrival;
-use super::stream::{ListWriter, list_body, next_batch};
+use super::sorted::{Sorted, SortedRows};
+use super::stream::{ListRows, ListWriter, list_body, next_batch};
 use super::tokens;
 use crate::auth::{Account, Role};
-use crate::catalog::{Caller, CatalogError, Prepared, Rows};
+use crate::catalog::{Caller, CatalogError, PageEnd, Prepared, Rows, Snapshot};
 
 /// Sent with every response.
 const HEADERS: [(HeaderName, HeaderValue); 5] = [
@@ -283,7 +284,10 @@ impl Asked<'_> {
         let format = Format::accepted(self.headers)?;
         if let Format::Csv | Format::Arrow = format {
             let flat = resource.flat(&operators, rdns)?;
-            let rows = self.run(&flat.rows, ParamValues::List(Vec::new()));
+            let rows = match &flat.sorted {
+                Some(sorted) => self.sorted(self.snapshot(None), sorted).await?,
+                None => self.run(&flat.rows, ParamValues::List(Vec::new())).into(),
+            };
             let writer = match format {
                 Format::Arrow => {
                     ListWriter::Arrow(Box::new(ArrowWriter::new(flat).map_err(Refusal::defect)?))
@@ -292,20 +296,27 @@ impl Asked<'_> {
             };
             return self.list(rows, writer, format).await;
         }
-        if operators.is_none() {
-            let rows = self.run(resource.all(rdns), ParamValues::List(Vec::new()));
+        if operators.is_none() && !rdns {
+            let rows = self
+                .run(resource.all(rdns), ParamValues::List(Vec::new()))
+                .into();
             let writer = self.objects(resource.shape(rdns), format);
             return self.list(rows, writer, format).await;
         }
         let listing = resource.listing(&operators, rdns)?;
         let page = operators.page.filter(|_| format != Format::Lines);
         let (Some(total), Some(page)) = (&listing.total, page) else {
-            let rows = self.run(&listing.rows, ParamValues::List(Vec::new()));
+            let rows = match &listing.sorted {
+                Some(sorted) => self.sorted(self.snapshot(None), sorted).await?,
+                None => self
+                    .run(&listing.rows, ParamValues::List(Vec::new()))
+                    .into(),
+            };
             let writer = self.objects(&listing.shape, format);
             return self.list(rows, writer, format).await;
         };
         let catalog = &self.door.catalog;
-        let snapshot = catalog.snapshot(self.caller(), listing.end);
+        let snapshot = self.snapshot(listing.end);
         let mut rows = catalog.run_at(&snapshot, total);
         let mut total = 0;
         while let Some(batch) = self.next(&mut rows).await? {
@@ -317,8 +328,25 @@ impl Asked<'_> {
             links: self.page_links(name, page, total),
             total,
         });
-        let rows = catalog.run_at(&snapshot, &listing.rows);
+        let rows = match &listing.sorted {
+            Some(sorted) => self.sorted(snapshot, sorted).await?,
+            None => catalog.run_at(&snapshot, &listing.rows).into(),
+        };
         self.list(rows, ListWriter::Document(writer), format).await
+    }
+
+    fn snapshot(&self, end: Option<PageEnd>) -> Snapshot {
+        self.door.catalog.snapshot(self.caller(), end)
+    }
+
+    /// The rows of a list by way of their ids.
+    async fn sorted(&self, snapshot: Snapshot, sorted: &Arc<Sorted>) -> Result<ListRows, Refusal> {
+        let Door {
+            catalog, options, ..
+        } = self.door;
+        let rows = SortedRows::begin(catalog, snapshot, Arc::clone(sorted), options.wait_max);
+        let rows = rows.await.map_err(failed)?;
+        Ok(ListRows::Sorted(Box::new(rows)))
     }
 
     /// Writes a list of objects, in a document or one a line.
@@ -348,14 +376,14 @@ impl Asked<'_> {
 
     async fn list(
         &self,
-        mut rows: Rows,
+        mut rows: ListRows,
         writer: ListWriter,
         format: Format,
     ) -> Result<Response<Body>, Refusal> {
         // The first batch decides about the status: what fails later can only cut the body off.
-        let first = self.next(&mut rows).await?;
-        let hold = self.arrival.hold.clone();
         let wait_max = self.door.options.wait_max;
+        let first = rows.next(wait_max).await.map_err(failed)?;
+        let hold = self.arrival.hold.clone();
         let body = list_body(rows, first, writer, wait_max, hold, self.log.clone());
         let mut response = Response::new(body);
         let headers = response.headers_mut();

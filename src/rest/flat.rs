@@ -17,10 +17,11 @@ use datafusion::logical_expr::expr::Case;
 use datafusion::logical_expr::{Expr, Projection, SortExpr};
 
 use super::json::Style;
-use super::listing::{filtered, key, ordered_by, page_of, with_fields};
+use super::listing::{by_expr, filtered, key, ordered_by, page_of, with_fields};
 use super::operators::Operators;
 use super::paths::members;
 use super::refusal::Refusal;
+use super::sorted::{Parts, Sorted};
 use super::template::{Template, TemplateBuilder};
 use super::values::{Scalars, Shape, UnsupportedType};
 use crate::catalog::Prepared;
@@ -32,6 +33,8 @@ const LINKS: &str = "links";
 pub struct Flat {
     /// The rows.
     pub rows: Prepared,
+    /// The rows by way of their ids, if they are to be found so.
+    pub sorted: Option<Arc<Sorted>>,
     /// The columns' names; columns behind them are not shown.
     names: Vec<String>,
 }
@@ -46,6 +49,7 @@ impl Flat {
         prepared: &Prepared,
         projection: &Projection,
         operators: &Operators,
+        sorts_first: bool,
     ) -> Result<Self, Refusal> {
         let sort = ordered_by(resource, projection, &operators.sort)?;
         let shown = match &operators.fields {
@@ -63,10 +67,23 @@ impl Flat {
         let key = key(projection)?;
         order.push(key.clone().sort(true, false));
         let columns = leaves.into_iter().map(|(name, expr)| expr.alias(name));
-        let columns = std::iter::once(key).chain(columns);
+        let columns: Vec<Expr> = std::iter::once(key.clone()).chain(columns).collect();
         let filtered = filtered(resource, projection, operators)?;
-        let rows = page_of(filtered, columns.collect(), order, operators)?;
+        let sorted = sorts_first.then(|| {
+            let parts = Parts {
+                input: &projection.input,
+                filtered: filtered.clone(),
+                key,
+                key_at: 0,
+                columns: columns[..=names.len()].to_vec(),
+                sort: by_expr(&sort),
+                page: operators.page,
+            };
+            Sorted::plan(prepared, parts).map(Arc::new)
+        });
+        let rows = page_of(filtered, columns, order, operators)?;
         Ok(Self {
+            sorted: sorted.transpose().map_err(Refusal::defect)?,
             rows: prepared.with_plan(rows),
             names,
         })

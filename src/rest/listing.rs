@@ -19,6 +19,7 @@ use super::operators::{Operators, SortBy};
 use super::parameters::shorten;
 use super::paths::{Place, Step, places, pruned};
 use super::refusal::Refusal;
+use super::sorted::{Parts, Sorted};
 use crate::catalog::{PageEnd, Prepared};
 
 /// A planned list.
@@ -31,10 +32,12 @@ pub struct Listing {
     pub total: Option<Prepared>,
     /// Where the page ends, if the list is in the order of ids.
     pub end: Option<PageEnd>,
+    /// The objects by way of their ids, if they are to be found so.
+    pub sorted: Option<Arc<Sorted>>,
 }
 
 impl Listing {
-    /// Plans the list with these operators.
+    /// Plans the list with these operators. `sorts_first`: the ids are sorted before the rows are read.
     ///
     /// # Errors
     /// 400 when an operator names what the resource does not have; the error of the planner, which is a defect.
@@ -43,6 +46,7 @@ impl Listing {
         prepared: &Prepared,
         projection: &Projection,
         operators: &Operators,
+        sorts_first: bool,
     ) -> Result<Self, Refusal> {
         let key = key(projection)?;
         let sort = ordered_by(resource, projection, &operators.sort)?;
@@ -56,6 +60,20 @@ impl Listing {
         };
         let extra: Vec<Expr> = sort.iter().map(|(place, _)| place.expr.clone()).collect();
         let compiled = compile_with(&shown, &extra).map_err(Refusal::defect)?;
+        let filtered = filtered(resource, projection, operators)?;
+        let sorted = sorts_first.then(|| {
+            let parts = Parts {
+                input: &projection.input,
+                filtered: filtered.clone(),
+                key: key.clone(),
+                key_at: compiled.key,
+                columns: compiled.queried.clone(),
+                sort: by_expr(&sort),
+                page: operators.page,
+            };
+            Sorted::plan(prepared, parts).map(Arc::new)
+        });
+        let sorted = sorted.transpose().map_err(Refusal::defect)?;
         let mut order: Vec<SortExpr> = sort
             .iter()
             .zip(&compiled.extra)
@@ -63,7 +81,6 @@ impl Listing {
             .collect();
         order.push(key.clone().sort(true, false));
 
-        let filtered = filtered(resource, projection, operators)?;
         let columns = compiled.queried.clone();
         let rows = page_of(filtered.clone(), columns, order, operators)?;
         let total = LogicalPlanBuilder::from(filtered)
@@ -78,8 +95,16 @@ impl Listing {
                 rows: page.skipped() + page.size,
                 descending,
             }),
+            sorted,
         })
     }
+}
+
+/// What a list is sorted by, and whether largest first.
+pub(super) fn by_expr(sort: &[(Place, bool)]) -> Vec<(Expr, bool)> {
+    let sort = sort.iter();
+    sort.map(|(place, descending)| (place.expr.clone(), *descending))
+        .collect()
 }
 
 /// The columns of the filtered rows, in this order, and of those the page that is asked for.

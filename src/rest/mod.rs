@@ -15,6 +15,7 @@
 //! | `paths` | where in a document something stands, and the query's expression of it |
 //! | `operators`, `filter` | which objects and members a request wants, in which order, which page |
 //! | `listing` | the plan of a list with these |
+//! | `sorted` | long lists in an order that the table does not deliver |
 //! | `conditions` | entity tags, and requests that depend on them |
 //! | `compile` | what the engine delivers for it, and how documents follow from that |
 //! | `form`, `derived` | those rules: values, and the columns that the door makes itself |
@@ -61,6 +62,7 @@ mod request_log;
 mod resource;
 pub mod routes;
 mod server;
+mod sorted;
 mod stream;
 mod template;
 mod tokens;

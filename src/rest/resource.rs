@@ -174,6 +174,12 @@ const REMEMBERED_MAX: u64 = 128;
 /// Length of the operators that are remembered, in bytes.
 const REMEMBERED_BYTES_MAX: usize = 4096;
 
+/// Rows of a page that are sorted as they are.
+const SORTED_ROWS_MAX: usize = 4096;
+
+/// The member that a list without an order is in the order of.
+const ID: &str = "id";
+
 /// Whether host names are wanted, and the operators as text.
 type Asked = (bool, String);
 
@@ -268,7 +274,19 @@ impl Resource {
     pub fn listing(&self, operators: &Operators, rdns: bool) -> Result<Arc<Listing>, Refusal> {
         remembered(&self.listings, (rdns, format!("{operators:?}")), || {
             let projection = &self.statements(rdns).projection;
-            Listing::plan(self.definition.name, &self.prepared, projection, operators)
+            let sorts_first = self.sorts_first(operators, rdns);
+            let Self {
+                definition,
+                prepared,
+                ..
+            } = self;
+            Listing::plan(
+                definition.name,
+                prepared,
+                projection,
+                operators,
+                sorts_first,
+            )
         })
     }
 
@@ -279,8 +297,30 @@ impl Resource {
     pub fn flat(&self, operators: &Operators, rdns: bool) -> Result<Arc<Flat>, Refusal> {
         remembered(&self.flats, (rdns, format!("{operators:?}")), || {
             let projection = &self.statements(rdns).projection;
-            Flat::plan(self.definition.name, &self.prepared, projection, operators)
+            let sorts_first = self.sorts_first(operators, rdns);
+            let Self {
+                definition,
+                prepared,
+                ..
+            } = self;
+            Flat::plan(
+                definition.name,
+                prepared,
+                projection,
+                operators,
+                sorts_first,
+            )
         })
+    }
+
+    /// Whether a list's ids are sorted before its rows are read: it is long, and the table does not deliver it in order.
+    fn sorts_first(&self, operators: &Operators, rdns: bool) -> bool {
+        let is_long = operators
+            .page
+            .is_none_or(|page| page.skipped() + page.size > SORTED_ROWS_MAX);
+        let first = operators.sort.first();
+        let is_delivered = first.is_none_or(|by| by.path == [ID]) && !rdns;
+        self.key_type == DataType::Int64 && is_long && !is_delivered
     }
 
     /// The statement of the ids of those that pass the filters.

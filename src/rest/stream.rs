@@ -5,6 +5,9 @@
 //! back the query. When the client goes, the channel closes, and the query is dropped with the task. When the query
 //! fails half-way the body is cut off rather than ended, which the client can see.
 
+#[cfg(test)]
+mod tests;
+
 use std::io;
 use std::ops::Range;
 use std::time::Duration;
@@ -21,6 +24,7 @@ use super::document::{DocumentWriter, Objects};
 use super::flat::{ArrowWriter, Cells, CsvWriter};
 use super::request_log::RequestLog;
 use super::server::Hold;
+use super::sorted::SortedRows;
 use super::values::UnsupportedType;
 use crate::catalog::{Rows, StopReason};
 
@@ -48,6 +52,43 @@ enum StreamError {
     Stalled,
     #[error("the client has gone")]
     Gone,
+}
+
+/// Where a list's rows come from.
+pub enum ListRows {
+    /// One query.
+    Query(Box<Rows>),
+    /// One query of the ids, and others of the rows with these.
+    Sorted(Box<SortedRows>),
+}
+
+impl ListRows {
+    /// The next batch, for which a query may take so long.
+    ///
+    /// # Errors
+    /// Those of the query.
+    pub async fn next(
+        &mut self,
+        wait_max: Duration,
+    ) -> Result<Option<RecordBatch>, DataFusionError> {
+        match self {
+            Self::Query(rows) => next_batch(rows, wait_max).await,
+            Self::Sorted(rows) => rows.next(wait_max).await,
+        }
+    }
+
+    /// All of them have been sent.
+    fn finish(self) {
+        if let Self::Query(rows) = self {
+            rows.finish();
+        }
+    }
+}
+
+impl From<Rows> for ListRows {
+    fn from(rows: Rows) -> Self {
+        Self::Query(Box::new(rows))
+    }
 }
 
 /// Writes a list in one of its formats.
@@ -130,7 +171,7 @@ impl ListWriter {
 ///
 /// `wait_max` is how long the query may take for its next batch, and how long the client may take nothing.
 pub fn list_body(
-    rows: Rows,
+    rows: ListRows,
     first: Option<RecordBatch>,
     writer: ListWriter,
     wait_max: Duration,
@@ -165,7 +206,7 @@ pub fn list_body(
 }
 
 struct Producer {
-    rows: Rows,
+    rows: ListRows,
     writer: ListWriter,
     pieces: mpsc::Sender<Piece>,
     wait_max: Duration,
@@ -188,7 +229,7 @@ impl Producer {
 
     async fn next_batch(&mut self) -> Result<Option<RecordBatch>, StreamError> {
         tokio::select! {
-            batch = next_batch(&mut self.rows, self.wait_max) => Ok(batch?),
+            batch = self.rows.next(self.wait_max) => Ok(batch?),
             () = self.pieces.closed() => Err(StreamError::Gone),
         }
     }

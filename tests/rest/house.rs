@@ -26,6 +26,9 @@ use tokio_util::sync::CancellationToken;
 /// No wait in these tests is longer.
 pub const LIMIT: Duration = Duration::from_secs(60);
 
+/// Bytes that wait for a client in the door's sockets.
+const SEND_BYTES: usize = 64 * 1024;
+
 /// Knows one address.
 #[derive(Debug)]
 struct OneName;
@@ -101,6 +104,10 @@ impl House {
             .await
             .unwrap();
         let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        // Of lists that are not read, little gets lost in buffers.
+        socket2::SockRef::from(&socket)
+            .set_send_buffer_size(SEND_BYTES)
+            .unwrap();
         let address = socket.local_addr().unwrap();
         let shutdown = CancellationToken::new();
         let serving = tokio::spawn(serve(socket, door, shutdown.clone()));

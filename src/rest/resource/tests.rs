@@ -3,7 +3,7 @@ use std::net::SocketAddr;
 use super::*;
 use crate::catalog::{CatalogOptions, Rows};
 use crate::rest::parameters::Parameters;
-use crate::session::{Listener, Registry, Remote, Service, SessionGuard};
+use crate::session::{Filter, Listener, Registry, Remote, Server, Service, SessionGuard, Topology};
 
 fn caller() -> Arc<Caller> {
     Arc::new(Caller::new("", false))
@@ -108,8 +108,118 @@ async fn operators_are_those_of_the_plan() {
     // An order other than that of ids keeps a page's rows only.
     let (rows, _) = plans(&catalog, sessions, "sort=-idle,user&page[size]=10").await;
     assert!(rows.contains("TopK(fetch=10)"), "{rows}");
+    // Without a page, nothing is sorted but ids, by what they are sorted by.
+    let operators = Operators::parse(&Parameters::parse(Some("sort=-idle,user")), "sessions");
+    let listing = sessions.listing(&operators.unwrap(), false).unwrap();
+    let none = ParamValues::List(Vec::new());
+    let keys = &listing.sorted.as_ref().unwrap().keys;
+    let keys = physical(&catalog, keys, none).await;
+    assert!(keys.contains("columns=[id, user, idle]"), "{keys}");
     let (rows, _) = plans(&catalog, services, "fields[services]=router&page[size]=1").await;
     assert!(rows.contains("columns=[name, router]"), "{rows}");
+}
+
+#[tokio::test]
+async fn every_collection_reads_what_a_request_names() {
+    let registry = Registry::new();
+    let service = Arc::new(Service::new("shop", "none"));
+    let address = SocketAddr::from(([127, 0, 0, 1], 5433));
+    let listener = Arc::new(Listener::new("in", &service, "postgresql", address));
+    let _guard = registry.register(&listener, Remote::Tcp(address)).unwrap();
+    let server = Server::new("db1", "192.0.2.5", 5432, "postgresql", None);
+    let (name, module) = ("audit".into(), "qlafilter".into());
+    registry.set_topology(Topology {
+        services: vec![service],
+        listeners: vec![listener],
+        servers: vec![Arc::new(server)],
+        filters: vec![Arc::new(Filter { name, module })],
+    });
+    let (catalog, resources) = planned(&registry).await;
+    let collections = resources
+        .iter()
+        .filter(|resource| resource.definition.kind == Kind::Collection);
+    let names: Vec<_> = collections
+        .map(|resource| resource.definition.name)
+        .collect();
+    let asked = [
+        (
+            "sessions",
+            "/attributes/client/cipher",
+            "fields[sessions]=idle",
+            "columns=[id, idle, tls]",
+        ),
+        (
+            "sessions",
+            "/relationships/services/data/0/id",
+            "fields[sessions]=state",
+            "columns=[id, service, state]",
+        ),
+        (
+            "services",
+            "/attributes/router",
+            "fields[services]=state",
+            "columns=[name, router, state]",
+        ),
+        (
+            "servers",
+            "/attributes/parameters/address",
+            "fields[servers]=state",
+            "columns=[name, address, state]",
+        ),
+        (
+            "listeners",
+            "/relationships/services/data/0/id",
+            "fields[listeners]=state",
+            "columns=[name, service, state]",
+        ),
+        (
+            "filters",
+            "/attributes/module",
+            "fields[filters]=",
+            "columns=[name, module]",
+        ),
+    ];
+    assert!(
+        names
+            .iter()
+            .all(|name| asked.iter().any(|(of, ..)| of == name)),
+        "{names:?}"
+    );
+    for (name, pointer, fields, columns) in asked {
+        let mut known = resources.iter();
+        let resource = known
+            .find(|resource| resource.definition.name == name)
+            .unwrap();
+        let json_path = pointer
+            .trim_start_matches('/')
+            .replace("/0/", "[0]/")
+            .replace('/', ".");
+        let member = pointer.trim_start_matches('/');
+        let rest = format!("{fields}&sort={member},-id&page[size]=7");
+        let mut seen = Vec::new();
+        for filter in [
+            format!("filter={pointer}=%22x%22"),
+            format!("filter={pointer}=eq(%22x%22)"),
+            format!("filter[{json_path}]=%22x%22"),
+            format!("filter[$.{json_path}]=%22x%22"),
+        ] {
+            let (rows, total) = plans(&catalog, resource, &format!("{filter}&{rest}")).await;
+            assert_eq!(rows.matches("Scan:").count(), 1, "{rows}");
+            assert!(rows.contains(columns), "{columns} in {rows}");
+            // One that the scan answers itself stands with its columns.
+            let is_key = rows.contains(": sessions") && rows.contains("service=x");
+            assert_eq!(rows.contains("FilterExec"), !is_key, "{rows}");
+            // What is the same in all rows is nothing to be ordered by.
+            assert!(
+                rows.contains("limit=7") || rows.contains("fetch=7"),
+                "{rows}"
+            );
+            assert_eq!(total.matches("Scan:").count(), 1, "{total}");
+            seen.push((rows, total));
+        }
+        // Whichever way a member is named, it is the same question.
+        assert!(seen.iter().all(|plans| plans == &seen[0]), "{seen:?}");
+    }
 }
 
 async fn count(mut rows: Rows) -> usize {
