@@ -34,6 +34,13 @@ SELECT
     'statements', statements,
     'bytes_in', bytes_in,
     'bytes_out', bytes_out,
-    'queries', queries
+    'queries', queries,
+    'parameters', named_struct(
+      'log_debug', log_debug,
+      'log_info', log_info,
+      'log_notice', log_notice,
+      'log_warning', log_warning,
+      'log_error', log_error
+    )
   ) AS attributes
 FROM documents.sessions

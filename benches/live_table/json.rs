@@ -88,6 +88,16 @@ struct Attributes {
     bytes_in: i64,
     bytes_out: i64,
     queries: Vec<String>,
+    parameters: Parameters,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Parameters {
+    log_debug: bool,
+    log_info: bool,
+    log_notice: bool,
+    log_warning: bool,
+    log_error: bool,
 }
 
 #[derive(Serialize, Deserialize)]

@@ -1,13 +1,14 @@
 //! The engine, set up once: which tables, functions and limits every statement gets.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use datafusion::catalog::{
     CatalogProvider, MemoryCatalogProvider, MemoryCatalogProviderList, MemorySchemaProvider,
     SchemaProvider,
 };
-use datafusion::common::Result;
 use datafusion::common::config::Dialect;
+use datafusion::common::{Result, plan_err};
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::GreedyMemoryPool;
 use datafusion::execution::object_store::DefaultObjectStoreRegistry;
@@ -16,6 +17,7 @@ use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::execution::{FunctionRegistry, SessionStateDefaults};
 use datafusion::optimizer::{Analyzer, AnalyzerRule};
 use datafusion::prelude::SessionConfig;
+use datafusion::sql::sqlparser::ast;
 
 use super::correlated::LateralPlanner;
 use super::count::CountScans;
@@ -48,6 +50,33 @@ const ZONED_FUNCTIONS: [&str; 7] = [
 /// The schema of the tables that documents are made of: those of `public`, with lists of what belongs to a row. Views in the
 /// shape of another server's find there what the tables do not show.
 const DOCUMENTS: &str = "documents";
+
+/// Refuses a client's statement that names a table of documents: to clients there is no such schema, and nothing that
+/// tells what there is names it.
+///
+/// # Errors
+/// As if there were none.
+pub(super) fn refuse_documents(statement: &ast::Statement) -> Result<()> {
+    let named = ast::visit_relations(statement, |name| {
+        let mut parts = name.0.iter().rev().filter_map(|part| part.as_ident());
+        let (table, schema) = (parts.next(), parts.next());
+        let is_quoted = |ident: &ast::Ident| ident.quote_style.is_some();
+        let is_documents = |schema: &ast::Ident| match is_quoted(schema) {
+            true => schema.value == DOCUMENTS,
+            false => schema.value.eq_ignore_ascii_case(DOCUMENTS),
+        };
+        match (table, schema) {
+            (Some(table), Some(schema)) if is_documents(schema) => {
+                ControlFlow::Break(table.value.clone())
+            }
+            _ => ControlFlow::Continue(()),
+        }
+    });
+    match named {
+        ControlFlow::Break(table) => plan_err!("table '{DOCUMENTS}.{table}' not found"),
+        ControlFlow::Continue(()) => Ok(()),
+    }
+}
 
 /// How far an ordered scan may be read ahead of whoever wants its rows.
 const SORT_BUFFER_BYTES: usize = 1 << 20;

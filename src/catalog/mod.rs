@@ -221,6 +221,7 @@ impl Catalog {
         parameter_types: Vec<Option<FieldRef>>,
         caller: Arc<Caller>,
     ) -> Result<Prepared> {
+        engine::refuse_documents(&statement)?;
         let key = PlanKey {
             statement,
             parameter_types,

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::parameters::shorten;
 use super::refusal::Refusal;
-use crate::session::LogLevel;
+use crate::session::{LOG_PARAMETERS, LogLevel};
 
 /// What a document asks for.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -14,15 +14,6 @@ pub struct Changes {
     /// The names of all filters that it is to have.
     pub filters: Option<Vec<String>>,
 }
-
-/// The parameters of a session that can be set.
-pub const LOGS: [(&str, LogLevel); 5] = [
-    ("log_debug", LogLevel::Debug),
-    ("log_info", LogLevel::Info),
-    ("log_notice", LogLevel::Info),
-    ("log_warning", LogLevel::Warning),
-    ("log_error", LogLevel::Error),
-];
 
 impl Changes {
     /// Reads a document for the session with this id.
@@ -63,7 +54,7 @@ impl Changes {
             }
             for (name, value) in object(value, "data.attributes.parameters")? {
                 let place = format!("data.attributes.parameters.{name}");
-                let level = LOGS.iter().find(|(known, _)| known == name);
+                let level = LOG_PARAMETERS.iter().find(|(known, _)| known == name);
                 let (_, level) = level.ok_or_else(|| {
                     wrong(&place, "is no parameter of a session: there are log_debug, log_info, log_notice, log_warning and log_error")
                 })?;

@@ -10,14 +10,17 @@ use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
 pub use self::schema::members;
-use super::alter::LOGS;
 use super::format::{FORMATS, Format};
 use super::json::Style;
 use super::resource::{Kind, Resource};
 use super::routes::{Access, Action, Operation, Query, Route};
 use super::{metrics, tokens};
+use crate::session::LOG_PARAMETERS;
 
 const JSON: &str = "application/json";
+
+/// What stands in a path for a relationship's name.
+const RELATIONSHIP: &str = "relationship";
 
 /// What stands for the resource's name in a parameter's.
 const TYPE: &str = "[TYPE]";
@@ -56,7 +59,7 @@ impl Description {
 fn document(routes: &[Route], resources: &[Resource]) -> Value {
     let paths: Map<_, _> = routes
         .iter()
-        .map(|route| (route.path.clone(), path(route, resources)))
+        .map(|route| (route.path.clone(), path(route, routes, resources)))
         .collect();
     json!({
         "openapi": "3.1.0",
@@ -99,7 +102,7 @@ fn cookie(name: &str) -> Value {
 }
 
 /// All that can be done at a path.
-fn path(route: &Route, resources: &[Resource]) -> Value {
+fn path(route: &Route, routes: &[Route], resources: &[Resource]) -> Value {
     let mut item = Map::new();
     let names = route.path.split('/');
     let names: Vec<_> = names
@@ -107,21 +110,67 @@ fn path(route: &Route, resources: &[Resource]) -> Value {
         .collect();
     if !names.is_empty() {
         let parameters = names.iter().map(|name| {
-            json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}})
+            let mut schema = json!({"type": "string"});
+            if *name == RELATIONSHIP {
+                schema["enum"] = json!(relationships(route, resources));
+            }
+            json!({"name": name, "in": "path", "required": true, "schema": schema})
         });
         item.insert("parameters".to_owned(), parameters.collect());
     }
     for operation in &route.operations {
         let method = operation.method.as_str().to_ascii_lowercase();
-        item.insert(method, self::operation(route, operation, resources));
+        item.insert(method, self::operation(route, operation, routes, resources));
     }
     Value::Object(item)
 }
 
-fn operation(route: &Route, operation: &Operation, resources: &[Resource]) -> Value {
+/// What a route's resource can be asked for, by the members of its objects.
+fn relationships(route: &Route, resources: &[Resource]) -> Vec<String> {
+    let mut operations = route.operations.iter();
+    let at = operations.find_map(|operation| match operation.action {
+        Action::Related(at) => Some(at),
+        _ => None,
+    });
+    let members = at.and_then(|at| resources.get(at));
+    let mut members = members.into_iter().flat_map(|resource| &resource.members);
+    let schema = members.find(|(name, _)| name == "relationships");
+    let names = schema.and_then(|(_, schema)| schema["properties"].as_object());
+    names.map_or_else(Vec::new, |names| names.keys().cloned().collect())
+}
+
+/// What can be asked of the things in a list, by their ids.
+fn links(list: &Route, routes: &[Route]) -> Value {
+    let own = format!("{}/{{id}}", list.path);
+    let of_one = routes.iter().filter(|route| {
+        let rest = route.path.strip_prefix(&own);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    });
+    let links = of_one.flat_map(|route| {
+        route.operations.iter().map(|operation| {
+            let id = operation_id(&operation.method, &route.path);
+            let link = json!({
+                "operationId": id,
+                "parameters": {"id": "$response.body#/data/0/id"},
+            });
+            (id, link)
+        })
+    });
+    Value::Object(links.collect())
+}
+
+fn operation(
+    route: &Route,
+    operation: &Operation,
+    routes: &[Route],
+    resources: &[Resource],
+) -> Value {
     let action = operation.action;
     let mut responses = Map::new();
-    for (status, response) in success(action, resources) {
+    for (status, mut response) in success(action, resources) {
+        if matches!(action, Action::List(_)) {
+            response["links"] = links(route, routes);
+        }
         responses.insert(status.to_string(), response);
     }
     for status in failures(route, action) {
@@ -403,7 +452,7 @@ fn schemas(resources: &[Resource]) -> Value {
 
 /// What a session can be altered by: which lines are logged of it, and its filters.
 fn alteration(identifier: &Value) -> Value {
-    let logs = LOGS.map(|(name, _)| (name.to_owned(), json!({"type": "boolean"})));
+    let logs = LOG_PARAMETERS.map(|(name, _)| (name.to_owned(), json!({"type": "boolean"})));
     let parameters = json!({"type": "object", "properties": Map::from_iter(logs)});
     let filters =
         json!({"type": "object", "properties": {"data": {"type": "array", "items": identifier}}});

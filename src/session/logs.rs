@@ -21,6 +21,15 @@ pub enum LogLevel {
     Error = 8,
 }
 
+/// The parameters of a session that say what is logged of it, with the level that each stands for.
+pub const LOG_PARAMETERS: [(&str, LogLevel); 5] = [
+    ("log_debug", LogLevel::Debug),
+    ("log_info", LogLevel::Info),
+    ("log_notice", LogLevel::Info),
+    ("log_warning", LogLevel::Warning),
+    ("log_error", LogLevel::Error),
+];
+
 /// Of which sessions which lines are logged besides those of the program's own level.
 #[derive(Debug, Default)]
 pub struct SessionLogs {
@@ -60,6 +69,21 @@ impl SessionLogs {
                 .is_some_and(|levels| levels & level as u8 != 0)
     }
 
+    /// The sessions among these of which lines of this level are logged, by their places.
+    pub fn places(&self, sessions: impl Iterator<Item = SessionId>, level: LogLevel) -> Vec<usize> {
+        if !self.any() {
+            return Vec::new();
+        }
+        let levels = self.levels.lock();
+        let is_logged = |session: &SessionId| {
+            let levels = levels.get(session);
+            levels.is_some_and(|levels| levels & level as u8 != 0)
+        };
+        let places = sessions.enumerate();
+        let places = places.filter(|(_, session)| is_logged(session));
+        places.map(|(place, _)| place).collect()
+    }
+
     /// The session has ended.
     pub(super) fn forget(&self, session: SessionId) {
         if self.any() {
@@ -83,6 +107,9 @@ mod tests {
         logs.set(one, LogLevel::Info, true);
         assert!(logs.contains(one, LogLevel::Debug) && !logs.contains(one, LogLevel::Error));
         assert!(!logs.contains(other, LogLevel::Debug));
+        let places = |level| logs.places([other, one].into_iter(), level);
+        assert_eq!(places(LogLevel::Info), [1]);
+        assert!(places(LogLevel::Error).is_empty());
         logs.set(one, LogLevel::Debug, false);
         assert!(!logs.contains(one, LogLevel::Debug) && logs.contains(one, LogLevel::Info));
         logs.forget(one);

@@ -48,7 +48,7 @@ pub use handle::{Connection, ConnectionState, KillReason, Profile, Remote, Sessi
 pub use id::SessionId;
 pub use image::{Chosen, ChunkImage, ImageRow, RowVersions, Rows, Run};
 pub use line::{Line, LiveValues, State, Transaction};
-pub use logs::{LogLevel, SessionLogs};
+pub use logs::{LOG_PARAMETERS, LogLevel, SessionLogs};
 pub use membership::Membership;
 pub use registry::{Registry, RegistryFull, SharedName};
 pub use retained::{Answer, Outcome, RetainedStatement};

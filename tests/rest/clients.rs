@@ -7,17 +7,36 @@ use super::house::{House, Reply, basic};
 
 /// The request of a command, as maxctrl's HTTP library writes it.
 async fn command(house: &House, method: &str, path: &str, more: &str) -> Reply {
+    command_with(house, method, path, more, "").await
+}
+
+async fn command_with(house: &House, method: &str, path: &str, more: &str, body: &str) -> Reply {
     let headers = format!(
         "Accept: application/json, text/plain, */*\r\n{}User-Agent: axios/0.21.4\r\n{more}",
         basic("root:secret")
     );
-    house.ask_with(method, path, &headers).await
+    house.ask_with_body(method, path, &headers, body).await
 }
 
 /// A value by its way through objects and arrays, as the client looks it up.
 fn lookup<'v>(value: &'v Value, way: &str) -> &'v Value {
     let found = value.pointer(&format!("/{}", way.replace('.', "/")));
     found.unwrap_or_else(|| panic!("no {way} in {value}"))
+}
+
+/// The parameters of a session of which these levels are logged.
+fn logged(on: &[&str]) -> Value {
+    let names = [
+        "log_debug",
+        "log_info",
+        "log_notice",
+        "log_warning",
+        "log_error",
+    ];
+    let parameters = names
+        .iter()
+        .map(|name| ((*name).to_owned(), json!(on.contains(name))));
+    Value::Object(parameters.collect())
 }
 
 #[tokio::test]
@@ -50,6 +69,10 @@ async fn maxctrl_s_session_commands_are_answered() {
             .unwrap();
         let ids: Vec<&Value> = services.iter().map(|service| &service["id"]).collect();
         assert_eq!(ids, ["RW-Split-Router"]);
+        // What has nothing true to say is a blank cell.
+        for absent in ["/attributes/memory", "/attributes/io_activity"] {
+            assert_eq!(object.pointer(absent), None);
+        }
     }
 
     // show sessions, show session ID [--rdns]
@@ -69,6 +92,8 @@ async fn maxctrl_s_session_commands_are_answered() {
             assert_eq!(lookup(object, "attributes.connections.0.server"), "db1");
             assert_eq!(lookup(object, "attributes.connections.0.connection_id"), 77);
             assert_eq!(lookup(object, "attributes.queries"), &json!([]));
+            assert_eq!(lookup(object, "attributes.parameters"), &logged(&[]));
+            assert_eq!(object.pointer("/attributes/log"), None);
         }
     }
 
@@ -109,15 +134,41 @@ async fn maxctrl_s_session_commands_are_answered() {
             "Content-Type: application/json;charset=utf-8\r\nContent-Length: {}\r\n",
             body.len()
         );
-        let headers = format!("{}{headers}", basic("root:secret"));
-        house
-            .ask_with_body("PATCH", "/v1/sessions/9", &headers, &body)
-            .await
+        command_with(&house, "PATCH", "/v1/sessions/9", &headers, &body).await
+    };
+    let parameters_of = async |path: &str| {
+        let one = command(&house, "GET", path, "").await.json();
+        lookup(&one, "data.attributes.parameters").clone()
     };
     let parameters = json!({"data": {"attributes": {"parameters": {"log_debug": "true"}}}});
     let reply = alter(parameters).await;
     assert_eq!((reply.status, reply.body.len()), (204, 0));
     assert!(house.registry.logs().contains(guard.id(), LogLevel::Debug));
+    assert_eq!(
+        parameters_of("/v1/sessions/9").await,
+        logged(&["log_debug"])
+    );
+    let other = house.register([127, 0, 0, 1], "maxuser");
+    let path = format!("/v1/sessions/{}", other.id());
+    assert_eq!(parameters_of(&path).await, logged(&[]));
+    let list = command(&house, "GET", "/v1/sessions", "").await.json();
+    let of_list = |place: usize| &list["data"][place]["attributes"]["parameters"];
+    assert_eq!(
+        (of_list(0), of_list(1)),
+        (&logged(&["log_debug"]), &logged(&[]))
+    );
+    let filter = "filter=/attributes/parameters/log_debug=true";
+    let found = command(&house, "GET", &format!("/v1/sessions?{filter}"), "")
+        .await
+        .json();
+    assert_eq!(
+        (
+            &found["data"][0]["id"],
+            found["data"].as_array().unwrap().len()
+        ),
+        (&json!("9"), 1)
+    );
+    drop(other);
     let filters = |data: Value| json!({"data": {"relationships": {"filters": {"data": data}}}});
     assert_eq!(alter(filters(json!([]))).await.status, 204);
     let unknown = alter(filters(json!([{"id": "none", "type": "filters"}]))).await;

@@ -3,10 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use rollcall::rest::routes::table;
+use rollcall::rest::routes::{Operation, table};
+use rollcall::session::{Connection, ConnectionState, Remote};
 use serde_json::{Map, Value};
 
-use super::house::House;
+use super::house::{House, basic};
 
 type Object = Map<String, Value>;
 
@@ -170,56 +171,118 @@ fn only(object: &Object, members: &[&str]) {
     }
 }
 
-#[tokio::test]
-async fn every_resource_is_a_document_of_json_api() {
-    let house = House::open().await;
-    let guard = house.register_nine();
-    guard.update(|profile| profile.filters = vec!["audit".into()]);
-    let ids = [
-        ("/sessions/", "9"),
-        ("/services/", "RW-Split-Router"),
-        ("/servers/", "db1"),
-        ("/listeners/", "in"),
-        ("/filters/", "audit"),
-    ];
+/// Everything that is there: the root, each list, all that is in it, and all that this is related to.
+async fn check_all(house: &House) -> usize {
     let mut checked = 0;
     for route in table() {
-        let reads = |operation: &rollcall::rest::routes::Operation| operation.method == "GET";
+        let reads = |operation: &Operation| operation.method == "GET";
         let others = ["/metrics", "/openapi.json"];
         if !route.operations.iter().any(reads) || others.contains(&route.path.as_str()) {
             continue;
         }
-        let mut path = route.path.clone();
-        for (resource, id) in ids {
-            if path.starts_with(resource) {
-                path = path.replace("{id}", id);
+        // Those with an id are found by the lists.
+        if route.path.contains('{') {
+            continue;
+        }
+        let document = house.get(&format!("/v1{}", route.path)).await;
+        check_document(&document);
+        checked += 1;
+        let Some(objects) = document["data"].as_array() else {
+            continue;
+        };
+        assert!(!objects.is_empty(), "{} is empty", route.path);
+        for object in objects {
+            let link = object["links"]["self"].as_str().unwrap();
+            let path = link.strip_prefix("http://localhost:8989").unwrap();
+            let one = house.get(path).await;
+            check_document(&one);
+            assert_eq!(
+                (&one["data"]["id"], &one["data"]["type"]),
+                (&object["id"], &object["type"])
+            );
+            checked += 1;
+            for name in object["relationships"].as_object().unwrap().keys() {
+                check_document(&house.get(&format!("{path}/relationships/{name}")).await);
+                checked += 1;
+            }
+            for parameters in [
+                "fields[TYPE]=",
+                "fields[TYPE]=state,services",
+                "rdns=true&pretty=no",
+            ] {
+                let parameters = parameters.replace("TYPE", object["type"].as_str().unwrap());
+                let some = house.ask("GET", &format!("{path}?{parameters}")).await;
+                check_document(&some.json());
             }
         }
-        let related = if path.starts_with("/sessions/") {
-            "filters"
-        } else {
-            "services"
-        };
-        let related = if path.starts_with("/services/") {
-            "servers"
-        } else {
-            related
-        };
-        let path = path.replace("{relationship}", related);
-        check_document(&house.get(&format!("/v1{path}")).await);
-        checked += 1;
-        // An error is a document, too.
-        let error = house.ask("GET", &format!("/v1{path}/no/such/path")).await;
-        assert_eq!(error.status, 404);
-        check_document(&error.json());
+        let paged = format!("/v1{}?page[size]=1&page[number]=1&sort=-id", route.path);
+        check_document(&house.get(&paged).await);
     }
-    assert!(checked >= 17, "{checked}");
-    check_document(
-        &house
-            .get("/v1/sessions?page[size]=1&fields[sessions]=idle,filters")
-            .await,
-    );
+    checked
+}
+
+#[tokio::test]
+async fn every_resource_is_a_document_of_json_api() {
+    let house = House::open().await;
+    let guard = house.register_nine();
+    guard.update(|profile| {
+        profile.filters = vec!["audit".into()];
+        profile.database = Some("shop".into());
+        profile.application_name = Some("psql".into());
+        profile.tls = Some("TLS13_AES_256_GCM_SHA384".into());
+        profile.connections = vec![Connection {
+            server: "db1".into(),
+            connection_id: Some(77),
+            state: ConnectionState::Established,
+            connected_us: 0,
+            tls: Some("TLS13_AES_256_GCM_SHA384".into()),
+        }];
+    });
+    let _early = house.registry.register(&house.listener, Remote::Unix);
+    let checked = check_all(&house).await;
+    // The root, a token, this program and five lists; two sessions, a service, two servers, two listeners and a filter;
+    // what they are related to.
+    assert_eq!(checked, 8 + 8 + 11);
     let closed = house.ask("DELETE", "/v1/sessions?filter=id=9").await;
     check_document(&closed.json());
+    house.close().await;
+}
+
+#[tokio::test]
+async fn every_error_is_a_document_of_json_api() {
+    let house = House::with_users().await;
+    let _guard = house.register_nine();
+    let (root, reader) = (basic("root:secret"), basic("reader:read"));
+    let patch = |length: usize| format!("{root}Content-Length: {length}\r\n");
+    for (status, method, path, headers, body) in [
+        (400, "GET", "/v1/sessions?filter=x", root.clone(), ""),
+        (400, "PATCH", "/v1/sessions/9", patch(1), "x"),
+        (401, "GET", "/v1/sessions", String::new(), ""),
+        (403, "DELETE", "/v1/sessions/9", reader, ""),
+        (404, "GET", "/v1/sessions/99", root.clone(), ""),
+        (404, "GET", "/v1/nothing", root.clone(), ""),
+        (405, "PUT", "/v1/servers", root.clone(), ""),
+        (
+            406,
+            "GET",
+            "/v1/servers",
+            format!("{root}Accept: text/html\r\n"),
+            "",
+        ),
+        (
+            412,
+            "DELETE",
+            "/v1/sessions/9",
+            format!("{root}If-Match: \"x\"\r\n"),
+            "",
+        ),
+        (413, "PATCH", "/v1/sessions/9", patch(1 << 20), ""),
+    ] {
+        let reply = house.ask_with_body(method, path, &headers, body).await;
+        assert_eq!(reply.status, status, "{method} {path}");
+        let document = reply.json();
+        check_document(&document);
+        only(document.as_object().unwrap(), &["errors"]);
+    }
     house.close().await;
 }

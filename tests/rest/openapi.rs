@@ -115,29 +115,65 @@ async fn answers_are_what_is_described() {
         else {
             continue;
         };
-        let of_sessions = path.starts_with("/sessions");
-        let asked = path
-            .replace("{id}", if of_sessions { "9" } else { "RW-Split-Router" })
-            .replace(
-                "{relationship}",
-                if of_sessions { "services" } else { "listeners" },
-            );
-        let reply = house.ask("GET", &format!("/v1{asked}")).await;
-        match reply.status {
-            200 => {
-                check(&document, described, &reply.json(), path);
-                checked += 1;
+        let ids = match path.split('/').nth(1) {
+            Some("sessions") => ["9", "10"],
+            Some("servers") => ["db1", "db%2F2"],
+            Some("listeners") => ["in", "local"],
+            Some("filters") => ["audit", "audit"],
+            _ => ["RW-Split-Router", "RW-Split-Router"],
+        };
+        let mut relationships = vec![String::new()];
+        for parameter in item["parameters"].as_array().into_iter().flatten() {
+            if let Some(names) = parameter.pointer("/schema/enum") {
+                let names = names.as_array().expect("names").iter();
+                relationships = names
+                    .map(|name| name.as_str().expect("a name").to_owned())
+                    .collect();
             }
-            // There are no such things in this house.
-            404 => {
-                let errors = document
-                    .pointer("/components/schemas/errors")
-                    .expect("errors");
-                check(&document, errors, &reply.json(), path);
-            }
-            other => panic!("{other} for {asked}"),
+        }
+        for (id, relationship) in ids
+            .iter()
+            .flat_map(|id| relationships.iter().map(move |name| (id, name)))
+        {
+            let asked = path
+                .replace("{id}", id)
+                .replace("{relationship}", relationship);
+            let reply = house.ask("GET", &format!("/v1{asked}")).await;
+            assert_eq!(reply.status, 200, "{asked}");
+            check(&document, described, &reply.json(), path);
+            checked += 1;
         }
     }
-    assert!(checked >= 7, "{checked}");
+    // Nine without an id, five with one, and eight relationships, all asked twice.
+    assert_eq!(checked, 2 * (9 + 5 + 8));
+    house.close().await;
+}
+
+/// What a list links to is there, and takes an id.
+#[tokio::test]
+async fn lists_link_to_what_is_in_them() {
+    let house = House::open().await;
+    let document = house.get("/v1/openapi.json").await;
+    let paths = document["paths"].as_object().unwrap();
+    let mut linked = 0;
+    for item in paths.values() {
+        let Some(links) = item.pointer("/get/responses/200/links") else {
+            continue;
+        };
+        for link in links.as_object().unwrap().values() {
+            let operations = paths.iter().flat_map(|(path, item)| {
+                let operations = item.as_object().unwrap().values();
+                operations.map(move |operation| (path, operation))
+            });
+            let mut named =
+                operations.filter(|(_, operation)| operation["operationId"] == link["operationId"]);
+            let (path, _) = named.next().expect("an operation");
+            assert!(path.contains("{id}") && named.next().is_none(), "{path}");
+            assert_eq!(link["parameters"]["id"], "$response.body#/data/0/id");
+            linked += 1;
+        }
+    }
+    // A session's are five, and two those of the others.
+    assert_eq!(linked, 5 + 4 * 2);
     house.close().await;
 }

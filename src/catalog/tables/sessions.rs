@@ -4,7 +4,7 @@ use super::sessions_live::LiveCell;
 use super::sessions_statements;
 use crate::catalog::column::Nullable::{self, Never, Yes};
 use crate::catalog::column::{Cell, bigint, field, opt_text, passing, text};
-use crate::session::{Profile, Registry, Session, State, Transaction};
+use crate::session::{LogLevel, Profile, Registry, Session, State, Transaction};
 
 /// `sessions`: who is connected.
 #[derive(Debug)]
@@ -43,6 +43,8 @@ pub(super) enum Origin {
     Live(LiveCell),
     /// Changes with time alone: what the function makes of a `bigint` that is kept.
     Aging(Cell<Session, Profile>, fn(i64, &Moment) -> f64),
+    /// Whether lines of this level are logged of the sessions, by the ids that are kept.
+    Logged(LogLevel),
     /// The sessions' last statements, by the ids that are kept.
     Statements,
 }
@@ -53,6 +55,7 @@ impl Origin {
             Self::Kept(cell) => cell.data_type(),
             Self::Live(cell) => cell.data_type(),
             Self::Aging(..) => DataType::Float64,
+            Self::Logged(_) => DataType::Boolean,
             Self::Statements => sessions_statements::data_type(),
         }
     }
@@ -70,7 +73,7 @@ impl SessionColumn {
         let field = field(self.name, self.origin.data_type(), self.nullable, self.doc);
         match &self.origin {
             // A session's place in its life is not traffic.
-            Origin::Live(LiveCell::OneOf(..)) | Origin::Kept(_) => field,
+            Origin::Live(LiveCell::OneOf(..)) | Origin::Kept(_) | Origin::Logged(_) => field,
             Origin::Live(_) | Origin::Aging(..) | Origin::Statements => passing(field),
         }
     }
@@ -104,13 +107,22 @@ const fn live(
     }
 }
 
+const fn logged(name: &'static str, doc: &'static str, level: LogLevel) -> SessionColumn {
+    SessionColumn {
+        name,
+        nullable: Never,
+        doc,
+        origin: Origin::Logged(level),
+    }
+}
+
 /// Position of `id` among the columns.
 pub(super) const ID: usize = 0;
 
 /// Where ids come from.
 pub(super) const ID_CELL: Cell<Session, Profile> = Cell::Int(|s, _| Some(s.id().into()));
 
-pub(super) static COLUMNS: [SessionColumn; SHOWN + 6] = [
+pub(super) static COLUMNS: [SessionColumn; SHOWN + 11] = [
     kept(
         "id",
         Never,
@@ -296,6 +308,23 @@ pub(super) static COLUMNS: [SessionColumn; SHOWN + 6] = [
         doc: "The session's last statements, the newest one first; for administrators",
         origin: Origin::Statements,
     },
+    logged(
+        "log_debug",
+        "Whether debug lines of the session are logged, whatever the program's level is",
+        LogLevel::Debug,
+    ),
+    logged(
+        "log_info",
+        "The same of lines that say what happens",
+        LogLevel::Info,
+    ),
+    logged(
+        "log_notice",
+        "The same as log_info: there is no level between",
+        LogLevel::Info,
+    ),
+    logged("log_warning", "The same of warnings", LogLevel::Warning),
+    logged("log_error", "The same of errors", LogLevel::Error),
 ];
 
 impl Sessions {

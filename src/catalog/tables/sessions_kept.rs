@@ -19,8 +19,13 @@ use crate::session::{ChunkImage, ImageRow, Profile, RowVersions, Run, Session};
 const TEXT_BUFFERS_MAX: usize = 16;
 
 /// The last array of each column that was asked for.
-#[derive(Default)]
 struct KeptColumns([Mutex<Option<KeptColumn>>; COLUMNS.len()]);
+
+impl Default for KeptColumns {
+    fn default() -> Self {
+        Self(std::array::from_fn(|_| Mutex::default()))
+    }
+}
 
 struct KeptColumn {
     versions: Arc<RowVersions>,

@@ -6,7 +6,10 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, Float64Array, RecordBatch, RecordBatchOptions};
+use arrow::array::{
+    ArrayRef, AsArray, BooleanArray, BooleanBufferBuilder, Float64Array, RecordBatch,
+    RecordBatchOptions,
+};
 use arrow::datatypes::{Int64Type, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use datafusion::common::Result;
@@ -21,7 +24,8 @@ use crate::catalog::column::Cell;
 use crate::catalog::keys::{Keys, Wanted};
 use crate::catalog::statement::{Row, Statement, own};
 use crate::catalog::table::{Batches, Order, Request, Source};
-use crate::session::{ChunkImage, Line, Profile, Session};
+use crate::session::{ChunkImage, Line, LogLevel, Profile, Session, SessionId};
+use arrow::buffer::BooleanBuffer;
 
 /// Most names whose sessions are counted without a look at them.
 const NAMES_MAX: usize = 16;
@@ -317,6 +321,11 @@ impl Reader {
             Origin::Kept(cell) => kept(*column, cell),
             Origin::Live(cell) => cell.gather(&live),
             Origin::Aging(cell, value) => Ok(self.aged(&kept(*column, cell)?, *value)),
+            Origin::Logged(_) if !self.statement.registry().logs().any() => {
+                let none = BooleanBuffer::new_unset(rows);
+                Ok(Arc::new(BooleanArray::new(none, None)) as ArrayRef)
+            }
+            Origin::Logged(level) => Ok(self.logged(&kept(ID, &ID_CELL)?, *level)),
             Origin::Statements => {
                 let ids = kept(ID, &ID_CELL)?;
                 Ok(sessions_statements::of_sessions(&ids, &self.statement))
@@ -330,6 +339,18 @@ impl Reader {
     fn live_columns(&self) -> usize {
         let is_live = |column: &&usize| matches!(COLUMNS[**column].origin, Origin::Live(_));
         self.columns.iter().filter(is_live).count()
+    }
+
+    fn logged(&self, ids: &ArrayRef, level: LogLevel) -> ArrayRef {
+        let mut flags = BooleanBufferBuilder::new(ids.len());
+        flags.append_n(ids.len(), false);
+        // Every session has an id.
+        let ids = ids.as_primitive::<Int64Type>().values().iter();
+        let ids = ids.filter_map(|id| SessionId::new(*id));
+        for place in self.statement.registry().logs().places(ids, level) {
+            flags.set_bit(place, true);
+        }
+        Arc::new(BooleanArray::new(flags.finish(), None))
     }
 
     fn aged(&self, kept: &ArrayRef, value: fn(i64, &Moment) -> f64) -> ArrayRef {

@@ -221,3 +221,39 @@ async fn what_a_caller_has_open_is_told_to_it_alone() {
         );
     }
 }
+
+#[tokio::test]
+async fn what_documents_are_made_of_is_no_table_of_clients() {
+    let world = World::new();
+    for from in [
+        "documents.sessions",
+        "DOCUMENTS.sessions",
+        "\"documents\".\"sessions\"",
+        "rollcall.documents.servers",
+        "sessions s JOIN documents.sessions USING (id)",
+        "sessions WHERE id IN (SELECT id FROM documents.sessions)",
+    ] {
+        let refused = world.prepare(&format!("SELECT 1 FROM {from}")).await;
+        let refused = refused.err().map(|error| error.to_string());
+        assert!(
+            refused.is_some_and(|error| error.contains("not found")),
+            "{from}"
+        );
+    }
+    let explained = world
+        .query("EXPLAIN SELECT * FROM documents.sessions")
+        .await;
+    assert!(explained.is_err());
+    // A name is not a schema, and views that are made of them are there.
+    let named = "WITH documents AS (SELECT 1 AS sessions) SELECT documents.sessions FROM documents";
+    assert_eq!(world.query(named).await.unwrap(), ["1"]);
+    assert!(
+        world
+            .query("SELECT pid FROM pg_stat_activity")
+            .await
+            .is_ok()
+    );
+    let listed = "SELECT 1 FROM information_schema.tables WHERE table_schema = 'documents' \
+         UNION ALL SELECT 1 FROM pg_namespace WHERE nspname = 'documents'";
+    assert!(world.query(listed).await.unwrap().is_empty());
+}

@@ -24,7 +24,7 @@ async fn long_lists_are_sorted_in_little_memory() {
     let register = |n: u32| {
         let guard = registry.register(&listener, Remote::Tcp(address)).unwrap();
         let user = format!("user {}", n.wrapping_mul(2_654_435_761) % 10_000);
-        guard.update(|profile| profile.user = (n % 7 > 0).then(|| user.into()));
+        guard.update(|profile| profile.user = (!n.is_multiple_of(7)).then(|| user.into()));
         guard
     };
     let guards: Vec<_> = (0..40_000).map(register).collect();
