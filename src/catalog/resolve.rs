@@ -321,8 +321,13 @@ impl Resolver<'_> {
         let is_interval = |expr: &Expr| {
             self.kind(expr) == Some(Kind::Interval) && !matches!(expr, Expr::Placeholder(_))
         };
-        if exprs.iter().any(|expr| self.key(expr).is_some()) {
-            return Ok(self.keys(exprs.into_iter()) || changed);
+        if exprs.iter().any(|expr| self.compared(expr).is_some()) {
+            for expr in exprs {
+                if let Some(key) = self.compared(expr) {
+                    *expr = key;
+                }
+            }
+            return Ok(true);
         }
         let Some(length) = self.functions.get(LENGTH) else {
             return Ok(changed);

@@ -276,3 +276,5 @@ SELECT n FROM generate_series(1, 5) n WHERE n = ANY(ARRAY[1.0, 2.5]) OR n IN (2.
 SELECT 5.0 / 2 = 2.5, 10 % 3.0, 2 ^ 3, 2 ^ 0.5, 0.1 + 0.2 = 0.3, 1.0 / nullif(0, 0.0)
 SELECT percentile_cont(ARRAY[0.25, 0.5]) WITHIN GROUP (ORDER BY x) FROM (VALUES (1.5), (2.5), (3)) v(x)
 SELECT ARRAY[1.5, 2]::float8[], ARRAY[1, 2]::numeric[], '{1.5,NULL}'::float8[], array_agg(x)::float8[] FROM (VALUES (1.5), (2)) v(x)
+SELECT grouping(x), x, sum(y) FROM (VALUES (1.5, 1.5), (2.5, 2)) v(x, y) GROUP BY CUBE (x) ORDER BY 1, 2
+SELECT ARRAY[1.5] = ARRAY[1.50], ARRAY[1.5] <> ARRAY[1.50], ARRAY[1.5, 2] < ARRAY[1.50, 3], ARRAY[1.5] IN (ARRAY[1.50])

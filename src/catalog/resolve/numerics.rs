@@ -93,6 +93,15 @@ impl Resolver<'_> {
         }
     }
 
+    /// The same, also of arrays of numerics.
+    pub(super) fn compared(&self, expr: &Expr) -> Option<Expr> {
+        let given = expr.get_type(self.schema).ok()?;
+        match is_list_of_numerics(&given) {
+            true => self.function(KEYS, vec![expr.clone()]),
+            false => self.key(expr),
+        }
+    }
+
     /// Puts keys in the place of numerics. Whether there were any.
     pub(super) fn keys<'e>(&self, exprs: impl Iterator<Item = &'e mut Expr>) -> bool {
         let mut changed = false;
