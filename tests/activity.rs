@@ -83,8 +83,8 @@ fn everything_is_shaped_as_in_postgresql() {
         ("SELECT count(*) FROM pg_locks", "0"),
         ("SELECT count(*) FROM pg_stat_progress_vacuum", "0"),
         (
-            "SELECT checkpoints_timed, stats_reset FROM pg_stat_bgwriter",
-            "0|",
+            "SELECT checkpoints_timed, stats_reset = pg_postmaster_start_time() FROM pg_stat_bgwriter",
+            "0|t",
         ),
         ("SELECT archived_count FROM pg_stat_archiver", "0"),
         ("SELECT wal_bytes FROM pg_stat_wal", "0"),

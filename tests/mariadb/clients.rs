@@ -1,11 +1,12 @@
 //! Real clients with real work: what comes through is what a direct connection gives.
 
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use super::{client, front, said};
-use crate::proxy::Proxied;
+use crate::proxy::{Proxied, ROWS, Setup};
 use crate::support::mariadb::MariaDb;
-use crate::support::program::{Said, finish};
+use crate::support::postgres::Identity;
+use crate::support::program::{Psql, Said, eventually, finish};
 
 #[test]
 fn what_is_dumped_and_loaded_through_the_proxy_is_the_same() {
@@ -64,7 +65,18 @@ fn python(proxied: &Proxied, program: &str) -> String {
     said.out
 }
 
-fn sysbench(proxied: &Proxied, script: &str, arguments: &[&str]) -> String {
+/// Ended with the value.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A sysbench that would load the proxy.
+fn sysbench_command(proxied: &Proxied, script: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new("sysbench");
     command
         .args([
@@ -72,18 +84,21 @@ fn sysbench(proxied: &Proxied, script: &str, arguments: &[&str]) -> String {
             "--mysql-user=app",
             "--mysql-password=secret",
         ])
-        .args([
-            "--mysql-db=app",
-            "--tables=2",
-            "--table-size=500",
-            "--mysql-ssl=off",
-        ])
+        .args(["--mysql-db=app", "--tables=2", "--table-size=500"])
         .arg(format!("--mysql-port={}", proxied.address.port()))
         .arg(script)
         .args(arguments);
-    let said: Said = finish(&mut command).into();
+    command
+}
+
+fn finished(command: &mut Command) -> String {
+    let said: Said = finish(command).into();
     assert!(said.ok, "{}{}", said.out, said.err);
     said.out
+}
+
+fn sysbench(proxied: &Proxied, script: &str, arguments: &[&str]) -> String {
+    finished(sysbench_command(proxied, script, arguments).arg("--mysql-ssl=off"))
 }
 
 #[test]
@@ -105,6 +120,68 @@ fn sysbench_runs_with_prepared_statements_and_without() {
         }
     }
     super::ends::settles(&mut proxied, held);
+}
+
+#[test]
+fn sysbench_runs_inside_tls() {
+    let server = MariaDb::start();
+    let dir = tempfile::tempdir().expect("a directory");
+    let identity = Identity::new();
+    identity.write(dir.path(), "own");
+    // What it calls the files that it takes.
+    for (name, file) in [
+        ("own.crt", "cacert.pem"),
+        ("own.crt", "client-cert.pem"),
+        ("own.key", "client-key.pem"),
+    ] {
+        std::fs::copy(dir.path().join(name), dir.path().join(file)).expect("a file");
+    }
+    let proxied = Setup {
+        servers: &server.section("db1"),
+        listener: "tls = { cert = \"own.crt\", key = \"own.key\" }",
+        ..Setup::default()
+    }
+    .start_in(dir);
+    sysbench(&proxied, "oltp_read_write", &["prepare"]);
+    let mut running = sysbench_command(
+        &proxied,
+        "oltp_read_write",
+        &["--threads=4", "--time=0", "--mysql-ssl=on", "run"],
+    );
+    let running = running.current_dir(proxied.program.dir.path());
+    let _running = Running(running.stdout(Stdio::null()).spawn().expect("sysbench"));
+    let mut door = Psql::connect(&proxied.program, "dba");
+    let inside = "SELECT count(*) FROM sessions WHERE service = 'app' AND tls LIKE 'TLSv1%' AND statements > 100;";
+    eventually(|| door.ask(inside), |count| count == "4");
+}
+
+#[test]
+fn rows_agree_with_the_servers_own_list_under_load() {
+    let server = MariaDb::start();
+    let mut proxied = front(&server);
+    sysbench(&proxied, "oltp_read_write", &["prepare"]);
+    let arguments = ["--threads=8", "--time=0", "--mysql-ssl=off", "run"];
+    let mut command = sysbench_command(&proxied, "oltp_read_write", &arguments);
+    let running = Running(command.stdout(Stdio::null()).spawn().expect("sysbench"));
+    proxied.comes_to(
+        "SELECT count(*) FROM sessions WHERE service = 'app' AND statements > 20",
+        "8",
+    );
+    let ours = "SELECT c.connection_id, s.\"user\", s.database, s.server, c.state FROM sessions s \
+                JOIN connections c ON c.session_id = s.id WHERE s.service = 'app' ORDER BY 1";
+    let theirs = "SELECT ID, USER, DB, 'db1', 'established' FROM information_schema.PROCESSLIST \
+                  WHERE USER = 'app' ORDER BY ID";
+    let total = "SELECT sum(statements) FROM sessions WHERE service = 'app'";
+    let mut before = 0;
+    for _ in 0..10 {
+        assert_eq!(proxied.ask(ours), server.ask(theirs).replace('\t', "|"));
+        let statements: u64 = proxied.ask(total).parse().expect("a number");
+        assert!(statements > before, "{statements} after {before}");
+        before = statements;
+    }
+    assert_eq!(proxied.ask(ours).lines().count(), 8);
+    drop(running);
+    proxied.comes_to(ROWS, "0");
 }
 
 #[test]
