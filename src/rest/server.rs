@@ -100,9 +100,16 @@ impl Drop for Hold {
 
 /// Whether anything goes on on a connection.
 #[derive(Default)]
-struct Pulse {
+pub(super) struct Pulse {
     begun: AtomicU64,
     under_way: AtomicUsize,
+}
+
+impl Pulse {
+    /// How many requests have begun.
+    pub(super) fn begun(&self) -> u64 {
+        self.begun.load(Ordering::Relaxed)
+    }
 }
 
 /// Serves clients of the listener until `shutdown`, then lets the requests under way end, for a bounded time.
@@ -247,7 +254,8 @@ impl Server {
             let (head, body) = request.into_parts();
             async move { Ok::<_, Infallible>(answer(&door, arrival, head, body).await) }
         });
-        let stream = TokioIo::new(Lingering::new(stream, self.closing.clone()));
+        let stream = Lingering::new(stream, Arc::clone(&pulse), self.closing.clone());
+        let stream = TokioIo::new(stream);
         let mut connection = pin!(self.http.serve_connection(stream, service));
         let idle_max = self.door.options.head_timeout;
         let mut draining = false;
@@ -269,7 +277,7 @@ impl Server {
                 // The HTTP library limits the time for a request's head, but not that for the first bytes of a
                 // connection, nor how long one that asks nothing is kept.
                 () = sleep_until(next_look) => {
-                    let now_begun = pulse.begun.load(Ordering::Relaxed);
+                    let now_begun = pulse.begun();
                     if now_begun == begun && pulse.under_way.load(Ordering::Relaxed) == 0 {
                         tracing::debug!(%peer, "an idle connection is closed");
                         return;

@@ -6,7 +6,7 @@ use super::{client, front, said};
 use crate::proxy::{Proxied, ROWS, Setup};
 use crate::support::mariadb::MariaDb;
 use crate::support::postgres::Identity;
-use crate::support::program::{Psql, Said, eventually, finish};
+use crate::support::program::{PATIENCE, Psql, Said, finish, lines};
 
 #[test]
 fn what_is_dumped_and_loaded_through_the_proxy_is_the_same() {
@@ -122,37 +122,97 @@ fn sysbench_runs_with_prepared_statements_and_without() {
     super::ends::settles(&mut proxied, held);
 }
 
+/// In front of a server, with TLS for clients; `own.crt` in the program's directory is what to trust.
+fn front_in_tls(server: &MariaDb) -> Proxied {
+    let dir = tempfile::tempdir().expect("a directory");
+    Identity::new().write(dir.path(), "own");
+    Setup {
+        servers: &server.section("db1"),
+        listener: "tls = { cert = \"own.crt\", key = \"own.key\" }",
+        ..Setup::default()
+    }
+    .start_in(dir)
+}
+
+const OUTSIDE_TLS: &str = "SELECT count(*) FROM sessions WHERE service = 'app' AND tls IS NULL";
+
 #[test]
 fn sysbench_runs_inside_tls() {
     let server = MariaDb::start();
-    let dir = tempfile::tempdir().expect("a directory");
-    let identity = Identity::new();
-    identity.write(dir.path(), "own");
+    let mut proxied = front_in_tls(&server);
     // What it calls the files that it takes.
     for (name, file) in [
         ("own.crt", "cacert.pem"),
         ("own.crt", "client-cert.pem"),
         ("own.key", "client-key.pem"),
     ] {
-        std::fs::copy(dir.path().join(name), dir.path().join(file)).expect("a file");
+        let dir = proxied.program.dir.path();
+        std::fs::copy(dir.join(name), dir.join(file)).expect("a file");
     }
-    let proxied = Setup {
-        servers: &server.section("db1"),
-        listener: "tls = { cert = \"own.crt\", key = \"own.key\" }",
-        ..Setup::default()
-    }
-    .start_in(dir);
     sysbench(&proxied, "oltp_read_write", &["prepare"]);
-    let mut running = sysbench_command(
-        &proxied,
-        "oltp_read_write",
-        &["--threads=4", "--time=0", "--mysql-ssl=on", "run"],
-    );
-    let running = running.current_dir(proxied.program.dir.path());
-    let _running = Running(running.stdout(Stdio::null()).spawn().expect("sysbench"));
-    let mut door = Psql::connect(&proxied.program, "dba");
-    let inside = "SELECT count(*) FROM sessions WHERE service = 'app' AND tls LIKE 'TLSv1%' AND statements > 100;";
-    eventually(|| door.ask(inside), |count| count == "4");
+    let arguments = ["--threads=4", "--time=0", "--mysql-ssl=on", "run"];
+    let mut command = sysbench_command(&proxied, "oltp_read_write", &arguments);
+    let command = command.current_dir(proxied.program.dir.path());
+    let _running = Running(command.stdout(Stdio::null()).spawn().expect("sysbench"));
+    let inside = "SELECT count(*) FROM sessions WHERE service = 'app' AND tls LIKE 'TLSv1%' AND statements > 100";
+    proxied.comes_to(inside, "4");
+    assert_eq!(proxied.ask(OUTSIDE_TLS), "0");
+}
+
+#[test]
+fn dumps_and_drivers_work_inside_tls() {
+    let server = MariaDb::start();
+    let proxied = front_in_tls(&server);
+    let ca = proxied.program.dir.path().join("own.crt");
+    let ca = ca.display().to_string();
+    let checked = ["--ssl-verify-server-cert", "--ssl-ca", &ca];
+    let run = |name: &str, arguments: &[&str]| {
+        let mut command = client(&proxied, name);
+        finished(command.args(checked).args(arguments))
+    };
+    let made = "CREATE TABLE t (id INT PRIMARY KEY, body LONGTEXT); \
+                INSERT INTO t SELECT seq, REPEAT(seq, 5000) FROM seq_1_to_2000";
+    run("mariadb", &["-e", made, "app"]);
+    let dump = proxied.program.dir.path().join("dump.sql");
+    let file = format!("--result-file={}", dump.display());
+    run("mariadb-dump", &[&file, "app", "t"]);
+    let load = format!("source {}", dump.display());
+    run("mariadb", &["-e", &load, "other"]);
+    let sums = "CHECKSUM TABLE app.t, other.t";
+    let sums = run("mariadb", &["-N", "-e", sums]);
+    let sums: Vec<&str> = sums.split_whitespace().collect();
+    assert_eq!(sums[1], sums[3], "{sums:?}");
+    for connect in [
+        format!("import pymysql as m; o = dict(ssl_ca={ca:?}, ssl_verify_cert=True)"),
+        format!("import MySQLdb as m; o = dict(ssl=dict(ca={ca:?}))"),
+    ] {
+        let program = format!(
+            "import sys; {connect}\n\
+             c = m.connect(host='127.0.0.1', port=int(sys.argv[1]), user='app', password='secret', database='app', **o)\n\
+             k = c.cursor()\n\
+             k.execute('SELECT count(*), sum(id) FROM t')\n\
+             print(k.fetchone()[0])\n\
+             k.execute('SELECT body FROM t WHERE id = %s', (7,))\n\
+             print(len(k.fetchone()[0]))\n\
+             print(c.thread_id())\n\
+             sys.stdin.read()\n"
+        );
+        let mut command = Command::new("/usr/bin/python3");
+        command
+            .args(["-c", &program, &proxied.address.port().to_string()])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
+        let mut running = Running(command.spawn().expect("Python"));
+        let said = lines(running.0.stdout.take().expect("its output"));
+        let next = || said.recv_timeout(PATIENCE).expect("a line");
+        assert_eq!([next(), next()], ["2000", "5000"]);
+        let mut door = Psql::connect(&proxied.program, "dba");
+        let tls = format!(
+            "SELECT tls LIKE 'TLSv1%' FROM sessions WHERE id = {};",
+            next()
+        );
+        assert_eq!(door.ask(&tls), "t", "{connect}");
+    }
 }
 
 #[test]
