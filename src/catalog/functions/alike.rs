@@ -7,12 +7,12 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::common::Result;
 use datafusion::logical_expr::simplify::{ExprSimplifyResult, SimplifyContext};
-use datafusion::logical_expr::type_coercion::functions::fields_with_udf;
 use datafusion::logical_expr::{
     ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
 };
 
-use super::value::{is_text, list_of};
+use super::define::engine_types;
+use super::value::{is_number, is_text, list_of};
 use crate::catalog::operators::array_literal;
 use crate::sql::numeric::ordered::COLUMN;
 
@@ -48,10 +48,8 @@ fn number_type<'a>(types: impl Iterator<Item = &'a DataType> + Clone) -> Option<
     if !types.clone().any(|given| *given == COLUMN) {
         return None;
     }
-    let is_number = |given: &DataType| {
-        given.is_numeric() || *given == COLUMN || given.is_null() || is_text(given)
-    };
-    if !types.clone().all(is_number) {
+    let fits = |given: &DataType| is_number(given) || given.is_null() || is_text(given);
+    if !types.clone().all(fits) {
         return None;
     }
     Some(match types.clone().any(DataType::is_floating) {
@@ -123,15 +121,7 @@ impl ScalarUDFImpl for Alike {
             });
             return Ok(coerced.collect());
         }
-        let fields: Vec<FieldRef> = types
-            .iter()
-            .map(|given| Arc::new(Field::new("", given.clone(), true)))
-            .collect();
-        let coerced = fields_with_udf(&fields, self.inner.as_ref())?;
-        Ok(coerced
-            .iter()
-            .map(|field| field.data_type().clone())
-            .collect())
+        engine_types(self.inner.as_ref(), types.iter().cloned())
     }
 
     fn simplify(&self, args: Vec<Expr>, info: &SimplifyContext) -> Result<ExprSimplifyResult> {

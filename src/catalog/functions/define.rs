@@ -8,6 +8,7 @@ use arrow::array::ArrayRef;
 use arrow::datatypes::{DataType, Field, FieldRef, IntervalUnit, TimeUnit};
 use datafusion::common::{Result, ScalarValue};
 use datafusion::error::DataFusionError;
+use datafusion::logical_expr::type_coercion::functions::{UDFCoercionExt, fields_with_udf};
 use datafusion::logical_expr::{
     ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
     Volatility,
@@ -22,6 +23,25 @@ use crate::catalog::column::MODIFIER;
 use crate::proxy::postgres::error::SqlError;
 use crate::sql::numeric::ordered;
 use crate::sql::types::sql_name;
+
+/// What the engine converts arguments of these types to for its own function.
+///
+/// # Errors
+/// When the function does not take them.
+pub(super) fn engine_types(
+    function: &impl UDFCoercionExt,
+    types: impl IntoIterator<Item = DataType>,
+) -> Result<Vec<DataType>> {
+    let fields: Vec<FieldRef> = types
+        .into_iter()
+        .map(|given| Arc::new(Field::new("", given, true)))
+        .collect();
+    let coerced = fields_with_udf(&fields, function)?;
+    Ok(coerced
+        .iter()
+        .map(|field| field.data_type().clone())
+        .collect())
+}
 
 /// What a function makes of one row.
 pub(super) type Answer = Result<Value, SqlError>;

@@ -3,14 +3,14 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field, FieldRef};
+use arrow::datatypes::{DataType, FieldRef};
 use datafusion::common::{Result, ScalarValue};
 use datafusion::logical_expr::simplify::{ExprSimplifyResult, SimplifyContext};
-use datafusion::logical_expr::type_coercion::functions::fields_with_udf;
 use datafusion::logical_expr::{
     ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
 };
 
+use super::define::engine_types;
 use super::numbers::floats;
 use crate::sql::numeric::ordered::{self, COLUMN};
 
@@ -120,24 +120,19 @@ impl ScalarUDFImpl for Either {
         if self.own(types.iter()).is_some() {
             return Ok(types.to_vec());
         }
-        let fields: Vec<FieldRef> = types
-            .iter()
-            .enumerate()
-            .map(|(place, given)| {
-                let is_rounded = place == 0 && ROUNDING.contains(&self.name());
-                let given = match is_rounded && given.is_integer() {
-                    true => DataType::Float64,
-                    false => plain(given),
-                };
-                Arc::new(Field::new("", given, true))
-            })
-            .collect();
-        let coerced = fields_with_udf(&fields, self.engine.as_ref())?;
-        let coerced = coerced.iter().zip(types).map(|(field, given)| {
+        let asked = types.iter().enumerate().map(|(place, given)| {
+            let is_rounded = place == 0 && ROUNDING.contains(&self.name());
+            match is_rounded && given.is_integer() {
+                true => DataType::Float64,
+                false => plain(given),
+            }
+        });
+        let coerced = engine_types(self.engine.as_ref(), asked)?;
+        let coerced = coerced.into_iter().zip(types).map(|(coerced, given)| {
             // Converted when the function is called.
-            match is_numeric(given) && field.data_type().is_floating() {
+            match is_numeric(given) && coerced.is_floating() {
                 true => given.clone(),
-                false => field.data_type().clone(),
+                false => coerced,
             }
         });
         Ok(coerced.collect())

@@ -14,6 +14,7 @@ use datafusion::logical_expr::{
 use super::define::{IntoExternal, no_function};
 use super::numbers::floats;
 use super::numeric::TO_FLOAT;
+use super::value::is_number;
 use crate::sql::numeric::ordered::COLUMN;
 use crate::sql::types::sql_name;
 
@@ -41,12 +42,10 @@ impl ScalarUDFImpl for ToFloat {
     }
 
     fn coerce_types(&self, types: &[DataType]) -> Result<Vec<DataType>> {
-        let is_number = |given: &DataType| {
-            given.is_numeric() || *given == COLUMN || given.is_null() || given.is_string()
-        };
+        let fits = |given: &DataType| is_number(given) || given.is_null() || given.is_string();
         match types {
             [given] if *given == COLUMN => Ok(types.to_vec()),
-            [given] if is_number(given) => Ok(vec![DataType::Float64]),
+            [given] if fits(given) => Ok(vec![DataType::Float64]),
             _ => {
                 let names: Vec<&str> = types.iter().map(sql_name).collect();
                 Err(no_function(self.name(), &names.join(", ")).into_external())

@@ -11,11 +11,10 @@ use super::define::{Answer, Function, Gives};
 use super::output::Value;
 use super::sets::one_list;
 use super::template::write;
-use super::value::{Kind, Row, list_of, refuse_over, texts};
+use super::value::{Kind, Row, is_number, list_of, refuse_over, texts};
 use crate::catalog::column::TYPE;
 use crate::proxy::postgres::error::SqlError;
 use crate::sql::encode::zone::Zone;
-use crate::sql::numeric::ordered::COLUMN;
 
 /// Between the elements of an array, by who makes it.
 const TIGHT: &str = ",";
@@ -104,7 +103,7 @@ fn values(
             })
         }
         data_type => {
-            let is_number = data_type.is_numeric() || *data_type == COLUMN;
+            let is_number = is_number(data_type);
             let is_raw = is_json(pg_type);
             let texts = texts(array, zone)?.into_iter().map(|text| match text {
                 None => null(),

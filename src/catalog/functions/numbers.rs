@@ -20,28 +20,20 @@ pub(super) fn numerics(array: &ArrayRef) -> Result<LargeBinaryArray> {
     if *array.data_type() == ordered::COLUMN {
         return Ok(array.as_binary::<i64>().clone());
     }
+    if *array.data_type() == DataType::Float32 {
+        let floats = array.as_primitive::<Float32Type>().iter();
+        let encode = |float| ordered::encode(&Numeric::from_f32(float));
+        return Ok(floats.map(|float| float.map(encode)).collect());
+    }
+    if array.data_type().is_floating() {
+        let wide = cast(array, &DataType::Float64)?;
+        let floats = wide.as_primitive::<Float64Type>().iter();
+        let encode = |float| ordered::encode(&Numeric::from_f64(float));
+        return Ok(floats.map(|float| float.map(encode)).collect());
+    }
     let rows = array.len();
     let mut column = LargeBinaryBuilder::with_capacity(rows, rows * 12);
     let mut bytes = Vec::new();
-    if array.data_type().is_floating() {
-        let is_narrow = *array.data_type() == DataType::Float32;
-        let narrow = cast(array, &DataType::Float32)?;
-        let wide = cast(array, &DataType::Float64)?;
-        let (narrow, wide) = (
-            narrow.as_primitive::<Float32Type>(),
-            wide.as_primitive::<Float64Type>(),
-        );
-        for row in 0..rows {
-            match (array.is_null(row), is_narrow) {
-                (true, _) => column.append_null(),
-                (_, true) => {
-                    column.append_value(ordered::encode(&Numeric::from_f32(narrow.value(row))))
-                }
-                _ => column.append_value(ordered::encode(&Numeric::from_f64(wide.value(row)))),
-            }
-        }
-        return Ok(column.finish());
-    }
     let whole = cast(array, &DataType::Int64)?;
     for value in whole.as_primitive::<Int64Type>() {
         match value {

@@ -16,7 +16,7 @@ use super::define::{Answer, Function, Gives};
 use super::interval::{DAY, Interval};
 use super::output::Value;
 use super::parts::{date_of, stamp_out_of_range};
-use super::value::Kind;
+use super::value::{Kind, is_number};
 use super::zoned::{clock, instant, local};
 use crate::proxy::postgres::error::SqlError;
 use crate::sql::encode::zone::Zone;
@@ -68,7 +68,7 @@ fn class(expr: &Expr, schema: &DFSchema) -> Option<Class> {
     use DataType as D;
     Some(match expr.get_type(schema).ok()? {
         data_type if data_type.is_integer() => Class::Integer,
-        data_type if data_type.is_numeric() || data_type == COLUMN => Class::Number,
+        data_type if is_number(&data_type) => Class::Number,
         D::Date32 | D::Date64 => Class::Date,
         D::Timestamp(_, None) => Class::Stamp,
         D::Timestamp(_, Some(_)) => Class::StampTz,

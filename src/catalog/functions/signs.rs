@@ -13,6 +13,7 @@ use datafusion::logical_expr::{
 
 use super::define::IntoExternal;
 use super::numeric::{NEGATE, functions as of_numerics};
+use super::value::is_number;
 use crate::proxy::postgres::error::SqlError;
 use crate::sql::numeric::ordered::COLUMN;
 use crate::sql::types::sql_name;
@@ -54,7 +55,7 @@ impl ScalarUDFImpl for Sign {
 
     fn return_type(&self, types: &[DataType]) -> Result<DataType> {
         let [given] = take_function_args(self.name, types)?;
-        let is_number = given.is_numeric() || *given == COLUMN || given.is_null();
+        let is_number = is_number(given) || given.is_null();
         let is_interval = matches!(given, DataType::Interval(_) | DataType::Duration(_));
         if is_number || (is_interval && self.symbol == '-') {
             return Ok(given.clone());
@@ -72,7 +73,7 @@ impl ScalarUDFImpl for Sign {
 
     fn display_name(&self, args: &[Expr]) -> Result<String> {
         match args {
-            [operand] => Ok(format!("(- {operand})").replacen('-', &self.symbol.to_string(), 1)),
+            [operand] => Ok(format!("({} {operand})", self.symbol)),
             _ => Ok(self.name.to_owned()),
         }
     }

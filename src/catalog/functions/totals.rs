@@ -12,7 +12,6 @@ use arrow::datatypes::{DataType, Field, FieldRef, Int64Type};
 use datafusion::common::{Result, ScalarValue};
 use datafusion::logical_expr::expr::AggregateFunctionParams;
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
-use datafusion::logical_expr::type_coercion::functions::fields_with_udf;
 use datafusion::logical_expr::utils::{AggregateOrderSensitivity, format_state_name};
 use datafusion::logical_expr::{
     Accumulator, AggregateUDF, AggregateUDFImpl, Expr, GroupsAccumulator, ReversedUDAF,
@@ -21,7 +20,7 @@ use datafusion::logical_expr::{
 
 use self::groups::Groups;
 use self::running::{Distinct, Exact, Whole};
-use super::define::IntoExternal;
+use super::define::{IntoExternal, engine_types};
 use crate::proxy::postgres::error::SqlError;
 use crate::sql::numeric::Numeric;
 use crate::sql::numeric::ordered::{self, COLUMN};
@@ -203,13 +202,7 @@ impl AggregateUDFImpl for ExactTotal {
         {
             return Ok(types.to_vec());
         }
-        let fields: Vec<FieldRef> = types
-            .iter()
-            .map(|given| Arc::new(Field::new("", given.clone(), true)))
-            .collect();
-        let coerced = fields_with_udf(&fields, self.engine.as_ref())?;
-        let coerced = coerced.iter().map(|field| field.data_type().clone());
-        Ok(coerced.collect())
+        engine_types(self.engine.as_ref(), types.iter().cloned())
     }
 
     fn return_type(&self, types: &[DataType]) -> Result<DataType> {

@@ -114,6 +114,11 @@ pub(super) fn misfit(kind: Kind, given: &DataType) -> Option<u32> {
     found.or_else(|| literal.then_some(9))
 }
 
+/// Whether a type is one of numbers, `numeric` among them.
+pub(super) fn is_number(given: &DataType) -> bool {
+    given.is_numeric() || *given == ordered::COLUMN
+}
+
 pub(super) fn is_text(given: &DataType) -> bool {
     matches!(
         given,
