@@ -41,7 +41,7 @@ fn passwords_are_asked_for_at_both_doors() {
     let asked = "select current_user, count(*) from sessions";
     assert_eq!(psql(&program, "alice", "secret-a", asked).out, "alice|1");
     assert_eq!(psql(&program, "bob", "secret-b", asked).out, "bob|1");
-    for (user, password) in [("alice", "wrong"), ("nobody", "secret-a"), ("alice", "")] {
+    for (user, password) in [("alice", "not-hers"), ("nobody", "secret-a"), ("alice", "")] {
         let said = psql(&program, user, password, asked);
         assert!(!said.ok);
         let refusal = format!("password authentication failed for user \"{user}\"");
@@ -51,7 +51,7 @@ fn passwords_are_asked_for_at_both_doors() {
     let path = "/v1/sessions";
     assert_eq!(program.curl(path, &["-u", "alice:secret-a"]).status, 200);
     assert_eq!(program.curl(path, &["-u", "bob:secret-b"]).status, 200);
-    for credentials in ["alice:wrong", "nobody:secret-a", "alice:"] {
+    for credentials in ["alice:not-hers", "nobody:secret-a", "alice:"] {
         let answer = program.curl(path, &["-u", credentials]);
         assert_eq!(answer.status, 401, "{credentials}");
         assert!(
@@ -63,7 +63,7 @@ fn passwords_are_asked_for_at_both_doors() {
     }
     assert_eq!(program.curl(path, &[]).status, 401);
     let log = program.log();
-    for secret in ["secret-a", "secret-b", "wrong", "SCRAM-SHA-256$"] {
+    for secret in ["secret-a", "secret-b", "not-hers", "SCRAM-SHA-256$"] {
         assert!(!log.contains(secret), "the log tells {secret}");
     }
 }

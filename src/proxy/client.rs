@@ -81,7 +81,11 @@ async fn open<P: Protocol>(
     let mut opening = pin!(open_behind_header(protocol, wire, entrance));
     tokio::select! {
         biased;
-        () = session.ending() => Opening::Over,
+        () = session.ending() => {
+            let reason = session.kill_reason().unwrap_or(KillReason::Administrator);
+            End::Killed(reason).report(&session, None);
+            Opening::Over
+        }
         opened = timeout_at(deadline, opening.as_mut()) => opened.unwrap_or_else(|_| {
             Refusal::TooLate.end().report(&session, None);
             Opening::Over

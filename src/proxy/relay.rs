@@ -46,7 +46,7 @@ pub(super) trait Track {
     /// Whether the client may be sent away without losing anything.
     fn is_idle_outside_transaction(&self) -> bool;
 
-    /// Other filters are asked for: they come in as soon as no statement runs.
+    /// Other filters are asked for: they come in unless a statement runs.
     fn replace_filters(&mut self, session: &SessionGuard);
 
     /// At least so many bytes of the server belong to the message that is under way; 0 between messages.
@@ -286,7 +286,13 @@ impl<T: Track> Relay<T> {
 
     fn poll_to_server(&mut self, cx: &mut Context<'_>) -> Poll<Stop> {
         let (track, session) = (&mut self.track, &self.session);
+        let hears_kill = &mut self.hears_kill;
         let mut see = |bytes: &mut [u8]| {
+            // Whoever asked for filters has been told so: what the client sends afterwards goes through these.
+            if session.is_refiltered() {
+                track.replace_filters(session);
+                *hears_kill = false;
+            }
             session.received(bytes.len() as u64);
             track.client_sent(bytes, session)
         };

@@ -89,6 +89,7 @@ pub async fn admit(
             let account = users
                 .check_password(&given.name, &given.password, address)
                 .await;
+            let refused = |error| refused(error).of_claimed(&given.name);
             (account.map_err(refused)?, Proof::Password)
         }
         Presented::Nothing => {

@@ -17,7 +17,7 @@ use tokio::time::timeout;
 use super::alter::Changes;
 use super::answer::{Asked, document, empty, missing};
 use super::close::close;
-use super::conditions::{check, tag};
+use super::conditions::{check, check_list, tag};
 use super::json::{JsonWriter, push_integer};
 use super::operators::Operators;
 use super::refusal::Refusal;
@@ -77,18 +77,19 @@ impl Asked<'_> {
         id: &str,
         body: Incoming,
     ) -> Result<Response<Body>, Refusal> {
+        // A client may take its time with the body: what it is about is looked at afterwards.
+        let text = self.body(body).await?;
+        self.check_unchanged(sessions, id).await?;
         let session = self.session(integer_id(id));
         let session = session.ok_or_else(|| missing("session", id))?;
-        self.check_unchanged(sessions, id).await?;
-        let text = self.body(body).await?;
         let changes = Changes::parse(&text, id)?;
         if let Some(filters) = &changes.filters {
             self.check_filters(&session, filters)?;
             session.ask_for_filters(filters.iter().map(|name| name.as_str().into()).collect());
         }
-        let logs = self.door.catalog.registry().logs();
+        let registry = self.door.catalog.registry();
         for (level, on) in changes.logs {
-            logs.set(session.id(), level, on);
+            registry.set_log(&session, level, on);
         }
         Ok(empty(StatusCode::NO_CONTENT))
     }
@@ -114,7 +115,12 @@ impl Asked<'_> {
 
     /// Makes a session's filter sessions anew. Its connection to a server stays, since the client's authentication
     /// passed through it, and a router of today keeps nothing else.
-    pub(super) fn restart(&self, id: &str) -> Result<Response<Body>, Refusal> {
+    pub(super) async fn restart(
+        &self,
+        sessions: &Resource,
+        id: &str,
+    ) -> Result<Response<Body>, Refusal> {
+        self.check_unchanged(sessions, id).await?;
         let session = self.session(integer_id(id));
         let session = session.ok_or_else(|| missing("session", id))?;
         if let Some(profile) = self.door.catalog.registry().profile(&session) {
@@ -124,13 +130,14 @@ impl Asked<'_> {
     }
 
     /// The same of all sessions.
-    pub(super) fn restart_all(&self) -> Response<Body> {
+    pub(super) fn restart_all(&self) -> Result<Response<Body>, Refusal> {
+        check_list(self.headers)?;
         for image in self.door.catalog.registry().membership().images() {
             image
                 .rows()
                 .for_each(|row| restart(row.session, row.profile));
         }
-        empty(StatusCode::NO_CONTENT)
+        Ok(empty(StatusCode::NO_CONTENT))
     }
 
     /// A request's body, in bounded time and memory.
@@ -162,6 +169,7 @@ impl Asked<'_> {
     /// Ends all sessions that the filters select.
     pub(super) async fn close_all(&self, sessions: &Resource) -> Result<Response<Body>, Refusal> {
         let ttl = self.parameters.ttl()?;
+        check_list(self.headers)?;
         let operators = Operators::parse(self.parameters, sessions.definition.name)?;
         if operators.filters.is_empty() {
             return Err(Refusal::bad_request(

@@ -34,7 +34,7 @@ use super::metrics;
 use super::operators::{Operators, Page};
 use super::parameters::{Parameters, shorten};
 use super::refusal::Refusal;
-use super::request_log::RequestLog;
+use super::request_log::{AskedFor, RequestLog};
 use super::resource::{Kind, Resource, SESSIONS};
 use super::routes::{Access, Action, allow_header, find};
 use super::server::Arrival;
@@ -63,9 +63,14 @@ const METHOD_OVERRIDE: HeaderName = HeaderName::from_static("x-http-method-overr
 pub async fn answer(door: &Door, arrival: Arrival, parts: Parts, body: Incoming) -> Response<Body> {
     let parameters = Parameters::parse(parts.uri.query());
     let style = parameters.style();
-    let mut log = RequestLog::begin(door.next_request());
-    let outcome = match method(&parts) {
-        Ok(method) => {
+    let mut log = RequestLog::begin(door.next_request(), arrival.peer.ip());
+    let wanted = method(&parts);
+    let method = wanted
+        .as_ref()
+        .map_or(&parts.method, |method| method)
+        .clone();
+    let outcome = match wanted {
+        Ok(_) => {
             let sent = Sent {
                 parts: &parts,
                 method: &method,
@@ -89,7 +94,12 @@ pub async fn answer(door: &Door, arrival: Arrival, parts: Parts, body: Incoming)
     if [StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED].contains(&response.status()) {
         response.headers_mut().remove(CONTENT_TYPE);
     }
-    log.answered(&parts.method, parts.uri.path(), response.status());
+    let asked = AskedFor {
+        method: &method,
+        sent: &parts.method,
+        path: parts.uri.path(),
+    };
+    log.answered(&asked, response.status());
     if parts.method == Method::HEAD {
         return without_body(response);
     }
@@ -191,8 +201,8 @@ async fn respond(
         }
         Action::Related(at) => asked.related(door.resource(at)?, fill(), fill()).await,
         Action::AlterSession => asked.alter(door.resource(SESSIONS)?, fill(), body).await,
-        Action::RestartSession => asked.restart(fill()),
-        Action::RestartSessions => Ok(asked.restart_all()),
+        Action::RestartSession => asked.restart(door.resource(SESSIONS)?, fill()).await,
+        Action::RestartSessions => asked.restart_all(),
         Action::CloseSession => asked.close(door.resource(SESSIONS)?, fill()).await,
         Action::CloseSessions => asked.close_all(door.resource(SESSIONS)?).await,
         Action::Metrics => asked.metrics().await,

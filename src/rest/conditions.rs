@@ -67,6 +67,26 @@ fn hash(array: &ArrayRef, row: usize, hasher: &mut DefaultHasher) {
     }
 }
 
+/// Refuses to change a list on a condition, which names none of its tags: lists are live and have none.
+///
+/// # Errors
+/// 412 when the condition does not hold.
+pub fn check_list(headers: &HeaderMap) -> Result<(), Refusal> {
+    if names(headers, IF_MATCH, None) == Some(false) {
+        let detail = "lists have no ETag that If-Match could name";
+        return Err(Refusal::new(StatusCode::PRECONDITION_FAILED, detail));
+    }
+    match names(headers, IF_NONE_MATCH, None) {
+        Some(true) => Err(still_there()),
+        _ => Ok(()),
+    }
+}
+
+fn still_there() -> Refusal {
+    let detail = "the resource is still what If-None-Match names";
+    Refusal::new(StatusCode::PRECONDITION_FAILED, detail)
+}
+
 /// What becomes of a request for a resource with this tag: done, or answered with the status alone.
 ///
 /// # Errors
@@ -76,27 +96,24 @@ pub fn check(headers: &HeaderMap, tag: &str, reads: bool) -> Result<Option<Statu
         let detail = "the resource has changed: its ETag is another one than If-Match names";
         Refusal::new(StatusCode::PRECONDITION_FAILED, detail)
     };
-    if names(headers, IF_MATCH, tag) == Some(false) {
+    if names(headers, IF_MATCH, Some(tag)) == Some(false) {
         return Err(failed());
     }
-    match (names(headers, IF_NONE_MATCH, tag), reads) {
+    match (names(headers, IF_NONE_MATCH, Some(tag)), reads) {
         (Some(true), true) => Ok(Some(StatusCode::NOT_MODIFIED)),
-        (Some(true), false) => Err(Refusal::new(
-            StatusCode::PRECONDITION_FAILED,
-            "the resource is still what If-None-Match names",
-        )),
+        (Some(true), false) => Err(still_there()),
         _ => Ok(None),
     }
 }
 
-/// Whether a header names the tag; `None` when there is no such header. A tag that was weakened on its way (a proxy
+/// Whether a header names the tag of what there is, if it has one; `None` when there is no such header. A tag that was weakened on its way (a proxy
 /// that compresses does that) is still the same, since tags are no bytes here.
-fn names(headers: &HeaderMap, name: HeaderName, tag: &str) -> Option<bool> {
+fn names(headers: &HeaderMap, name: HeaderName, tag: Option<&str>) -> Option<bool> {
     let mut there = None;
     for value in headers.get_all(name) {
         let value = value.to_str().unwrap_or_default();
         let mut tags = value.split(',').map(str::trim);
-        let found = tags.any(|named| named == "*" || named.trim_start_matches("W/") == tag);
+        let found = tags.any(|named| named == "*" || Some(named.trim_start_matches("W/")) == tag);
         there = Some(found || there == Some(true));
     }
     there
@@ -131,6 +148,22 @@ mod tests {
         let others = [tag_of(2, Some("a")), tag_of(1, Some("b")), tag_of(1, None)];
         assert!(others.iter().all(|other| *other != tag_of(1, Some("a"))));
         assert_eq!(tag(&row(1, Some("a")), &[1]), tag(&row(2, Some("a")), &[1]));
+    }
+
+    #[test]
+    fn a_list_is_there_and_has_no_tag() {
+        let passes = |name: HeaderName, value: &'static str| {
+            let headers = HeaderMap::from_iter([(name, HeaderValue::from_static(value))]);
+            check_list(&headers).is_ok()
+        };
+        assert!(check_list(&HeaderMap::new()).is_ok());
+        assert!(passes(IF_MATCH, "*") && !passes(IF_NONE_MATCH, "*"));
+        for tag in ["\"a\"", "W/\"a\"", ""] {
+            assert!(
+                !passes(IF_MATCH, tag) && passes(IF_NONE_MATCH, tag),
+                "{tag}"
+            );
+        }
     }
 
     #[test]

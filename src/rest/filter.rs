@@ -15,7 +15,6 @@ mod lists;
 mod tests;
 
 use arrow::datatypes::DataType;
-use datafusion::common::DFSchema;
 use datafusion::logical_expr::{
     Expr, ExprSchemable, Operator, Projection, ScalarUDF, binary_expr, lit, not,
 };
@@ -25,12 +24,18 @@ use super::parameters::shorten;
 use super::paths::{Place, Step, places};
 use super::refusal::Refusal;
 use super::resource::integer_id;
-use lists::{AnyElement, Found};
+use lists::{AnyValue, Found};
 
 /// How deep an expression may nest.
 const DEPTH_MAX: usize = 32;
 /// Of how many comparisons an expression may consist.
 const TERMS_MAX: usize = 256;
+/// Of how many comparisons a condition on a computed value may consist to be an expression of the engine's. What the
+/// engine's planner takes for such an expression grows with the square of their number.
+const PLANNED_TERMS_MAX: usize = 16;
+/// To how many expressions all filters of a request may come, each counted for every member that its path leads to:
+/// wildcards multiply them.
+const EXPRESSIONS_MAX: usize = 256;
 
 /// What must hold of the value at a path.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,6 +44,8 @@ pub struct Filter {
     /// The path as the request has it, for errors.
     written: String,
     condition: Condition,
+    /// Of how many comparisons the condition consists.
+    terms: usize,
 }
 
 /// Something that is true or false of a value.
@@ -147,26 +154,99 @@ impl Filter {
             path,
             written: written.to_owned(),
             condition,
+            terms: parser.terms,
         })
     }
 
-    /// The condition on the columns below the projection.
-    ///
-    /// # Errors
-    /// 400 when there is nothing at the path, or nothing that can be compared.
-    pub fn condition(&self, resource: &str, projection: &Projection) -> Result<Expr, Refusal> {
+    /// Whether the condition on this place is one for the planner.
+    fn is_planned(&self, place: &Place) -> bool {
+        let is_column = place.is_id || matches!(place.expr, Expr::Column(_));
+        place.within.is_none() && (is_column || self.terms <= PLANNED_TERMS_MAX)
+    }
+
+    /// How many expressions the condition on these places comes to.
+    fn expressions(&self, places: &[Place]) -> usize {
+        let of = |place| match self.is_planned(place) {
+            true => self.terms,
+            false => 1,
+        };
+        places.iter().map(of).sum()
+    }
+
+    /// The condition on what stands at these places.
+    fn condition(
+        &self,
+        resource: &str,
+        projection: &Projection,
+        places: Vec<Place>,
+    ) -> Result<Expr, Refusal> {
         let schema = projection.input.schema();
-        let mut hits = Vec::new();
-        for place in places(projection, &self.path) {
-            if let Some(hit) = self.condition.at(&place, schema) {
-                hits.push(hit);
-            }
-        }
-        hits.into_iter().reduce(Expr::or).ok_or_else(|| {
+        let hits = places.into_iter().filter_map(|place| {
+            let kind = match &place.within {
+                Some(_) => None,
+                None => Some(Kind::of(&place.expr.get_type(schema).ok()?)?),
+            };
+            Some(match kind.filter(|_| self.is_planned(&place)) {
+                Some(kind) => self.condition.at(&place, kind),
+                None => {
+                    let any = AnyValue::new(place.within.as_deref(), self.condition.clone());
+                    ScalarUDF::from(any).call(vec![place.expr])
+                }
+            })
+        });
+        hits.reduce(Expr::or).ok_or_else(|| {
             let path = shorten(&self.written);
             Refusal::bad_request(format!("filter: {resource} have no value at {path:?}"))
         })
     }
+}
+
+/// The filters with one for each path that leads to one value.
+fn joined(filters: &[Filter]) -> Vec<Filter> {
+    let mut joined: Vec<Filter> = Vec::with_capacity(filters.len());
+    for filter in filters {
+        let same = joined.iter_mut().find(|other| other.path == filter.path);
+        match same.filter(|_| !filter.path.contains(&Step::All)) {
+            Some(other) => {
+                other.terms += filter.terms;
+                match &mut other.condition {
+                    Condition::And(all) => all.push(filter.condition.clone()),
+                    one => {
+                        let first = std::mem::replace(one, Condition::And(Vec::new()));
+                        *one = Condition::And(vec![first, filter.condition.clone()]);
+                    }
+                }
+            }
+            None => joined.push(filter.clone()),
+        }
+    }
+    joined
+}
+
+/// The filters' conditions on the columns below the projection.
+///
+/// # Errors
+/// 400 when there is nothing at a path, or nothing that can be compared, and when all together are too much.
+pub fn conditions(
+    filters: &[Filter],
+    resource: &str,
+    projection: &Projection,
+) -> Result<Vec<Expr>, Refusal> {
+    let mut expressions = 0;
+    let mut conditions = Vec::with_capacity(filters.len());
+    for filter in &joined(filters) {
+        let places = places(projection, &filter.path);
+        expressions += filter.expressions(&places);
+        if expressions > EXPRESSIONS_MAX {
+            let path = shorten(&filter.written);
+            return Err(Refusal::bad_request(format!(
+                "filter {path:?}: there are more than {EXPRESSIONS_MAX} comparisons in the request's filters, each \
+                 counted for every member that its path leads to"
+            )));
+        }
+        conditions.push(filter.condition(resource, projection, places)?);
+    }
+    Ok(conditions)
 }
 
 /// The steps of a JSON pointer (RFC 6901).
@@ -250,6 +330,7 @@ impl Parser<'_> {
             None => {
                 let value = scalar(self.text)?;
                 self.at = self.text.len();
+                self.terms = 1;
                 Condition::Compare(Comparison::Equal, value)
             }
         };
@@ -367,19 +448,13 @@ enum Known {
 }
 
 impl Condition {
-    /// The condition on what stands at a place: not true where nothing does. `None` when it is no single value.
-    fn at(&self, place: &Place, schema: &DFSchema) -> Option<Expr> {
-        let data_type = place.expr.get_type(schema).ok()?;
-        if let Some(within) = &place.within {
-            let any = AnyElement::new(within.clone(), self.clone());
-            return Some(ScalarUDF::from(any).call(vec![place.expr.clone()]));
-        }
-        let kind = Kind::of(&data_type)?;
-        Some(match self.known(place, kind) {
+    /// The condition on the single value at a place: not true where there is none.
+    fn at(&self, place: &Place, kind: Kind) -> Expr {
+        match self.known(place, kind) {
             Known::Always => place.expr.clone().is_not_null(),
             Known::Never => lit(false),
             Known::Depends(condition) => condition,
-        })
+        }
     }
 
     fn known(&self, place: &Place, kind: Kind) -> Known {

@@ -15,6 +15,7 @@ use datafusion::logical_expr::{
 
 use super::compile::{Compiled, compile_with};
 use super::document::{DocumentShape, Own};
+use super::filter::conditions;
 use super::operators::{Operators, SortBy};
 use super::parameters::shorten;
 use super::paths::{Place, Step, places, pruned};
@@ -155,8 +156,7 @@ pub fn filtered(
     operators: &Operators,
 ) -> Result<LogicalPlan, Refusal> {
     let mut input = LogicalPlanBuilder::from(Arc::clone(&projection.input));
-    for filter in &operators.filters {
-        let condition = filter.condition(resource, projection)?;
+    for condition in conditions(&operators.filters, resource, projection)? {
         input = input.filter(condition).map_err(Refusal::defect)?;
     }
     input.build().map_err(Refusal::defect)

@@ -244,7 +244,7 @@ fn headers(action: Action) -> &'static [(&'static str, &'static str)] {
                 "Answers 412 when the resource's ETag is none of these",
             ),
         ],
-        Action::AlterSession | Action::CloseSession => &[(
+        Action::AlterSession | Action::CloseSession | Action::RestartSession => &[(
             "If-Match",
             "Does nothing when the session's ETag is none of these",
         )],
@@ -325,7 +325,11 @@ fn failures(route: &Route, action: Action) -> Vec<u16> {
     }
     statuses.extend_from_slice(match action {
         Action::List(_) => &[406][..],
-        Action::One(_) | Action::CloseSession => &[412],
+        Action::One(_)
+        | Action::CloseSession
+        | Action::CloseSessions
+        | Action::RestartSession
+        | Action::RestartSessions => &[412],
         Action::AlterSession => &[408, 412, 413],
         _ => &[],
     });

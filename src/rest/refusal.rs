@@ -13,6 +13,8 @@ pub struct Refusal {
     detail: String,
     allow: Option<String>,
     retry_after_s: Option<u64>,
+    /// Who the client said it was, and is not, for the log.
+    claimed: Option<String>,
     /// What went wrong inside, for the log.
     cause: Option<String>,
 }
@@ -25,6 +27,7 @@ impl Refusal {
             detail: detail.into(),
             allow: None,
             retry_after_s: None,
+            claimed: None,
             cause: None,
         }
     }
@@ -80,8 +83,20 @@ impl Refusal {
         }
     }
 
+    /// The same to somebody who said to be this user.
+    pub fn of_claimed(self, name: &str) -> Self {
+        Self {
+            claimed: Some(name.to_owned()),
+            ..self
+        }
+    }
+
+    /// Who the client said it was, and is not.
+    pub fn claimed(&self) -> Option<&str> {
+        self.claimed.as_deref()
+    }
+
     /// The sentence for whoever sent the request.
-    #[cfg(test)]
     pub fn detail(&self) -> &str {
         &self.detail
     }

@@ -10,7 +10,7 @@ use parking_lot::{Mutex, RwLock};
 use super::chunk::{CHUNK_ROWS, Chunk};
 use super::directory::Directory;
 use super::handle::{Profile, Remote, Session, SessionGuard};
-use super::{Lane, Listener, Membership, Reading, SessionId, SessionLogs, Topology};
+use super::{Lane, Listener, LogLevel, Membership, Reading, SessionId, SessionLogs, Topology};
 
 const SHARDS: usize = 64;
 
@@ -200,6 +200,15 @@ impl Registry {
     /// Of which sessions more is logged than the program's level asks for.
     pub fn logs(&self) -> &SessionLogs {
         &self.logs
+    }
+
+    /// Lines of this level are logged of the session from now on, or no longer.
+    pub fn set_log(&self, session: &Session, level: LogLevel, on: bool) {
+        self.logs.set(session.id, level, on);
+        // It may have ended, and been forgotten, in the meantime.
+        if session.is_ended() {
+            self.logs.forget(session.id);
+        }
     }
 
     /// What sessions are created on and routed through.

@@ -199,6 +199,31 @@ fn counters_agree_at_rest(proxied: &mut Proxied) {
 }
 
 #[test]
+fn the_end_of_a_session_that_has_said_nothing_is_told() {
+    let server = Postgres::start();
+    let mut proxied = Proxied::front(&server);
+    let mut client = proxied.connect();
+    let ids = "SELECT id FROM sessions WHERE service = 'app'";
+    let ids = eventually(|| proxied.ask(ids), |id| !id.is_empty());
+    let path = format!("/v1/sessions/{ids}");
+    assert_eq!(proxied.program.curl(&path, &["-X", "DELETE"]).status, 204);
+    assert!(client.next().is_none());
+    let log = eventually(
+        || proxied.program.log(),
+        |log| log.contains("a session ended"),
+    );
+    let line = log.lines().find(|line| line.contains("a session ended"));
+    let line = line.expect("a line");
+    for told in [
+        &format!("session={ids}"),
+        "service=app",
+        "reason=\"killed\"",
+    ] {
+        assert!(line.contains(told), "{told} in {line}");
+    }
+}
+
+#[test]
 fn a_row_follows_its_session_through_its_life() {
     let server = Postgres::start();
     let mut proxied = Proxied::front(&server);

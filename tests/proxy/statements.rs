@@ -1,12 +1,14 @@
 //! What sessions have asked last, and the log of all statements: for those who want it, of services that say so.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::Path;
 
 use nix::sys::signal::Signal;
 
 use super::{Proxied, Setup, rows};
 use crate::support::postgres::Postgres;
-use crate::support::program::eventually;
+use crate::support::program::{PATIENCE, eventually};
 
 const QUERIES: &str = "SELECT q.position, q.command, q.statement, q.server, coalesce(q.outcome, 'runs'), \
      q.completed >= q.received, q.duration >= 0 \
@@ -152,4 +154,63 @@ fn a_query_log_has_a_line_for_each_statement() {
     proxied.program.ended();
     let last = logged(&file).pop().expect("a line");
     assert_eq!(last[6..], ["unanswered", "SELECT pg_sleep(600);"]);
+}
+
+/// Gives a session these filters, over a connection that stays: what comes next comes at once.
+fn alter(door: &mut TcpStream, session: u32, filters: &[&str]) {
+    let names: Vec<String> = filters
+        .iter()
+        .map(|name| format!("{{\"id\":\"{name}\",\"type\":\"filters\"}}"))
+        .collect();
+    let body = format!(
+        "{{\"data\":{{\"relationships\":{{\"filters\":{{\"data\":[{}]}}}}}}}}",
+        names.join(",")
+    );
+    let request = format!(
+        "PATCH /v1/sessions/{session} HTTP/1.1\r\nHost: localhost\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    door.write_all(request.as_bytes())
+        .expect("a door that reads");
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        door.read_exact(&mut byte).expect("an answer");
+        answer.push(byte[0]);
+    }
+    assert!(answer.starts_with(b"HTTP/1.1 204 "), "{answer:?}");
+}
+
+#[test]
+fn filters_are_in_force_once_the_door_has_said_so() {
+    let server = Postgres::start();
+    let filter =
+        |name| format!("[filters.{name}]\nmodule = \"qlafilter\"\nfile = \"{name}.csv\"\n");
+    let proxied = proxied(&server, "", &["one", "two"].map(filter).concat());
+    let mut client = proxied.raw();
+    let mut door = TcpStream::connect(proxied.program.rest).expect("a connection");
+    door.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    door.set_nodelay(true).expect("no delay");
+    let wanted = [&["one"][..], &[], &["two"], &["one", "two"]];
+    let mut expected = [Vec::new(), Vec::new()];
+    for (n, filters) in (0..1_000).zip(wanted.iter().cycle()) {
+        alter(&mut door, client.process, filters);
+        let sql = format!("SELECT {n}");
+        client.query(&sql);
+        for (name, statements) in ["one", "two"].iter().zip(&mut expected) {
+            if filters.contains(name) {
+                statements.push(sql.clone());
+            }
+        }
+    }
+    for (name, expected) in ["one", "two"].iter().zip(&expected) {
+        let file = proxied.program.dir.path().join(format!("{name}.csv"));
+        let statements = || -> Vec<String> {
+            let lines = logged(&file);
+            lines.into_iter().map(|mut line| line.remove(7)).collect()
+        };
+        let seen = eventually(statements, |seen| seen.last() == expected.last());
+        assert_eq!(seen, *expected, "{name}");
+    }
 }

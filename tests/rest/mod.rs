@@ -1,5 +1,6 @@
 //! The REST door from outside: HTTP over sockets, sessions from a registry in this process.
 
+mod changes;
 mod clients;
 mod cut_off;
 mod door;
@@ -7,6 +8,7 @@ mod formats;
 mod house;
 mod idle;
 mod jsonapi;
+mod log;
 mod malformed;
 mod methods;
 mod openapi;

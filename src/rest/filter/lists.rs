@@ -1,5 +1,7 @@
-//! Conditions on the elements of list columns, which the engine has no operator for.
+//! Conditions that are no expressions of the engine's: on the elements of list columns, for which it has no operator, and
+//! those that its planner would take too long for.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray};
@@ -15,7 +17,7 @@ use serde_json::Value;
 use super::{Comparison, Condition};
 use crate::rest::paths::Step;
 
-/// A value of a list.
+/// A value that is there.
 pub enum Found<'a> {
     /// A string.
     Text(&'a str),
@@ -34,9 +36,7 @@ impl Found<'_> {
             (Self::Text(text), Value::String(wanted)) => Some((*text).cmp(wanted.as_str())),
             (Self::Integer(integer), Value::Number(wanted)) => match wanted.as_i64() {
                 Some(wanted) => Some(integer.cmp(&wanted)),
-                None => wanted
-                    .as_f64()
-                    .and_then(|w| (*integer as f64).partial_cmp(&w)),
+                None => wanted.as_f64().and_then(|wanted| order(*integer, wanted)),
             },
             (Self::Float(float), Value::Number(wanted)) => wanted
                 .as_f64()
@@ -60,28 +60,46 @@ impl Found<'_> {
     }
 }
 
-/// Whether a condition holds of anything that a path leads to from an element of a list.
+/// The order of two numbers by value, without rounding either.
+fn order(integer: i64, float: f64) -> Option<Ordering> {
+    // Both ends are powers of two, which floats have.
+    const END: f64 = 9_223_372_036_854_775_808.0;
+    match float {
+        _ if float.is_nan() => None,
+        _ if float >= END => Some(Ordering::Less),
+        _ if float < -END => Some(Ordering::Greater),
+        _ => {
+            let whole = integer.cmp(&(float.trunc() as i64));
+            whole
+                .then_with(|| 0.0.partial_cmp(&float.fract()).unwrap_or(Ordering::Equal))
+                .into()
+        }
+    }
+}
+
+/// Whether a condition holds of anything that a path leads to from a value.
 #[derive(Debug, PartialEq, Eq, Hash)]
-pub struct AnyElement {
-    within: Vec<Step>,
+pub struct AnyValue {
+    path: Vec<Step>,
     condition: Condition,
     signature: Signature,
 }
 
-impl AnyElement {
-    /// The condition on what is at the end of the path from an element.
-    pub fn new(within: Vec<Step>, condition: Condition) -> Self {
+impl AnyValue {
+    /// The condition on a value, or on what is at the end of the path `within` each of its elements.
+    pub fn new(within: Option<&[Step]>, condition: Condition) -> Self {
+        let path = within.map(|within| [&[Step::All], within].concat());
         Self {
-            within,
+            path: path.unwrap_or_default(),
             condition,
             signature: Signature::any(1, Volatility::Immutable),
         }
     }
 }
 
-impl ScalarUDFImpl for AnyElement {
+impl ScalarUDFImpl for AnyValue {
     fn name(&self) -> &str {
-        "any_element"
+        "any_value"
     }
 
     fn signature(&self) -> &Signature {
@@ -93,11 +111,9 @@ impl ScalarUDFImpl for AnyElement {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue, DataFusionError> {
-        let [list] = take_function_args(self.name(), args.args)?;
-        let list = list.into_array(args.number_rows)?;
-        let mut path = vec![Step::All];
-        path.extend_from_slice(&self.within);
-        let rows = holding(&list, &path, &self.condition);
+        let [value] = take_function_args(self.name(), args.args)?;
+        let value = value.into_array(args.number_rows)?;
+        let rows = holding(&value, &self.path, &self.condition);
         Ok(ColumnarValue::Array(Arc::new(BooleanArray::from(rows))))
     }
 }
@@ -152,6 +168,7 @@ fn step_names(step: &Step, name: &str) -> bool {
 fn value(array: &ArrayRef, row: usize) -> Option<Found<'_>> {
     Some(match array.data_type() {
         DataType::Utf8 => Found::Text(array.as_string::<i32>().value(row)),
+        DataType::LargeUtf8 => Found::Text(array.as_string::<i64>().value(row)),
         DataType::Utf8View => Found::Text(array.as_string_view().value(row)),
         DataType::Int32 => Found::Integer(array.as_primitive::<Int32Type>().value(row).into()),
         DataType::Int64 => Found::Integer(array.as_primitive::<Int64Type>().value(row)),

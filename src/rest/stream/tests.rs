@@ -36,7 +36,7 @@ async fn sent(
     if fails {
         rows.stopper().stop(StopReason::TimedOut);
     }
-    let log = RequestLog::begin(1);
+    let log = RequestLog::begin(1, [127, 0, 0, 1].into());
     let body = list_body(
         rows.into(),
         first,
