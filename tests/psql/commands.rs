@@ -3,7 +3,7 @@ use std::process::Command;
 
 use regex::Regex;
 
-use super::differences::{Allowed, difference};
+use super::differences::Allowed;
 use super::{Pair, commands};
 use crate::support::program::finish;
 
@@ -76,7 +76,7 @@ fn psql_shows_what_it_shows_of_postgresql() {
     for script in commands() {
         let ours = printer.print(pair.ask_ours(), &script);
         let theirs = printer.print(pair.ask_theirs(), &script);
-        complaints.extend(allowed.judge(&script, &difference(&ours, &theirs)));
+        complaints.extend(allowed.compare(&script, &ours, &theirs));
     }
     assert!(allowed.left().is_empty(), "not asked: {:?}", allowed.left());
     let number = complaints.len();

@@ -15,8 +15,11 @@ pub(super) fn rows(relation: &str) -> Option<&'static str> {
     Some(match relation {
         "pg_aggregate" => include_str!("facts/pg_aggregate.tsv"),
         "pg_am" => include_str!("facts/pg_am.tsv"),
+        "pg_amop" => include_str!("facts/pg_amop.tsv"),
+        "pg_amproc" => include_str!("facts/pg_amproc.tsv"),
         "pg_cast" => include_str!("facts/pg_cast.tsv"),
         "pg_collation" => include_str!("facts/pg_collation.tsv"),
+        "pg_conversion" => include_str!("facts/pg_conversion.tsv"),
         "pg_language" => include_str!("facts/pg_language.tsv"),
         "pg_opclass" => include_str!("facts/pg_opclass.tsv"),
         "pg_operator" => include_str!("facts/pg_operator.tsv"),

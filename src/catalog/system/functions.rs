@@ -338,11 +338,13 @@ fn describe(
 /// The oids of functions that rows of other tables refer to: clients look them up by these.
 fn named_elsewhere() -> HashSet<u32> {
     /// Tables with the positions of their columns of type `regproc`.
-    const REFERENCES: [(&str, &[usize]); 6] = [
+    const REFERENCES: [(&str, &[usize]); 8] = [
         ("pg_type", &[12, 15, 16, 17, 18, 19, 20, 21]),
         ("pg_operator", &[12, 13, 14]),
         ("pg_cast", &[3]),
         ("pg_am", &[2]),
+        ("pg_amproc", &[5]),
+        ("pg_conversion", &[6]),
         ("pg_range", &[4, 5]),
         ("pg_aggregate", &[0, 3, 4]),
     ];
