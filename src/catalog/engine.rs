@@ -98,6 +98,11 @@ pub(super) fn base_state(
     config.options_mut().sql_parser.dialect = Dialect::PostgreSQL;
     // Scans read memory: reading ahead of a slow client would only hold rows twice.
     config.options_mut().execution.sort_pushdown_buffer_capacity = SORT_BUFFER_BYTES;
+    // What a column says of its type may be lost below an aggregate; a result says it once more.
+    config
+        .options_mut()
+        .execution
+        .skip_physical_aggregate_schema_check = true;
     let catalogs = MemoryCatalogProviderList::new();
     let database = MemoryCatalogProvider::new();
     let schema = MemorySchemaProvider::new();
@@ -144,7 +149,7 @@ pub(super) fn base_state(
         .with_expr_planners(planners)
         .with_scalar_functions(functions)
         .with_aggregate_functions(functions::aggregates())
-        .with_window_functions(SessionStateDefaults::default_window_functions())
+        .with_window_functions(functions::window_functions())
         .with_table_function_list(table_functions)
         .with_type_planner(Arc::new(PostgresTypes))
         .with_analyzer_rules(rules)

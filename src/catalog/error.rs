@@ -1,3 +1,4 @@
+use datafusion::common::SchemaError;
 use datafusion::error::DataFusionError;
 
 use crate::proxy::postgres::error::SqlError;
@@ -105,5 +106,18 @@ impl CatalogError {
 impl From<CatalogError> for DataFusionError {
     fn from(error: CatalogError) -> Self {
         DataFusionError::External(Box::new(error))
+    }
+}
+
+/// The column that a statement names without a table, and that there is not.
+pub(super) fn missing_column(error: &DataFusionError) -> Option<&str> {
+    match error.find_root() {
+        DataFusionError::SchemaError(inner, _) => match inner.as_ref() {
+            SchemaError::FieldNotFound { field, .. } if field.relation.is_none() => {
+                Some(&field.name)
+            }
+            _ => None,
+        },
+        _ => None,
     }
 }

@@ -33,7 +33,7 @@ pub(super) async fn write_out(state: &SessionState, statement: &mut ast::Stateme
     for at in 0..SELECTS_MAX {
         let mut finder = Finder {
             skip: at,
-            withs: Vec::new(),
+            withs: Withs::default(),
         };
         let ControlFlow::Break(tables) = Visit::visit(&*statement, &mut finder) else {
             break;
@@ -60,7 +60,7 @@ pub(super) async fn write_out(state: &SessionState, statement: &mut ast::Stateme
 }
 
 /// The names of a query's columns.
-async fn columns_of(state: &SessionState, query: Query) -> Option<Vec<String>> {
+pub(super) async fn columns_of(state: &SessionState, query: Query) -> Option<Vec<String>> {
     let statement = ast::Statement::Query(Box::new(query));
     let statement = EngineStatement::Statement(Box::new(statement));
     let plan = state.statement_to_plan(statement).await.ok()?;
@@ -134,20 +134,19 @@ fn factors<'a>(tables: &'a TableWithJoins, found: &mut Vec<&'a TableFactor>) {
 /// Finds the SELECT to be rewritten next, innermost first, and asks for the columns of its tables.
 struct Finder {
     skip: usize,
-    /// The common table expressions around the current place.
-    withs: Vec<Option<With>>,
+    withs: Withs,
 }
 
 impl Visitor for Finder {
     type Break = Vec<Query>;
 
     fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<Self::Break> {
-        self.withs.push(query.with.clone());
+        self.withs.enter(query);
         ControlFlow::Continue(())
     }
 
     fn post_visit_query(&mut self, _: &Query) -> ControlFlow<Self::Break> {
-        self.withs.pop();
+        self.withs.leave();
         ControlFlow::Continue(())
     }
 
@@ -163,22 +162,36 @@ impl Visitor for Finder {
         for tables in &select.from {
             factors(tables, &mut found);
         }
-        let with = self.with();
-        let all = |factor: &TableFactor| {
-            let all = SelectItem::Wildcard(ast::WildcardAdditionalOptions::default());
-            let mut query = build::select(vec![all], Some(factor.clone()), None);
-            query.with.clone_from(&with);
-            query
-        };
-        ControlFlow::Break(found.into_iter().map(all).collect())
+        let all = found.into_iter().map(|factor| self.withs.all_of(factor));
+        ControlFlow::Break(all.collect())
     }
 }
 
-impl Finder {
-    /// All common table expressions that can be named; of two of one name the inner one.
-    fn with(&self) -> Option<With> {
+/// The common table expressions around a place of a statement.
+#[derive(Default)]
+pub(super) struct Withs(Vec<Option<With>>);
+
+impl Withs {
+    pub fn enter(&mut self, query: &Query) {
+        self.0.push(query.with.clone());
+    }
+
+    pub fn leave(&mut self) {
+        self.0.pop();
+    }
+
+    /// A query for all columns of a table that stands at this place.
+    pub fn all_of(&self, factor: &TableFactor) -> Query {
+        let all = SelectItem::Wildcard(ast::WildcardAdditionalOptions::default());
+        let mut query = build::select(vec![all], Some(factor.clone()), None);
+        query.with = self.all();
+        query
+    }
+
+    /// All that can be named; of two of one name the inner one.
+    fn all(&self) -> Option<With> {
         let mut all: Option<With> = None;
-        for with in self.withs.iter().flatten() {
+        for with in self.0.iter().flatten() {
             match &mut all {
                 None => all = Some(with.clone()),
                 Some(all) => {

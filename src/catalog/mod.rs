@@ -23,6 +23,7 @@ mod opened;
 mod operators;
 mod origin;
 mod parameters;
+mod planning;
 mod resolve;
 mod resolver;
 mod runtime;
@@ -37,8 +38,8 @@ mod tables;
 mod tests;
 mod type_names;
 mod waiting;
+mod whole_rows;
 
-use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -47,7 +48,7 @@ use datafusion::catalog::TableProvider;
 use datafusion::common::ParamValues;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::session_state::SessionState;
-use datafusion::execution::{FunctionRegistry, SendableRecordBatchStream};
+use datafusion::execution::SendableRecordBatchStream;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::execute_stream;
 use datafusion::prelude::SQLOptions;
@@ -283,16 +284,22 @@ impl Catalog {
         statement: Arc<Statement>,
     ) -> Rows {
         let latency = self.latencies.begin(&caller);
+        let said = |rows: Rows| match prepared.is_named {
+            true => rows.said(&prepared.schema),
+            false => rows,
+        };
         if prepared.actions.is_empty()
             && let Some(brief) = prepared.keep.brief(&caller, self.partitions())
         {
             statement.runs_kept(1, false);
-            return Rows::at_once(Arc::clone(&statement), brief.run(statement), latency);
+            let rows = brief.run(Arc::clone(&statement));
+            return said(Rows::at_once(statement, rows, latency));
         }
-        let (catalog, prepared) = (Arc::clone(self), prepared.clone());
+        let catalog = Arc::clone(self);
         let running = Arc::clone(&statement);
-        let begin = async move { catalog.begin(prepared, &caller, running).await };
-        self.runtime.start(statement, begin, latency)
+        let begun = prepared.clone();
+        let begin = async move { catalog.begin(begun, &caller, running).await };
+        said(self.runtime.start(statement, begin, latency))
     }
 
     async fn plan(
@@ -323,12 +330,12 @@ impl Catalog {
         }
         let (mut statement, explain) = Explain::extract(statement);
         let _ = ast::VisitMut::visit(&mut statement, &mut joins::NameBrackets);
-        let _ = ast::VisitMut::visit(&mut statement, &mut NameSubqueries(0));
+        let _ = ast::VisitMut::visit(&mut statement, &mut planning::NameSubqueries::default());
         system::resolve_tableoids(&mut statement, &self.dictionary);
         let now = Arc::new(Statement::new(&self.registry, None));
         let state = engine::statement_state(&self.base, caller, &now)?;
         joins::write_out(&state, &mut statement).await?;
-        let plan = plan_or_name(state.clone(), statement).await?;
+        let plan = planning::plan_or_name(state.clone(), statement).await?;
         let plan = self.references.spell_result(plan)?;
         // The doors let only queries through; this holds for every other caller too.
         SQLOptions::new()
@@ -403,87 +410,9 @@ impl Catalog {
     }
 }
 
-/// Plans a statement. A function that there is not is named with the types of its arguments, which are not known before
-/// everything around it is planned: so there is one by its name, that refuses to be called.
-async fn plan_or_name(mut state: SessionState, statement: ast::Statement) -> Result<LogicalPlan> {
-    let engine = |statement| EngineStatement::Statement(Box::new(statement));
-    let refused = match state.statement_to_plan(engine(statement.clone())).await {
-        Ok(plan) => return Ok(plan),
-        Err(refused) => refused,
-    };
-    let Some(name) = operators::unknown_function(&refused) else {
-        return Err(refused);
-    };
-    state.register_udf(operators::missing(&name))?;
-    match state.statement_to_plan(engine(statement)).await {
-        Ok(_) => Err(refused),
-        Err(named) => Err(named),
-    }
-}
-
 /// Whether a statement is one that is worth remembering: a long one does not come twice.
 fn is_small(statement: &ast::Statement) -> bool {
     statement.to_string().len() <= REMEMBERED_BYTES_MAX
-}
-
-/// Gives each subquery in FROM a name. Without one the engine takes columns of nested ones for the same. Two subqueries
-/// whose rows are set out by `unnest` have one name to it, too: each gets a condition of its own around it.
-struct NameSubqueries(usize);
-
-impl ast::VisitorMut for NameSubqueries {
-    type Break = ();
-
-    fn pre_visit_table_factor(&mut self, factor: &mut ast::TableFactor) -> ControlFlow<()> {
-        if let ast::TableFactor::Derived { alias, .. } = factor
-            && alias.is_none()
-        {
-            self.0 += 1;
-            *alias = Some(ast::TableAlias {
-                explicit: true,
-                name: ast::Ident::with_quote('"', format!("subquery {}", self.0)),
-                columns: Vec::new(),
-                at: None,
-            });
-        }
-        ControlFlow::Continue(())
-    }
-
-    fn post_visit_expr(&mut self, expr: &mut ast::Expr) -> ControlFlow<()> {
-        let ast::Expr::Function(function) = expr else {
-            return ControlFlow::Continue(());
-        };
-        let ast::FunctionArguments::List(list) = &mut function.args else {
-            return ControlFlow::Continue(());
-        };
-        if !function.name.to_string().eq_ignore_ascii_case("unnest") {
-            return ControlFlow::Continue(());
-        }
-        for argument in &mut list.args {
-            if let ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(argument)) = argument
-                && matches!(argument, ast::Expr::Subquery(_))
-            {
-                self.0 += 1;
-                let number = ast::Value::SingleQuotedString(self.0.to_string());
-                let number = || Box::new(ast::Expr::Value(number.clone().into()));
-                let subquery = std::mem::replace(argument, *number());
-                *argument = ast::Expr::Case {
-                    case_token: ast::helpers::attached_token::AttachedToken::empty(),
-                    end_token: ast::helpers::attached_token::AttachedToken::empty(),
-                    operand: None,
-                    conditions: vec![ast::CaseWhen {
-                        condition: ast::Expr::BinaryOp {
-                            left: number(),
-                            op: ast::BinaryOperator::Eq,
-                            right: number(),
-                        },
-                        result: subquery,
-                    }],
-                    else_result: None,
-                };
-            }
-        }
-        ControlFlow::Continue(())
-    }
 }
 
 fn allow(item: &action::Item, caller: &Caller) -> Result<(), CatalogError> {
@@ -498,6 +427,8 @@ fn allow(item: &action::Item, caller: &Caller) -> Result<(), CatalogError> {
 pub struct Prepared {
     plan: Arc<LogicalPlan>,
     schema: SchemaRef,
+    /// Whether the schema says of a column that it is of another type than the engine would say.
+    is_named: bool,
     parameters: Arc<[FieldRef]>,
     actions: Vec<action::Item>,
     keep: Arc<Keep>,
@@ -531,9 +462,12 @@ impl Prepared {
         };
         let known = analyzed.as_ref().unwrap_or(&plan);
         let (schema, reach) = (known.schema().inner(), Reach::of(known)?);
-        let schema = origin::with_origins(schema, &plan, dictionary);
+        let schema = type_names::with_element_types(schema);
+        let schema = origin::with_origins(&schema, &plan, dictionary);
+        let schema = action::result_schema(&schema, &actions);
         Ok(Self {
-            schema: action::result_schema(&schema, &actions),
+            is_named: type_names::has_names(&schema),
+            schema,
             keep: Arc::new(Keep::new(reach)),
             reads_opened: opened::reads_opened(&plan)?,
             plan: Arc::new(plan),
@@ -551,6 +485,7 @@ impl Prepared {
         };
         Self {
             schema: explain.schema(),
+            is_named: false,
             keep: Arc::new(Keep::new(once)),
             actions: Vec::new(),
             explain: Some(explain),
@@ -583,6 +518,7 @@ impl Prepared {
         Self {
             plan: Arc::new(plan),
             keep: Arc::new(Keep::new(self.keep.reach())),
+            is_named: false,
             ..self.clone()
         }
     }

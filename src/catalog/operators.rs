@@ -1,6 +1,7 @@
 //! Operators as PostgreSQL has them: numbers out of range and divisions by zero are errors, texts in quotes take the
 //! other operand's type, and operands that no operator takes are refused by PostgreSQL's names of their types.
 
+mod missing;
 mod numerics;
 
 use std::collections::HashMap;
@@ -8,7 +9,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Datum};
 use arrow::compute::kernels::numeric;
-use arrow::datatypes::{DataType, Field, Float64Type};
+use arrow::datatypes::{DataType, Float64Type};
 use arrow::error::ArrowError;
 use datafusion::common::{DFSchema, Result, ScalarValue};
 use datafusion::error::DataFusionError;
@@ -21,12 +22,12 @@ use datafusion::logical_expr::{
 };
 use datafusion::sql::sqlparser::ast::BinaryOperator;
 
+pub(super) use self::missing::{missing, no_operator, unknown_function};
 use super::column::TYPE;
-use super::functions::{KEY, OPERATORS, TO_FLOAT, TO_NUMERIC};
+use super::functions::{KEY, OPERATORS, TO_FLOAT, TO_NUMERIC, TO_NUMERICS};
 use super::resolve::numerics::is_numeric;
 use crate::proxy::postgres::error::SqlError;
 use crate::sql::params::decode_parameter;
-use crate::sql::sqlstate::WINDOW_ONLY;
 use crate::sql::types::{Format, sql_name};
 
 /// Plans operators that the engine would evaluate in another way.
@@ -39,7 +40,9 @@ pub(super) struct OperatorPlanner {
 impl OperatorPlanner {
     /// A planner that finds its functions among these.
     pub fn new(functions: &[Arc<ScalarUDF>]) -> Self {
-        let names = OPERATORS.into_iter().chain([KEY, TO_FLOAT, TO_NUMERIC]);
+        let names = OPERATORS
+            .into_iter()
+            .chain([KEY, TO_FLOAT, TO_NUMERIC, TO_NUMERICS]);
         let function = |name| {
             let function = functions.iter().rfind(|function| function.name() == name);
             Some((name, Arc::clone(function?)))
@@ -77,6 +80,26 @@ impl ExprPlanner for OperatorPlanner {
             true => (expr.left.get_type(schema)?, expr.right.get_type(schema)?),
             false => (left, right),
         };
+        // A NULL beside an array is one itself, and nothing is put behind an array that is not there.
+        if matches!(expr.op, BinaryOperator::StringConcat) {
+            match (&left, &right) {
+                (DataType::List(_), DataType::Null) if is_literal(&expr.right) => {
+                    return Ok(PlannerResult::Planned(expr.left));
+                }
+                (DataType::Null, DataType::List(_)) if is_literal(&expr.left) => {
+                    return Ok(PlannerResult::Planned(expr.right));
+                }
+                (DataType::Null, DataType::Null) => {
+                    for operand in [&mut expr.left, &mut expr.right] {
+                        if matches!(operand, Expr::Placeholder(_)) {
+                            *operand = cast(operand.clone(), DataType::Utf8);
+                        }
+                    }
+                    return Ok(PlannerResult::Original(expr));
+                }
+                _ => {}
+            }
+        }
         if let Some(read) = array_literal(&expr.right, &left)? {
             expr.right = read;
         } else if let Some(read) = array_literal(&expr.left, &right)? {
@@ -94,7 +117,8 @@ impl ExprPlanner for OperatorPlanner {
             false => (left, right),
         };
         if is_mismatch(&expr, &left, &right) {
-            return Err(mismatch(&expr, &left, &right));
+            let sides = [(&expr.left, &left), (&expr.right, &right)];
+            return Err(no_operator(sides, &expr.op.to_string()));
         }
         if is_harmless(&expr.op, &expr.right) {
             return Ok(PlannerResult::Original(expr));
@@ -276,6 +300,14 @@ fn computes(op: &BinaryOperator) -> bool {
     matches!(op, B::Plus | B::Minus | B::Multiply | B::Divide | B::Modulo)
 }
 
+fn matches_regex(op: &BinaryOperator) -> bool {
+    use BinaryOperator as B;
+    matches!(
+        op,
+        B::PGRegexMatch | B::PGRegexIMatch | B::PGRegexNotMatch | B::PGRegexNotIMatch
+    )
+}
+
 /// Whether PostgreSQL has no such operator where the engine would convert one operand.
 fn is_mismatch(expr: &RawBinaryExpr, left: &DataType, right: &DataType) -> bool {
     use BinaryOperator as B;
@@ -283,6 +315,10 @@ fn is_mismatch(expr: &RawBinaryExpr, left: &DataType, right: &DataType) -> bool 
     let (left_kind, right_kind) = (kind(left), kind(right));
     // A text in quotes is of any type.
     let is_unknown = |expr: &Expr, kind| kind == Kind::Text && is_literal(expr);
+    if matches_regex(&expr.op) {
+        let is_text = |kind| matches!(kind, Kind::Text | Kind::Other);
+        return !is_text(left_kind) || !is_text(right_kind);
+    }
     if is_unknown(&expr.left, left_kind) || is_unknown(&expr.right, right_kind) {
         return false;
     }
@@ -303,13 +339,12 @@ fn is_mismatch(expr: &RawBinaryExpr, left: &DataType, right: &DataType) -> bool 
     }
 }
 
-fn mismatch(expr: &RawBinaryExpr, left: &DataType, right: &DataType) -> DataFusionError {
-    let (left, right) = (type_name(&expr.left, left), type_name(&expr.right, right));
-    let message = format!("operator does not exist: {left} {} {right}", expr.op);
-    let error = SqlError::new("42883", message).with_hint(
-        "No operator matches the given name and argument types. You might need to add explicit type casts.",
-    );
-    DataFusionError::External(Box::new(error))
+/// Whether no two of these can be compared, where the engine would convert one of them. Texts in quotes are of any type.
+pub(super) fn is_unlike(left: &DataType, right: &DataType) -> bool {
+    match (kind(left), kind(right)) {
+        (Kind::Other, _) | (_, Kind::Other) => false,
+        (left, right) => left != right,
+    }
 }
 
 /// The type that PostgreSQL gives an expression of `data_type`: small numbers that are written out are integers.
@@ -516,75 +551,5 @@ impl ScalarUDFImpl for Checked {
             Ok(array) => Ok(ColumnarValue::Array(array)),
             Err(error) => Err(self.failure(error)),
         }
-    }
-}
-
-/// A function that there is not, in the place of one that a statement calls: it names the types of its arguments.
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct Missing {
-    name: String,
-    signature: Signature,
-}
-
-/// The function that a statement calls and that there is not.
-pub(super) fn unknown_function(refused: &DataFusionError) -> Option<String> {
-    let text = refused.to_string();
-    let (_, rest) = text.split_once("Invalid function '")?;
-    let (name, _) = rest.split_once('\'')?;
-    // Functions that exist over a window only are said to be that.
-    (!WINDOW_ONLY.contains(&name)).then(|| name.to_owned())
-}
-
-/// A function that refuses to be called, by its name and its arguments' types.
-pub(super) fn missing(name: &str) -> Arc<ScalarUDF> {
-    use datafusion::logical_expr::TypeSignature::{Nullary, VariadicAny};
-    Arc::new(ScalarUDF::from(Missing {
-        name: name.to_owned(),
-        signature: Signature::one_of(vec![Nullary, VariadicAny], Volatility::Stable),
-    }))
-}
-
-impl ScalarUDFImpl for Missing {
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn return_type(&self, types: &[DataType]) -> Result<DataType> {
-        let types: Vec<&str> = types.iter().map(sql_name).collect();
-        Err(self.refusal(&types.join(", ")))
-    }
-
-    fn return_field_from_args(
-        &self,
-        args: datafusion::logical_expr::ReturnFieldArgs<'_>,
-    ) -> Result<Arc<Field>> {
-        let literals = args.scalar_arguments.iter();
-        let types = args
-            .arg_fields
-            .iter()
-            .zip(literals)
-            .map(|(field, value)| match value {
-                Some(value) => literal_type(value),
-                None => sql_name(field.data_type()).to_owned(),
-            });
-        Err(self.refusal(&types.collect::<Vec<_>>().join(", ")))
-    }
-
-    fn invoke_with_args(&self, _: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        Err(self.refusal(""))
-    }
-}
-
-impl Missing {
-    fn refusal(&self, types: &str) -> DataFusionError {
-        let message = format!("function {}({types}) does not exist", self.name);
-        let error = SqlError::new("42883", message).with_hint(
-            "No function matches the given name and argument types. You might need to add explicit type casts.",
-        );
-        DataFusionError::External(Box::new(error))
     }
 }

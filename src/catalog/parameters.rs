@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, FieldRef};
-use datafusion::common::Result;
 use datafusion::common::datatype::DataTypeExt;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use datafusion::common::{DFSchema, Result, ScalarValue};
 use datafusion::logical_expr::expr::Placeholder;
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::merge_schema;
@@ -29,9 +29,39 @@ fn any_of(expr: &Expr) -> Option<(&Placeholder, &Expr)> {
     }
 }
 
-/// What the place of a parameter says of it: the type that it is cast to, or that a function takes there.
-fn place_of(expr: &Expr) -> Vec<(&Placeholder, FieldRef)> {
+/// Functions whose arguments are of one type.
+const ALIKE: [&str; 4] = ["coalesce", "greatest", "least", "nullif"];
+
+/// What the place of a parameter says of it: the type that it is cast to, that a function takes there, or that other
+/// places have given it.
+fn place_of<'a>(expr: &'a Expr, schema: &DFSchema) -> Vec<(&'a Placeholder, FieldRef)> {
     match expr {
+        Expr::Placeholder(parameter) => match &parameter.field {
+            Some(field) => vec![(parameter, Arc::clone(field))],
+            None => Vec::new(),
+        },
+        Expr::Not(operand) => match operand.as_ref() {
+            Expr::Placeholder(parameter) => {
+                vec![(parameter, DataType::Boolean.into_nullable_field_ref())]
+            }
+            _ => Vec::new(),
+        },
+        Expr::ScalarFunction(call) if ALIKE.contains(&call.func.name()) => {
+            let typed = call.args.iter().find_map(|argument| {
+                let is_open = matches!(
+                    argument,
+                    Expr::Placeholder(_) | Expr::Literal(ScalarValue::Utf8(_), _)
+                );
+                let (_, field) = argument.to_field(schema).ok().filter(|_| !is_open)?;
+                (!field.data_type().is_null()).then_some(field)
+            });
+            let open = call.args.iter().filter_map(|argument| match argument {
+                Expr::Placeholder(parameter) if parameter.field.is_none() => Some(parameter),
+                _ => None,
+            });
+            let typed = |parameter| Some((parameter, typed.clone()?));
+            open.filter_map(typed).collect()
+        }
         Expr::Cast(Cast { expr: value, field }) => match value.as_ref() {
             Expr::Placeholder(parameter) => vec![(parameter, Arc::clone(field))],
             _ => Vec::new(),
@@ -69,6 +99,12 @@ pub(super) fn settle(
             }
         }
         let schema = merge_schema(&node.inputs());
+        if let LogicalPlan::Filter(filter) = node
+            && let Expr::Placeholder(parameter) = &filter.predicate
+        {
+            let truth = DataType::Boolean.into_nullable_field_ref();
+            placed.entry(parameter.id.clone()).or_insert(truth);
+        }
         node.apply_expressions(|expr| {
             expr.apply(|expr| {
                 if let Some((parameter, element)) = any_of(expr)
@@ -78,7 +114,7 @@ pub(super) fn settle(
                     let list = list.into_nullable_field_ref();
                     wanted.insert(parameter.id.clone(), Some(list));
                 }
-                for (parameter, field) in place_of(expr) {
+                for (parameter, field) in place_of(expr, &schema) {
                     placed.entry(parameter.id.clone()).or_insert(field);
                 }
                 Ok(TreeNodeRecursion::Continue)

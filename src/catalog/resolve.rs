@@ -7,6 +7,7 @@
 //! are read as the type of what they stand beside. Casts between these types become calls of functions, which know the
 //! zone. What is written out is converted at once, so that it reaches scans and kept plans as a plain value.
 
+mod alike;
 mod casts;
 pub(super) mod numerics;
 mod union;
@@ -24,7 +25,7 @@ use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::planner::TypePlanner;
 use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{
-    BinaryExpr, Cast, Expr, ExprSchemable, LogicalPlan, Operator, ScalarUDF,
+    BinaryExpr, Cast, Expr, ExprSchemable, Like, LogicalPlan, Operator, ScalarUDF,
 };
 use datafusion::optimizer::AnalyzerRule;
 use datafusion::sql::sqlparser::ast;
@@ -34,6 +35,7 @@ use super::functions::{
     moment_kind, zone_of,
 };
 use super::operators::{boolean, read_literal, untyped};
+use super::system::REFERENCES;
 use super::type_names::named_type;
 use crate::sql::encode::zone::Zone;
 use crate::sql::numeric::ordered::COLUMN;
@@ -102,13 +104,14 @@ impl ResolveTypes {
             ORDER,
             TRIM,
         ];
+        let names = names.into_iter().chain(REFERENCES);
         let function = |name: &'static str| {
             let mut functions = functions.iter().rev();
             let function = functions.find(|function| function.name() == name)?;
             Some((name, Arc::clone(function)))
         };
         Self {
-            functions: names.into_iter().filter_map(function).collect(),
+            functions: names.filter_map(function).collect(),
         }
     }
 }
@@ -373,9 +376,33 @@ impl Resolver<'_> {
             }
             Expr::Between(Between {
                 expr, low, high, ..
-            }) => self.comparable([expr.as_mut(), low.as_mut(), high.as_mut()].into_iter())?,
+            }) => {
+                self.refuse_unlike(expr, low, ">=")?;
+                self.refuse_unlike(expr, high, "<=")?;
+                self.comparable([expr.as_mut(), low.as_mut(), high.as_mut()].into_iter())?
+            }
+            Expr::Like(Like {
+                negated,
+                expr: text,
+                pattern,
+                case_insensitive,
+                ..
+            }) => {
+                let operator = match (*negated, *case_insensitive) {
+                    (false, false) => "~~",
+                    (false, true) => "~~*",
+                    (true, false) => "!~~",
+                    (true, true) => "!~~*",
+                };
+                self.refuse_no_text(text, pattern, operator)?;
+                false
+            }
             Expr::InList(InList { expr, list, .. }) => {
-                self.comparable([expr.as_mut()].into_iter().chain(list.iter_mut()))?
+                let has_read = self.read_references(expr, list);
+                for item in list.iter() {
+                    self.refuse_unlike(expr, item, "=")?;
+                }
+                has_read | self.comparable([expr.as_mut()].into_iter().chain(list.iter_mut()))?
             }
             Expr::Case(Case {
                 expr,
@@ -392,6 +419,9 @@ impl Resolver<'_> {
                 let mut changed = self.alike(results.into_iter())?;
                 match expr.as_deref_mut() {
                     Some(expr) => {
+                        for when in &tested {
+                            self.refuse_unlike(expr, when, "=")?;
+                        }
                         changed |= self.comparable([expr].into_iter().chain(tested))?;
                     }
                     None => {
@@ -438,6 +468,10 @@ impl Resolver<'_> {
             Expr::IsNotUnknown(expr) => self.truth(expr, "IS NOT UNKNOWN")?,
             _ => false,
         };
+        if let Some(field) = self.case_type(&expr) {
+            let cast = Cast::new_from_field(Box::new(expr), field);
+            return Ok(Transformed::yes(Expr::Cast(cast)));
+        }
         Ok(match changed {
             true => Transformed::yes(expr),
             false => Transformed::no(expr),
@@ -496,6 +530,7 @@ impl AnalyzerRule for ResolveTypes {
                 })
             })?;
             let plan = plan.transform_data(|plan| self.union(plan, &zone))?;
+            let plan = plan.transform_data(union::recursive)?;
             let plan = plan.transform_data(|plan| {
                 let schema = merge_schema(&plan.inputs());
                 let resolver = Resolver {

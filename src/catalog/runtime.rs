@@ -3,7 +3,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::array::{RecordBatch, RecordBatchOptions};
+use arrow::datatypes::{Fields, Schema, SchemaRef};
 use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
 use futures::{FutureExt, StreamExt};
@@ -85,6 +86,7 @@ impl QueryRuntime {
             statement,
             origin: Origin::Thread(receiver),
             latency,
+            said: None,
             ended: false,
         }
     }
@@ -148,7 +150,40 @@ pub struct Rows {
     statement: Arc<Statement>,
     origin: Origin,
     latency: Latency,
+    said: Option<Said>,
     ended: bool,
+}
+
+/// What the columns of a result are said to be: the engine forgets some of it on its way.
+struct Said {
+    schema: SchemaRef,
+    /// The schema of batches as they come, and what becomes of it.
+    last: Option<(SchemaRef, SchemaRef)>,
+}
+
+impl Said {
+    /// The batch, its columns of the types that are said.
+    fn batch(&mut self, batch: RecordBatch) -> Result<RecordBatch, DataFusionError> {
+        let schema = match &self.last {
+            Some((given, made)) if Arc::ptr_eq(given, batch.schema_ref()) => Arc::clone(made),
+            _ => {
+                let given = batch.schema();
+                let fields = given.fields().iter().zip(self.schema.fields());
+                let fields = fields.map(|(field, said)| {
+                    let field = field.as_ref().clone();
+                    field.with_metadata(said.metadata().clone())
+                });
+                let made = Arc::new(Schema::new(fields.collect::<Fields>()));
+                self.last = Some((given, Arc::clone(&made)));
+                made
+            }
+        };
+        let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+        let columns = batch.columns().to_vec();
+        Ok(RecordBatch::try_new_with_options(
+            schema, columns, &options,
+        )?)
+    }
 }
 
 impl Rows {
@@ -158,8 +193,18 @@ impl Rows {
             statement,
             origin: Origin::Here(rows),
             latency,
+            said: None,
             ended: false,
         }
+    }
+
+    /// The same rows, of columns whose types are said by `schema`.
+    pub(super) fn said(mut self, schema: &SchemaRef) -> Self {
+        self.said = Some(Said {
+            schema: Arc::clone(schema),
+            last: None,
+        });
+        self
     }
 
     /// The next batch, never empty; `None` at the end. Cancel-safe.
@@ -183,7 +228,12 @@ impl Rows {
         };
         self.latency.rest();
         let outcome = match message {
-            Some(Ok(Some(batch))) => return Some(Ok(batch)),
+            Some(Ok(Some(batch))) => {
+                return Some(match &mut self.said {
+                    Some(said) => said.batch(batch),
+                    None => Ok(batch),
+                });
+            }
             Some(Ok(None)) => None,
             Some(Err(error)) => Some(Err(error)),
             None => Some(Err(match self.statement.check() {

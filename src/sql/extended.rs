@@ -97,7 +97,8 @@ impl Connection {
             let own_types = work.as_ref().and_then(Work::own_types);
             let declared = own_types.unwrap_or(&parameter_types);
             let declared = declared.iter().map(|oid| declared_type(*oid));
-            let declared = declared.collect::<Result<_, _>>()?;
+            let declared = declared.collect::<Result<Vec<_>, _>>()?;
+            let open = query::open_parameter(&sql, &statement, &declared);
             let watch = self.watch();
             let planned = self.plan(&sql, statement, declared, &watch).await?;
             if work
@@ -105,6 +106,9 @@ impl Connection {
                 .is_some_and(|work| !work.takes_parameters() && work.own_types().is_none())
             {
                 query::without_parameters(&planned)?;
+            }
+            if let Some(refused) = open {
+                return Err(refused.into());
             }
             prepared = Some(planned);
         }

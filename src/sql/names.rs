@@ -3,8 +3,8 @@
 
 use arrow::datatypes::Fields;
 use datafusion::sql::sqlparser::ast::{
-    AccessExpr, ArrayElemTypeDef, DataType, Expr, Function, Ident, ObjectName, Query, SelectItem,
-    SetExpr, TimezoneInfo, TrimWhereField,
+    AccessExpr, ArrayElemTypeDef, BinaryOperator, DataType, Expr, Function, Ident, ObjectName,
+    Query, SelectItem, SetExpr, TimezoneInfo, TrimWhereField,
 };
 
 /// The name of a column that has none.
@@ -143,6 +143,10 @@ fn name_of(expr: &Expr) -> Option<Found> {
         Expr::Array(_) => strong("array"),
         Expr::Tuple(_) => strong("row"),
         Expr::AtTimeZone { .. } => strong("timezone"),
+        Expr::BinaryOp {
+            op: BinaryOperator::Overlaps,
+            ..
+        } => strong("overlaps"),
         Expr::Extract { .. } => strong("extract"),
         Expr::Ceil { .. } => strong("ceil"),
         Expr::Floor { .. } => strong("floor"),

@@ -10,6 +10,7 @@ mod cursor;
 mod depth;
 mod dialect;
 mod lexical;
+mod open;
 mod prepared;
 mod query;
 mod refuse;
@@ -19,6 +20,7 @@ mod words;
 pub use self::copy::{CopyOptions, ForceQuote};
 pub use self::cursor::{Cursor, Direction};
 use self::dialect::DoorDialect;
+pub(super) use self::open::open_parameter;
 pub use self::prepared::Argument;
 #[cfg(test)]
 pub(crate) use self::query::plain_engine;

@@ -1,22 +1,25 @@
 //! Statements that are ready to run, and portals: statements that run, in one piece or in several. A cursor of SQL is a
 //! portal as well, and shares its names with those of Bind.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::BytesMut;
-use datafusion::arrow::datatypes::{DataType, Fields, SchemaRef};
+use datafusion::arrow::datatypes::{DataType, Field, Fields, SchemaRef};
+use datafusion::common::metadata::{FieldMetadata, ScalarAndMetadata};
 use datafusion::common::{ParamValues, ScalarValue};
 
 use super::cancel::Watch;
 use super::connection::{Connection, Halt};
 use super::parse::Kind;
+use super::prepared::Computed;
 use super::query::Work;
 use super::rows::Source;
 use super::sqlstate::SqlError;
 use super::transaction::{Transaction, ends_failure};
 use super::types::Format;
 use super::{command, reply};
-use crate::catalog::{OpenCursor, Opened, Prepared, PreparedStatement, Rows};
+use crate::catalog::{OpenCursor, Opened, Prepared, PreparedStatement, Rows, TYPE};
 use crate::session::Reading;
 
 /// Most prepared statements and most portals of one client.
@@ -185,6 +188,15 @@ impl Portal {
             made_us: Reading::now().utc_us,
         }
     }
+}
+
+/// What a parameter is said to be, where its value does not show it.
+fn said(field: &Field) -> Option<FieldMetadata> {
+    let name = field.metadata().get(TYPE)?;
+    Some(FieldMetadata::from(HashMap::from([(
+        TYPE.to_owned(),
+        name.clone(),
+    )])))
 }
 
 /// There is no such statement.
@@ -457,7 +469,11 @@ impl Connection {
                     arguments,
                     query,
                 } => {
-                    let binding = self.bind_arguments(name, arguments, query.as_deref(), watch);
+                    let computed = query.as_deref().map(|query| Computed {
+                        query,
+                        text: &statement.origin.text,
+                    });
+                    let binding = self.bind_arguments(name, arguments, computed, watch);
                     let (inner, values) = Box::pin(binding).await?;
                     self.start(portal, &inner, values)
                 }
@@ -526,7 +542,9 @@ impl Connection {
         if prepared.reads_opened() {
             Arc::make_mut(&mut caller).opened = Arc::new(self.opened());
         }
-        let values = ParamValues::from(values);
+        let values = values.into_iter().zip(prepared.parameters());
+        let values = values.map(|(value, field)| ScalarAndMetadata::new(value, said(field)));
+        let values = ParamValues::List(values.collect());
         self.door.catalog.run(prepared, values, caller)
     }
 

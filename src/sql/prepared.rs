@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::{ParamValues, ScalarValue};
+use datafusion::error::DataFusionError;
 use datafusion::sql::sqlparser::ast;
 use pgwire::api::Type;
 
@@ -16,6 +17,14 @@ use super::sqlstate::SqlError;
 use super::types::{Format, pg_type, sql_name};
 use super::{params, query};
 
+/// Arguments of EXECUTE that have to be computed.
+pub(super) struct Computed<'a> {
+    /// It yields them as one row.
+    pub query: &'a ast::Query,
+    /// The text that they stand in.
+    pub text: &'a str,
+}
+
 impl Connection {
     /// The statement that EXECUTE names, and the values of its parameters.
     ///
@@ -26,7 +35,7 @@ impl Connection {
         &mut self,
         name: &str,
         arguments: &[Argument],
-        computed: Option<&ast::Query>,
+        computed: Option<Computed<'_>>,
         watch: &Watch,
     ) -> Result<(Arc<Statement>, Vec<ScalarValue>), Halt> {
         let statement = self.statements.get(name);
@@ -39,7 +48,7 @@ impl Connection {
             return Err(SqlError::new("42601", message).with_detail(detail).into());
         }
         let computed = match computed {
-            Some(query) => self.compute(query, watch).await?,
+            Some(computed) => self.compute(computed, watch).await?,
             None => Vec::new(),
         };
         let zone = self.settings.zone();
@@ -57,24 +66,25 @@ impl Connection {
     /// The row that a query of expressions yields.
     async fn compute(
         &mut self,
-        query: &ast::Query,
+        Computed { query, text }: Computed<'_>,
         watch: &Watch,
     ) -> Result<Vec<ScalarValue>, Halt> {
+        let refused = |error: &DataFusionError| query::error(text, error);
         let statement = ast::Statement::Query(Box::new(query.clone()));
         let (catalog, caller) = (Arc::clone(&self.door.catalog), self.caller());
         let prepared = catalog.prepare(statement, Vec::new(), Arc::clone(&caller));
         let prepared = watch.run(&mut self.wire, prepared).await?;
-        let prepared = prepared.map_err(|error| query::error("", &error))?;
+        let prepared = prepared.map_err(|error| refused(&error))?;
         query::without_parameters(&prepared)?;
         let mut rows = catalog.run(&prepared, ParamValues::List(Vec::new()), caller);
         rows.demand(1);
         let row = watch.run(&mut self.wire, rows.next()).await?;
-        let row = row.transpose().map_err(|error| query::error("", &error))?;
+        let row = row.transpose().map_err(|error| refused(&error))?;
         let row = row.ok_or_else(|| SqlError::new("XX000", "an expression has no value"))?;
         let values = row.columns().iter();
         let values = values.map(|column| ScalarValue::try_from_array(column, 0));
         let values = values.collect::<Result<_, _>>();
-        Ok(values.map_err(|error| query::error("", &error))?)
+        Ok(values.map_err(|error| refused(&error))?)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use datafusion::arrow::datatypes::Fields;
+use datafusion::arrow::datatypes::{FieldRef, Fields};
 use datafusion::error::DataFusionError;
 use datafusion::sql::sqlparser::ast;
 
@@ -39,6 +39,24 @@ pub(super) fn parse(sql: &str) -> Result<Vec<ParsedStatement>, SqlError> {
         tracing::error!("the parser panicked");
         Err(SqlError::new("XX000", "the statement could not be read"))
     })
+}
+
+/// The refusal of a statement of the text `sql` of whose parameters, but those that are `declared`, nothing says what
+/// type they are.
+pub(super) fn open_parameter(
+    sql: &str,
+    statement: &ast::Statement,
+    declared: &[Option<FieldRef>],
+) -> Option<SqlError> {
+    if !sql.contains('$') {
+        return None;
+    }
+    let is_declared = |number: usize| declared.get(number - 1).is_some_and(Option::is_some);
+    let look = || parse::open_parameter(sql, statement, is_declared);
+    match sql.len() <= SHALLOW_BYTES_MAX {
+        true => look(),
+        false => stacker::grow(STACK_BYTES, look),
+    }
 }
 
 /// Who carries a statement out, and what is to be remembered of it.

@@ -63,10 +63,14 @@ impl Connection {
             let own_types = work.own_types();
             let declared = own_types.unwrap_or_default().iter();
             let declared = declared.map(|oid| declared_type(*oid));
-            let declared = declared.collect::<Result<_, _>>()?;
+            let declared = declared.collect::<Result<Vec<_>, _>>()?;
+            let open = query::open_parameter(sql, &statement, &declared);
             let planned = self.plan(sql, statement, declared, &watch).await?;
             if own_types.is_none() {
                 query::without_parameters(&planned)?;
+            }
+            if let Some(refused) = open {
+                return Err(refused.into());
             }
             prepared = Some(planned);
         }

@@ -1,6 +1,7 @@
 //! Errors as a PostgreSQL client expects them: an SQLSTATE that programs decide by, and a sentence for people.
 
 mod engine;
+mod nearest;
 mod place;
 mod rules;
 mod wording;

@@ -24,10 +24,61 @@ pub(super) fn modifier_of(field: &Field) -> i32 {
     said.and_then(|said| said.parse().ok()).unwrap_or(-1)
 }
 
+/// The types of things of the catalog, which are sent as oids in binary and as names in text.
+const REFERENCES: [Type; 11] = [
+    Type::REGCLASS,
+    Type::REGCOLLATION,
+    Type::REGCONFIG,
+    Type::REGDICTIONARY,
+    Type::REGNAMESPACE,
+    Type::REGOPER,
+    Type::REGOPERATOR,
+    Type::REGPROC,
+    Type::REGPROCEDURE,
+    Type::REGROLE,
+    Type::REGTYPE,
+];
+
+/// The types of arrays of such.
+const REFERENCE_ARRAYS: [Type; 11] = [
+    Type::REGCLASS_ARRAY,
+    Type::REGCOLLATION_ARRAY,
+    Type::REGCONFIG_ARRAY,
+    Type::REGDICTIONARY_ARRAY,
+    Type::REGNAMESPACE_ARRAY,
+    Type::REGOPER_ARRAY,
+    Type::REGOPERATOR_ARRAY,
+    Type::REGPROC_ARRAY,
+    Type::REGPROCEDURE_ARRAY,
+    Type::REGROLE_ARRAY,
+    Type::REGTYPE_ARRAY,
+];
+
+/// Whether values of a field are references in both forms: the oid and the name.
+pub(super) fn is_reference(field: &Field) -> bool {
+    matches!(field.data_type(), DataType::Struct(_)) && REFERENCES.contains(&pg_type_of(field))
+}
+
+/// How many characters a text of the field's type is filled up to.
+pub(super) fn fixed_length(field: &Field) -> Option<usize> {
+    let length = modifier_of(field).checked_sub(4)?;
+    let length = usize::try_from(length).ok()?;
+    (pg_type_of(field) == Type::BPCHAR).then_some(length)
+}
+
 /// The type of this internal name, if its values are held as `data_type`.
 fn said_type(name: &str, data_type: &DataType) -> Option<Type> {
     use DataType as D;
+    if matches!(data_type, D::UInt32 | D::Struct(_)) && name.starts_with("reg") {
+        return REFERENCES.into_iter().find(|known| known.name() == name);
+    }
     let is_list = matches!(data_type, D::List(_));
+    if is_list && name.starts_with("_reg") {
+        return REFERENCE_ARRAYS
+            .into_iter()
+            .find(|known| known.name() == name);
+    }
+    let is_list_of_texts = matches!(data_type, D::List(item) if item.data_type().is_string());
     let is_text = matches!(data_type, D::Utf8 | D::LargeUtf8 | D::Utf8View);
     Some(match name {
         "name" if is_text => Type::NAME,
@@ -48,10 +99,16 @@ fn said_type(name: &str, data_type: &DataType) -> Option<Type> {
         "xid" if *data_type == D::UInt32 => Type::XID,
         "int2vector" if is_list => Type::INT2_VECTOR,
         "oidvector" if is_list => Type::OID_VECTOR,
+        "_bpchar" if is_list_of_texts => Type::BPCHAR_ARRAY,
+        "_cidr" if is_list_of_texts => Type::CIDR_ARRAY,
+        "_inet" if is_list_of_texts => Type::INET_ARRAY,
+        "_json" if is_list_of_texts => Type::JSON_ARRAY,
+        "_jsonb" if is_list_of_texts => Type::JSONB_ARRAY,
+        "_uuid" if is_list_of_texts => Type::UUID_ARRAY,
+        "_varchar" if is_list_of_texts => Type::VARCHAR_ARRAY,
         "_name" if is_list => Type::NAME_ARRAY,
         "_char" if is_list => Type::CHAR_ARRAY,
         "_aclitem" if is_list => Type::ACLITEM_ARRAY,
-        "_regtype" if is_list => Type::REGTYPE_ARRAY,
         _ => return None,
     })
 }
@@ -113,8 +170,9 @@ fn array_type(element: &Type) -> Type {
         Type::CHAR => Type::CHAR_ARRAY,
         Type::VARCHAR => Type::VARCHAR_ARRAY,
         Type::BPCHAR => Type::BPCHAR_ARRAY,
-        // On its way through the engine a list loses what its elements are beside texts.
-        Type::UUID | Type::JSON | Type::JSONB => Type::TEXT_ARRAY,
+        Type::UUID => Type::UUID_ARRAY,
+        Type::JSON => Type::JSON_ARRAY,
+        Type::JSONB => Type::JSONB_ARRAY,
         Type::INET => Type::INET_ARRAY,
         Type::CIDR => Type::CIDR_ARRAY,
         Type::TEXT => Type::TEXT_ARRAY,
@@ -128,6 +186,7 @@ pub fn type_len(ty: &Type) -> i16 {
         Type::BOOL | Type::CHAR => 1,
         Type::INT2 => 2,
         Type::INT4 | Type::FLOAT4 | Type::DATE | Type::OID | Type::XID => 4,
+        ref reference if REFERENCES.contains(reference) => 4,
         Type::PG_LSN
         | Type::INT8
         | Type::FLOAT8

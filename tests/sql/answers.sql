@@ -278,3 +278,68 @@ SELECT percentile_cont(ARRAY[0.25, 0.5]) WITHIN GROUP (ORDER BY x) FROM (VALUES 
 SELECT ARRAY[1.5, 2]::float8[], ARRAY[1, 2]::numeric[], '{1.5,NULL}'::float8[], array_agg(x)::float8[] FROM (VALUES (1.5), (2)) v(x)
 SELECT grouping(x), x, sum(y) FROM (VALUES (1.5, 1.5), (2.5, 2)) v(x, y) GROUP BY CUBE (x) ORDER BY 1, 2
 SELECT ARRAY[1.5] = ARRAY[1.50], ARRAY[1.5] <> ARRAY[1.50], ARRAY[1.5, 2] < ARRAY[1.50, 3], ARRAY[1.5] IN (ARRAY[1.50])
+# Types that the engine does not know.
+SELECT 'abc'::varchar(2), 'abc'::varchar, 'b'::char(3), 'abc'::char, 'abc'::bpchar, 'n'::name, 'cd'::"char", '7'::xid, '10.0.0.0/8'::cidr
+SELECT 'int8'::regtype, 'pg_class'::regclass, 'boolin'::regproc, 'abs(bigint)'::regprocedure, 'public'::regnamespace, 0::regclass, NULL::regclass, 12345678::regtype
+SELECT 'b'::char(3) AS x, 'b'::char(3) || 'x' AS y, length('b'::char(3)) AS l, 'b'::char(3) = 'b' AS e, 'b'::char(3)::text || '|' AS t
+SELECT pg_typeof(1), pg_typeof('a'::varchar), pg_typeof('a'::char(3)), pg_typeof('a'::name), pg_typeof('a'::"char"), pg_typeof('1'::xid), pg_typeof('int4'::regtype), pg_typeof('a'::varchar::text)
+SELECT x, pg_typeof(x) FROM (SELECT 'a'::varchar(3) AS x) t
+SELECT x, pg_typeof(x) FROM (SELECT 'int4'::regtype AS x) t
+WITH t AS (SELECT 'a'::varchar(3) AS x) SELECT x FROM t
+SELECT 'a'::varchar(3) UNION SELECT 'b'::varchar(3) ORDER BY 1
+SELECT 'a'::varchar(3) UNION SELECT 'b' ORDER BY 1
+SELECT '{"a":1}'::json::text, 'a'::varchar::text
+SELECT CASE WHEN true THEN 'a'::varchar ELSE 'b'::varchar END AS c, CASE WHEN true THEN 'a'::varchar ELSE 'b' END AS d
+SELECT coalesce('a'::varchar, 'b') AS c, coalesce('10.0.0.1'::inet, '10.0.0.2') AS d, greatest('a'::varchar(3), 'b') AS e
+SELECT (SELECT 'a'::varchar(3)) AS s, max('a'::varchar) AS m
+SELECT typinput FROM pg_type WHERE typname = 'bool'
+SELECT pg_typeof(1) = 'integer'::regtype AS a, 'int4'::regtype::oid AS b, 'int4'::regtype::int AS c
+SELECT 'x' || pg_typeof(1) AS a, 'x' || 'int4'::regtype AS b, format('%s %I', 'int4'::regtype, 'pg_class'::regclass) AS c, concat('int4'::regtype, 1) AS d
+SELECT DISTINCT 'int4'::regtype AS a
+SELECT 'int4'::regtype AS a, count(*) GROUP BY 1
+SELECT ARRAY['int4'::regtype] AS a, '{int4,text}'::regtype[] AS b, ARRAY['a'::varchar] AS c, '{a,b}'::varchar[] AS d, '{a,b}'::name[] AS e
+SELECT '{a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11}'::uuid[] AS a, ARRAY['{}'::json] AS b, '{1.2.3.4}'::inet[] AS c
+SELECT cast('a' AS varchar(10)) AS a, varchar 'abc' AS b, varchar(2) 'abc' AS c, name 'abc' AS d, regtype 'int4' AS e, inet '10.0.0.1' AS f
+SELECT service::varchar(4), count(*) FROM sessions WHERE false GROUP BY 1
+SELECT relname, relname::text, relname::varchar FROM pg_class WHERE relname = 'pg_class'
+SELECT oid::regclass, oid::regclass::text FROM pg_class WHERE relname = 'pg_class'
+SELECT x FROM (VALUES ('a'::varchar), ('b')) v(x)
+SELECT x FROM (VALUES ('a'::varchar(3)), ('b'::varchar(3))) v(x)
+SELECT x FROM (VALUES ('a'::text), ('b'), (NULL), (lower('C'))) v(x)
+SELECT x FROM (VALUES (timestamptz '2024-01-01 00:00+00'), ('2024-01-02 00:00+00')) v(x)
+SELECT to_json('int4'::regtype) AS a, array_to_string(ARRAY['a'::name], ',') AS b
+WITH RECURSIVE t(x) AS (SELECT 'a'::text UNION ALL SELECT x || 'a' FROM t WHERE length(x) < 3) SELECT x FROM t
+# Rows of tables, and functions side by side.
+SELECT row_to_json(t) FROM (SELECT 1 AS a, 'x' AS b) t
+SELECT to_json(t), t, count(t) OVER () FROM (SELECT 1 AS a, 'x' AS b) t
+SELECT json_agg(t) FROM (SELECT 1 AS a, 'x' AS b) t
+SELECT row_to_json(s) FROM sessions s WHERE false
+WITH c AS (SELECT 1 AS a) SELECT row_to_json(c) FROM c
+SELECT row(1,'a'), row_to_json(row(1,'a',NULL)), json_build_object('r', row(1,2))
+SELECT * FROM ROWS FROM (generate_series(1,3), generate_series(1,2)) AS t(a,b)
+SELECT * FROM ROWS FROM (generate_series(1,2)) WITH ORDINALITY
+SELECT * FROM ROWS FROM (unnest(ARRAY['a','b']), generate_series(5,7)) WITH ORDINALITY AS x(a,b,n)
+# Numbers, arrays and times.
+SELECT sum(x), pg_typeof(sum(x)) FROM (VALUES (1.5::real), (2.25::real)) v(x)
+SELECT sum(x) OVER (ORDER BY x ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) FROM (VALUES (1.5::real), (2.25::real), (3::real)) v(x)
+SELECT ntile(2) OVER (ORDER BY g), g FROM generate_series(1,4) g
+SELECT ARRAY[1.5] || 2.5 AS a, 2.5 || ARRAY[1.5] AS b, ARRAY[1] || NULL AS c, ARRAY[1,2] || 3.5 AS d, ARRAY[1.5] || ARRAY[2.5, 3] AS e
+SELECT g, sum(g) OVER (ORDER BY g RANGE BETWEEN 1.5 PRECEDING AND CURRENT ROW) FROM (VALUES (1.0),(2.0),(2.5),(4.0)) v(g)
+SELECT sum(g) OVER (ORDER BY g::numeric RANGE BETWEEN 1 PRECEDING AND 1 FOLLOWING) FROM generate_series(1,4) g
+SELECT array_agg(DISTINCT x) FROM (VALUES (3),(1),(2),(1),(NULL)) v(x)
+SELECT array_agg(DISTINCT x), string_agg(DISTINCT x, ',') FROM (VALUES ('b'),('a'),('c'),('a')) v(x)
+SELECT array_agg(DISTINCT x) FROM (VALUES (3.5),(1.5),(2),(1.5)) v(x)
+SELECT count(DISTINCT x), array_agg(DISTINCT x), string_agg(DISTINCT y, '-') FROM (VALUES (3,'z'),(1,'y'),(2,'z'),(1,'x')) v(x,y)
+SELECT extract(hour FROM time '12:34:56.789'), extract(second FROM time '12:34:56.789'), extract(epoch FROM time '12:34:56.789'), date_part('minute', time '12:34:56.789')
+SELECT make_time(1,2,3.5)
+SELECT (date '2024-01-01', date '2024-02-01') OVERLAPS (date '2024-01-15', date '2024-03-01')
+SELECT json_agg(row_to_json(t)) FROM (SELECT 1 AS a, 'x' AS b) t
+SELECT array_agg(x), array_agg(DISTINCT x) FROM (SELECT 'a'::varchar(3) AS x) t
+SELECT pg_typeof(1) IN ('integer', 'text') AS a, 'int4'::regtype IN ('bigint', 'text') AS b
+SELECT count(*) OVER (ORDER BY t RANGE BETWEEN '1 day' PRECEDING AND CURRENT ROW) FROM generate_series(timestamp '2024-01-01', '2024-01-03', '12 hours') t
+SELECT count(*) OVER (ORDER BY t RANGE BETWEEN interval '1 day 02:00' PRECEDING AND interval '1 hour' FOLLOWING) FROM generate_series(timestamptz '2024-01-01', '2024-01-03', '12 hours') t
+SELECT * FROM json_array_elements_text('[1,2]')
+SELECT format_type(1042, -1), format_type(1042, NULL), format_type(1042, 7)
+SELECT 'a' AS x UNION SELECT 'b'::varchar(3) ORDER BY 1
+SELECT 'a'::text AS x UNION SELECT 'b'::varchar(3) ORDER BY 1
+SELECT NULL AS x UNION SELECT 'b'::varchar(3) ORDER BY 1

@@ -129,3 +129,30 @@ SELECT (-2.0) ^ 0.5
 SELECT 0.0 ^ (-1)
 SELECT exp(10000.0)
 SELECT generate_series(1, 2, 0.0)
+SELECT idd FROM sessions
+SELECT servce FROM sessions, services
+SELECT s.servce FROM sessions s
+SELECT sessions.id FROM sessions s
+SELECT id FROM sessions WHERE usr = 'a'
+SELECT "USER" FROM sessions
+SELECT id FROM sessions WHERE EXISTS (SELECT 1 FROM services WHERE name = servce)
+WITH t AS (SELECT 1 AS abc) SELECT abd FROM t
+SELECT id FROM sessions WHERE service = 1
+SELECT id FROM sessions WHERE id = 1 AND service = 1
+SELECT id FROM sessions WHERE service > id
+SELECT 'a'::text + 1
+SELECT 1 IN ('a'::text)
+SELECT id FROM sessions WHERE service IN (1,2)
+SELECT id FROM sessions WHERE service BETWEEN 1 AND 2
+SELECT CASE service WHEN 1 THEN 2 END FROM sessions
+SELECT a.id FROM sessions a JOIN services b ON a.id = b.name
+SELECT -service FROM sessions
+SELECT service LIKE 1 FROM sessions
+SELECT id LIKE 'a' FROM sessions
+SELECT id ~ 'a' FROM sessions
+PREPARE p AS SELECT 1 WHERE $1 IS NULL
+PREPARE p AS SELECT $2::int
+PREPARE p AS SELECT count($1)
+PREPARE p AS SELECT 1 FROM sessions WHERE ($1 IS NULL OR id = $1)
+SELECT extract(day FROM time '12:34:56')
+SELECT pg_typeof(1) = 'integer'

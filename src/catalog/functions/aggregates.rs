@@ -9,7 +9,6 @@ use arrow::compute::{cast, take};
 use arrow::datatypes::{DataType, Float64Type};
 use datafusion::common::{Result, not_impl_err};
 use datafusion::execution::SessionStateDefaults;
-use datafusion::functions_aggregate::array_agg::array_agg_udaf;
 use datafusion::logical_expr::expr::{AggregateFunction, ScalarFunction};
 use datafusion::logical_expr::function::AccumulatorArgs;
 use datafusion::logical_expr::planner::{PlannerResult, RawAggregateExpr};
@@ -18,6 +17,7 @@ use datafusion::logical_expr::{
 };
 
 use super::define::{Answer, Function, Gives};
+use super::gathered::array_agg;
 use super::numbers::floats;
 use super::numeric::TO_FLOAT;
 use super::output::Value;
@@ -36,6 +36,9 @@ const MADE: [(&str, &str, bool); 6] = [
     ("json_object_agg", "json_of_pairs", false),
     ("jsonb_object_agg", "json_of_pairs", false),
 ];
+
+/// Aggregates that show the order of the values which they were given.
+const GATHERS: [&str; 4] = ["array_agg", "json_agg", "jsonb_agg", "string_agg"];
 
 /// A name that the planner of SQL has to know; [`planned`] puts something else in its place.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -73,6 +76,9 @@ pub(in crate::catalog) fn aggregates() -> Vec<Arc<AggregateUDF>> {
     for function in &mut all {
         if let Some(exact) = super::totals::exact(function) {
             *function = exact;
+        }
+        if function.name() == "array_agg" {
+            *function = array_agg();
         }
         if function.name() == "bool_and" {
             let with_alias = function.as_ref().clone().with_aliases(["every"]);
@@ -138,10 +144,18 @@ fn of_floats(mut raw: RawAggregateExpr, to_float: Option<Arc<ScalarUDF>>) -> Raw
 
 /// The plan of an aggregate that is one of ours. `find` gives a scalar function by its name.
 pub(super) fn planned(
-    raw: RawAggregateExpr,
+    mut raw: RawAggregateExpr,
     find: impl Fn(&str) -> Option<Arc<ScalarUDF>>,
 ) -> PlannerResult<RawAggregateExpr> {
     let name = raw.func.name().to_owned();
+    // PostgreSQL finds distinct values by sorting them.
+    if raw.distinct
+        && raw.order_by.is_empty()
+        && GATHERS.contains(&name.as_str())
+        && let Some(value) = raw.args.first()
+    {
+        raw.order_by = vec![value.clone().sort(true, false)];
+    }
     let of_fractions = name == "percentile_cont" && raw.args.get(1).is_some_and(is_array);
     let made = MADE.iter().find(|(known, ..)| *known == name);
     let function = match (made, of_fractions) {
@@ -169,7 +183,7 @@ pub(super) fn planned(
         value = Expr::ScalarFunction(ScalarFunction::new_udf(pair, vec![value, member]));
     }
     let list = AggregateFunction::new_udf(
-        array_agg_udaf(),
+        array_agg(),
         vec![value],
         raw.distinct,
         filter,

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, FieldRef};
-use datafusion::common::Result;
+use datafusion::common::{Result, ScalarValue};
 use datafusion::logical_expr::simplify::{ExprSimplifyResult, SimplifyContext};
 use datafusion::logical_expr::{
     ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
@@ -13,7 +13,9 @@ use datafusion::logical_expr::{
 
 use super::define::engine_types;
 use super::value::{is_number, is_text, list_of};
+use crate::catalog::column::{MODIFIER, TYPE};
 use crate::catalog::operators::array_literal;
+use crate::catalog::type_names::common_type;
 use crate::sql::numeric::ordered::COLUMN;
 
 /// The functions.
@@ -97,7 +99,29 @@ impl ScalarUDFImpl for Alike {
             };
             return Ok(Arc::new(Field::new(self.name(), made, true)));
         }
-        self.inner.inner().return_field_from_args(args)
+        let typed = fields.iter().zip(args.scalar_arguments);
+        let typed = typed.filter_map(|(field, constant)| {
+            let is_literal = matches!(constant, Some(ScalarValue::Utf8(_)))
+                && !field.metadata().contains_key(TYPE);
+            (!is_literal && !field.data_type().is_null()).then_some(field.as_ref())
+        });
+        let common = common_type(typed.clone());
+        let field = self.inner.inner().return_field_from_args(args)?;
+        let Some(mut said) = common else {
+            return Ok(field);
+        };
+        match self.name() {
+            "make_array" => {
+                said.remove(MODIFIER);
+                if let Some(name) = said.get_mut(TYPE) {
+                    name.insert(0, '_');
+                }
+            }
+            // There is no equality of its own for it.
+            "nullif" if said.get(TYPE).is_some_and(|name| name == "varchar") => return Ok(field),
+            _ => {}
+        }
+        Ok(Arc::new(field.as_ref().clone().with_metadata(said)))
     }
 
     fn coerce_types(&self, types: &[DataType]) -> Result<Vec<DataType>> {

@@ -40,8 +40,12 @@ fn make_date(a: &Row<'_>) -> Result<i64, SqlError> {
 }
 
 fn make_stamp(a: &Row<'_>) -> Result<i64, SqlError> {
-    let day = make_date(a)?;
-    let (hour, minute, second) = (a.int(3), a.int(4), a.float(5));
+    Ok(make_date(a)? * DAY + make_time(a, 3)?)
+}
+
+/// Microseconds of a day, of the hours, minutes and seconds from an argument on.
+fn make_time(a: &Row<'_>, from: usize) -> Result<i64, SqlError> {
+    let (hour, minute, second) = (a.int(from), a.int(from + 1), a.float(from + 2));
     let is_time =
         (0..=24).contains(&hour) && (0..60).contains(&minute) && (0.0..=60.0).contains(&second);
     let micros = hour
@@ -53,7 +57,7 @@ fn make_stamp(a: &Row<'_>) -> Result<i64, SqlError> {
         let message = format!("time field value out of range: {hour}:{minute:02}:{second:02}");
         return Err(SqlError::new("22008", message));
     }
-    Ok(day * DAY + micros)
+    Ok(micros)
 }
 
 /// What lies between two times of a clock, in years, months and days as one counts them.
@@ -236,6 +240,11 @@ pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
         Function::new("make_date")
             .on(&[K::Int, K::Int, K::Int], Gives::Date, |a| {
                 Ok(make_date(a)?.into())
+            })
+            .done(),
+        Function::new("make_time")
+            .on(&[K::Int, K::Int, K::Float], Gives::Time, |a| {
+                Ok(make_time(a, 0)?.into())
             })
             .done(),
         Function::new("make_timestamp")

@@ -19,7 +19,7 @@ use super::value::{
     Column, Kind, Row, list_item, list_of, misfit, refuse_over, stamp_type, wanted,
 };
 use super::zoned::zone_of;
-use crate::catalog::column::MODIFIER;
+use crate::catalog::column::{MODIFIER, TYPE};
 use crate::proxy::postgres::error::SqlError;
 use crate::sql::numeric::ordered;
 use crate::sql::types::sql_name;
@@ -60,6 +60,10 @@ pub(super) enum Gives {
     Text,
     /// Text under the name of another type of PostgreSQL.
     Named(&'static str),
+    /// The same, with room for so many characters as the constant second argument says.
+    FittedText(&'static str),
+    /// An oid under the name of another type of PostgreSQL.
+    Reference(&'static str),
     Bytes,
     Date,
     Time,
@@ -83,10 +87,10 @@ impl Gives {
             Self::Bool => DataType::Boolean,
             Self::Int4 => DataType::Int32,
             Self::Int8 => DataType::Int64,
-            Self::Oid => DataType::UInt32,
+            Self::Oid | Self::Reference(_) => DataType::UInt32,
             Self::Float => DataType::Float64,
             Self::Numeric | Self::FittedNumeric => ordered::COLUMN,
-            Self::Text | Self::Named(_) => DataType::Utf8,
+            Self::Text | Self::Named(_) | Self::FittedText(_) => DataType::Utf8,
             Self::Bytes => DataType::Binary,
             Self::Date => DataType::Date32,
             Self::Time => DataType::Time64(TimeUnit::Microsecond),
@@ -253,18 +257,28 @@ impl Function {
     }
 }
 
-/// `atttypmod` of a numeric with room for so many digits as the arguments say.
-fn modifier(constants: &[Option<&ScalarValue>]) -> Option<i32> {
-    /// Bytes of a length, which count in every modifier of a type of variable length.
-    const HEAD: i32 = 4;
-    let whole = |place: usize| match constants.get(place).copied().flatten()? {
+/// Bytes of a length, which count in every modifier of a type of variable length.
+const HEAD: i32 = 4;
+
+/// A whole number among the constant arguments.
+fn whole(constants: &[Option<&ScalarValue>], place: usize) -> Option<i32> {
+    match constants.get(place).copied().flatten()? {
         ScalarValue::Int32(whole) => *whole,
         ScalarValue::Int64(whole) => i32::try_from((*whole)?).ok(),
         _ => None,
-    };
-    let (precision, scale) = (whole(1)?, whole(2)?);
+    }
+}
+
+/// `atttypmod` of a numeric with room for so many digits as the arguments say.
+fn digits(constants: &[Option<&ScalarValue>]) -> Option<i32> {
+    let (precision, scale) = (whole(constants, 1)?, whole(constants, 2)?);
     // The scale has eleven bits, one of them for its sign.
     Some(((precision << 16) | (scale & 0x7FF)) + HEAD)
+}
+
+/// `atttypmod` of a text with room for so many characters as the second argument says.
+fn characters(constants: &[Option<&ScalarValue>]) -> Option<i32> {
+    whole(constants, 1)?.checked_add(HEAD)
 }
 
 /// What the function of this name makes of a text or another moment, if it is one that casts are written as.
@@ -381,16 +395,17 @@ impl ScalarUDFImpl for Function {
             .gives
             .data_type(args.arg_fields, args.scalar_arguments);
         let field = Field::new(self.name, data_type, true);
-        Ok(Arc::new(match overload.gives {
-            Gives::Named(name) => super::named(field, name),
-            Gives::FittedNumeric => match modifier(args.scalar_arguments) {
-                Some(modifier) => {
-                    field.with_metadata([(MODIFIER.to_owned(), modifier.to_string())].into())
-                }
-                None => field,
-            },
-            _ => field,
-        }))
+        let constants = args.scalar_arguments;
+        let (name, modifier) = match overload.gives {
+            Gives::Named(name) | Gives::Reference(name) => (Some(name), None),
+            Gives::FittedText(name) => (Some(name), characters(constants)),
+            Gives::FittedNumeric => (None, digits(constants)),
+            _ => (None, None),
+        };
+        let name = name.map(|name| (TYPE.to_owned(), name.to_owned()));
+        let modifier = modifier.map(|modifier| (MODIFIER.to_owned(), modifier.to_string()));
+        let metadata = name.into_iter().chain(modifier).collect();
+        Ok(Arc::new(field.with_metadata(metadata)))
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {

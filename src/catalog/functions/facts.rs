@@ -2,157 +2,151 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::DataType;
 use datafusion::logical_expr::ScalarUDF;
 
 use super::define::{Answer, Function, Gives};
 use super::output::Value;
 use super::value::{Kind, Row};
 use crate::catalog::statement::Caller;
+use crate::catalog::system::{Dictionary, name_of_arrow};
 use crate::proxy::postgres::error::SqlError;
 use crate::session::{ListenAddress, Remote};
-use crate::sql::types::sql_name;
 
 /// PostgreSQL's number for UTF-8, the one encoding there is.
 const UTF8: i64 = 6;
 
-/// What a type of this internal name is called.
-fn displayed(name: &str) -> String {
-    match name {
-        "varchar" => "character varying".to_owned(),
-        "bpchar" => "character".to_owned(),
-        "char" => "\"char\"".to_owned(),
-        name => match name.strip_prefix('_') {
-            Some(element) => format!("{}[]", displayed(element)),
-            None => name.to_owned(),
-        },
-    }
-}
+/// The oid of the type `unknown`.
+const UNKNOWN: u32 = 705;
 
-/// What a type is called, as `pg_typeof` says it.
-fn type_of(a: &Row<'_>) -> Answer {
+/// The type of an argument.
+fn type_of(dictionary: &Dictionary, a: &Row<'_>) -> Answer {
     let Some(column) = a.columns.first() else {
         return Ok(Value::Null);
     };
-    if let Some(name) = column.pg_type() {
-        return Ok(displayed(name).into());
-    }
-    Ok(match column.array().data_type() {
-        DataType::Null => "unknown",
-        DataType::UInt32 => "oid",
-        data_type => sql_name(data_type),
-    }
-    .into())
+    let data_type = column.array().data_type();
+    let name = match column.pg_type() {
+        Some(name) => name.to_owned(),
+        None => name_of_arrow(data_type),
+    };
+    let found = dictionary.type_named(&format!("pg_catalog.\"{name}\""));
+    Ok(match found.filter(|_| !data_type.is_null()) {
+        Some(found) => found.oid.into(),
+        None => UNKNOWN.into(),
+    })
 }
 
 /// Functions that have one answer for everybody. `started` is when the server began to serve, in microseconds.
-pub(super) fn functions(started: i64) -> Vec<Arc<ScalarUDF>> {
+pub(super) fn functions(dictionary: &Arc<Dictionary>, started: i64) -> Vec<Arc<ScalarUDF>> {
     use Kind as K;
     let moment = |name| Function::stable(name).on(&[], Gives::StampTz, move |_| Ok(started.into()));
     let fixed = |name, gives, value: Value| {
         Function::stable(name).on(&[], gives, move |_| Ok(value.clone()))
     };
+    let of_types = Arc::clone(dictionary);
     let nothing = |name| Function::volatile(name).on(&[], Gives::Named("void"), |_| Ok("".into()));
-    let mut all =
-        vec![
-            moment("pg_postmaster_start_time"),
-            moment("pg_conf_load_time"),
-            // It is no standby, and writes no log to be replayed.
-            fixed("pg_is_in_recovery", Gives::Bool, false.into()),
-            fixed("pg_is_in_backup", Gives::Bool, false.into()),
-            fixed("pg_current_wal_lsn", Gives::Named("pg_lsn"), Value::Null),
-            fixed(
-                "pg_current_wal_insert_lsn",
-                Gives::Named("pg_lsn"),
-                Value::Null,
-            ),
-            fixed(
-                "pg_current_wal_flush_lsn",
-                Gives::Named("pg_lsn"),
-                Value::Null,
-            ),
-            fixed(
-                "pg_last_wal_receive_lsn",
-                Gives::Named("pg_lsn"),
-                Value::Null,
-            ),
-            fixed(
-                "pg_last_wal_replay_lsn",
-                Gives::Named("pg_lsn"),
-                Value::Null,
-            ),
-            fixed("pg_last_xact_replay_timestamp", Gives::StampTz, Value::Null),
-            fixed("pg_my_temp_schema", Gives::Oid, Value::Int(0)),
-            fixed("getdatabaseencoding", Gives::Named("name"), "UTF8".into()),
-            fixed("pg_client_encoding", Gives::Named("name"), "UTF8".into()),
-            fixed("pg_jit_available", Gives::Bool, false.into()),
-            fixed("pg_trigger_depth", Gives::Int4, Value::Int(0)),
-            fixed(
-                "pg_current_xact_id_if_assigned",
-                Gives::Named("xid8"),
-                Value::Null,
-            ),
-            fixed("txid_current_if_assigned", Gives::Int8, Value::Null),
-            Function::stable("pg_is_other_temp_schema")
-                .on(&[K::Any], Gives::Bool, |_| Ok(false.into())),
-            Function::stable("pg_blocking_pids")
-                .on(&[K::Int], Gives::Ints, |_| Ok(Value::Ints(Vec::new()))),
-            Function::stable("pg_safe_snapshot_blocking_pids")
-                .on(&[K::Int], Gives::Ints, |_| Ok(Value::Ints(Vec::new()))),
-            Function::stable("pg_isolation_test_session_is_blocked").on(
-                &[K::Int, K::Array],
-                Gives::Bool,
-                |_| Ok(false.into()),
-            ),
-            Function::new("pg_encoding_to_char").on(&[K::Int], Gives::Named("name"), |a| {
-                Ok(ENCODINGS
-                    .get(a.int(0) as usize)
-                    .copied()
-                    .unwrap_or("")
-                    .into())
-            }),
-            Function::new("pg_char_to_encoding").on(&[K::Text], Gives::Int4, |a| {
-                let plain = |name: &str| name.to_ascii_uppercase().replace(['-', '_'], "");
-                let wanted = plain(a.text(0));
-                let found = ENCODINGS.iter().position(|name| plain(name) == wanted);
-                let found = found
-                    .map(|at| at as i64)
-                    .or((wanted == "UNICODE").then_some(UTF8));
-                Ok(Value::Int(found.unwrap_or(-1)))
-            }),
-            Function::new("pg_encoding_max_length").on(&[K::Int], Gives::Int4, |a| {
-                Ok((a.int(0) == UTF8).then_some(4i64).into())
-            }),
-            Function::stable("pg_typeof").on_nulls(&[K::Any], Gives::Named("regtype"), type_of),
-            Function::new("num_nulls").on_any_number(&[K::Any], Gives::Int4, |a| {
-                Ok(Value::Int(
-                    (0..a.len()).filter(|place| a.is_null(*place)).count() as i64,
-                ))
-            }),
-            Function::new("num_nonnulls").on_any_number(&[K::Any], Gives::Int4, |a| {
-                Ok(Value::Int(
-                    (0..a.len()).filter(|place| !a.is_null(*place)).count() as i64,
-                ))
-            }),
-            Function::stable("current_schemas").on(&[K::Bool], Gives::Texts, |a| {
-                let implied = a.bool(0).then(|| Some("pg_catalog".to_owned()));
-                Ok(implied
-                    .into_iter()
-                    .chain([Some("public".to_owned())])
-                    .collect::<Vec<_>>()
-                    .into())
-            }),
-            Function::volatile("txid_current").on(&[], Gives::Int8, |_| Err(no_transactions())),
-            Function::volatile("pg_current_xact_id")
-                .on(&[], Gives::Named("xid8"), |_| Err(no_transactions())),
-            Function::volatile("pg_export_snapshot")
-                .on(&[], Gives::Text, |_| Err(no_transactions())),
-            // Nobody listens, and nothing can be locked: these do nothing, as they would with nobody else around.
-            Function::volatile("pg_notify")
-                .on(&[K::Text, K::Text], Gives::Named("void"), |_| Ok("".into())),
-            nothing("pg_advisory_unlock_all"),
-            nothing("pg_stat_clear_snapshot"),
-        ];
+    let mut all = vec![
+        moment("pg_postmaster_start_time"),
+        moment("pg_conf_load_time"),
+        // It is no standby, and writes no log to be replayed.
+        fixed("pg_is_in_recovery", Gives::Bool, false.into()),
+        fixed("pg_is_in_backup", Gives::Bool, false.into()),
+        fixed("pg_current_wal_lsn", Gives::Named("pg_lsn"), Value::Null),
+        fixed(
+            "pg_current_wal_insert_lsn",
+            Gives::Named("pg_lsn"),
+            Value::Null,
+        ),
+        fixed(
+            "pg_current_wal_flush_lsn",
+            Gives::Named("pg_lsn"),
+            Value::Null,
+        ),
+        fixed(
+            "pg_last_wal_receive_lsn",
+            Gives::Named("pg_lsn"),
+            Value::Null,
+        ),
+        fixed(
+            "pg_last_wal_replay_lsn",
+            Gives::Named("pg_lsn"),
+            Value::Null,
+        ),
+        fixed("pg_last_xact_replay_timestamp", Gives::StampTz, Value::Null),
+        fixed("pg_my_temp_schema", Gives::Oid, Value::Int(0)),
+        fixed("getdatabaseencoding", Gives::Named("name"), "UTF8".into()),
+        fixed("pg_client_encoding", Gives::Named("name"), "UTF8".into()),
+        fixed("pg_jit_available", Gives::Bool, false.into()),
+        fixed("pg_trigger_depth", Gives::Int4, Value::Int(0)),
+        fixed(
+            "pg_current_xact_id_if_assigned",
+            Gives::Named("xid8"),
+            Value::Null,
+        ),
+        fixed("txid_current_if_assigned", Gives::Int8, Value::Null),
+        Function::stable("pg_is_other_temp_schema").on(
+            &[K::Any],
+            Gives::Bool,
+            |_| Ok(false.into()),
+        ),
+        Function::stable("pg_blocking_pids")
+            .on(&[K::Int], Gives::Ints, |_| Ok(Value::Ints(Vec::new()))),
+        Function::stable("pg_safe_snapshot_blocking_pids")
+            .on(&[K::Int], Gives::Ints, |_| Ok(Value::Ints(Vec::new()))),
+        Function::stable("pg_isolation_test_session_is_blocked").on(
+            &[K::Int, K::Array],
+            Gives::Bool,
+            |_| Ok(false.into()),
+        ),
+        Function::new("pg_encoding_to_char").on(&[K::Int], Gives::Named("name"), |a| {
+            Ok(ENCODINGS
+                .get(a.int(0) as usize)
+                .copied()
+                .unwrap_or("")
+                .into())
+        }),
+        Function::new("pg_char_to_encoding").on(&[K::Text], Gives::Int4, |a| {
+            let plain = |name: &str| name.to_ascii_uppercase().replace(['-', '_'], "");
+            let wanted = plain(a.text(0));
+            let found = ENCODINGS.iter().position(|name| plain(name) == wanted);
+            let found = found
+                .map(|at| at as i64)
+                .or((wanted == "UNICODE").then_some(UTF8));
+            Ok(Value::Int(found.unwrap_or(-1)))
+        }),
+        Function::new("pg_encoding_max_length").on(&[K::Int], Gives::Int4, |a| {
+            Ok((a.int(0) == UTF8).then_some(4i64).into())
+        }),
+        Function::stable("pg_typeof").on_nulls(&[K::Any], Gives::Reference("regtype"), move |a| {
+            type_of(&of_types, a)
+        }),
+        Function::new("num_nulls").on_any_number(&[K::Any], Gives::Int4, |a| {
+            Ok(Value::Int(
+                (0..a.len()).filter(|place| a.is_null(*place)).count() as i64,
+            ))
+        }),
+        Function::new("num_nonnulls").on_any_number(&[K::Any], Gives::Int4, |a| {
+            Ok(Value::Int(
+                (0..a.len()).filter(|place| !a.is_null(*place)).count() as i64,
+            ))
+        }),
+        Function::stable("current_schemas").on(&[K::Bool], Gives::Texts, |a| {
+            let implied = a.bool(0).then(|| Some("pg_catalog".to_owned()));
+            Ok(implied
+                .into_iter()
+                .chain([Some("public".to_owned())])
+                .collect::<Vec<_>>()
+                .into())
+        }),
+        Function::volatile("txid_current").on(&[], Gives::Int8, |_| Err(no_transactions())),
+        Function::volatile("pg_current_xact_id")
+            .on(&[], Gives::Named("xid8"), |_| Err(no_transactions())),
+        Function::volatile("pg_export_snapshot").on(&[], Gives::Text, |_| Err(no_transactions())),
+        // Nobody listens, and nothing can be locked: these do nothing, as they would with nobody else around.
+        Function::volatile("pg_notify")
+            .on(&[K::Text, K::Text], Gives::Named("void"), |_| Ok("".into())),
+        nothing("pg_advisory_unlock_all"),
+        nothing("pg_stat_clear_snapshot"),
+    ];
     let keys: [&[Kind]; 2] = [&[K::Int], &[K::Int, K::Int]];
     let locks = [
         ("pg_advisory_lock", None),

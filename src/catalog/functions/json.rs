@@ -75,9 +75,10 @@ fn values(
             })
         }
         D::List(item) => each(&|row| {
+            let of_array = || pg_type.and_then(|name| name.strip_prefix('_'));
             let elements = values(
                 &array.as_list::<i32>().value(row),
-                type_of(item),
+                type_of(item).or_else(of_array),
                 TIGHT,
                 zone,
             )?;

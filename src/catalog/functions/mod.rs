@@ -12,11 +12,13 @@ mod define;
 mod either;
 mod facts;
 mod float8;
+mod gathered;
 mod inet;
 mod interval;
 mod json;
 mod keywords;
 mod math;
+mod ntile;
 mod numbers;
 mod numeric;
 mod objects;
@@ -26,6 +28,7 @@ mod planner;
 mod privileges;
 mod quote;
 mod rdns;
+mod record;
 mod reg;
 mod regexp;
 mod sets;
@@ -64,6 +67,7 @@ pub(crate) use asctime::asctime_texts;
 pub(super) use define::argument_type;
 pub(super) use define::moment_kind;
 pub(crate) use interval::read_interval;
+pub(super) use ntile::window_functions;
 pub(super) use numeric::{
     KEY, KEYS, NEGATE, OPERATORS, ORDER, TO_FLOAT, TO_FLOATS, TO_NUMERIC, TO_NUMERICS, TRIM,
     number_converter,
@@ -72,7 +76,7 @@ pub(super) use planner::PostgresPlanner;
 pub(super) use textout::{TEXT_OUT, has_own_text};
 pub(super) use totals::narrow_sum;
 #[cfg(test)]
-pub(super) use value::texts;
+pub(super) use value::texts_of;
 pub(super) use value::{Kind, constant};
 pub(super) use zoned::zone_of;
 
@@ -101,7 +105,9 @@ pub(super) fn of_engine() -> Vec<Arc<ScalarUDF>> {
     let all = all
         .filter(|function| !LEFT_OUT.contains(&function.name()))
         .map(|function| {
-            let own = bounded::bounded(&function).or_else(|| alike::alike(&function));
+            let own = bounded::bounded(&function)
+                .or_else(|| alike::alike(&function))
+                .or_else(|| record::record(&function));
             own.unwrap_or(function)
         });
     either::with_numerics(all.collect())
@@ -116,7 +122,7 @@ pub(super) fn shared(names: &Arc<NameCache>, dictionary: &Arc<Dictionary>) -> Ve
         aggregates::functions(),
         arrays::functions(),
         dates::functions(),
-        facts::functions(started),
+        facts::functions(dictionary, started),
         inet::functions(),
         interval::functions(),
         json::functions(),

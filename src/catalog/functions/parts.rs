@@ -24,6 +24,8 @@ enum Source {
     /// A clock's time, and for an instant the offset of its zone in seconds and the instant itself.
     Clock(NaiveDateTime, i64, Option<(i32, i64)>),
     Date(NaiveDate),
+    /// Microseconds of a day.
+    Time(i64),
     Interval(Interval),
 }
 
@@ -33,6 +35,7 @@ impl Source {
             Self::Clock(_, _, Some(_)) => "timestamp with time zone",
             Self::Clock(_, _, None) => "timestamp without time zone",
             Self::Date(_) => "date",
+            Self::Time(_) => "time without time zone",
             Self::Interval(_) => "interval",
         }
     }
@@ -154,6 +157,18 @@ fn part(field: &str, source: &Source) -> Result<Scaled, SqlError> {
                 _ => Err(unsupported()),
             }
         }
+        Source::Time(micros) => {
+            let in_minute = micros % (60 * SECOND);
+            match field.as_str() {
+                "microseconds" => whole(in_minute),
+                "milliseconds" => Ok(Scaled::from(in_minute) * 1000),
+                "second" => Ok(in_minute.into()),
+                "minute" => whole(micros / (60 * SECOND) % 60),
+                "hour" => whole(micros / (3600 * SECOND)),
+                "epoch" => Ok((*micros).into()),
+                _ => Err(unsupported()),
+            }
+        }
         Source::Date(date) => date_field(&field, *date).map_or_else(
             || match field.as_str() {
                 "epoch" => whole(i64::from(date.to_epoch_days()) * 86_400),
@@ -217,6 +232,7 @@ fn date_field(field: &str, date: NaiveDate) -> Option<i64> {
 fn source(a: &Row<'_>, kind: Kind) -> Result<Source, SqlError> {
     Ok(match kind {
         Kind::Interval => Source::Interval(a.interval(1)),
+        Kind::Time => Source::Time(a.time(1)),
         Kind::Date => Source::Date(date_of(a.date(1)).ok_or_else(stamp_out_of_range)?),
         Kind::StampTz => {
             let instant = a.micros(1);
@@ -364,7 +380,7 @@ pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
     use Kind as K;
     let mut extract = Function::stable("extract");
     let mut date_part = Function::stable("date_part");
-    for kind in [K::StampTz, K::Stamp, K::Date, K::Interval] {
+    for kind in [K::StampTz, K::Stamp, K::Date, K::Time, K::Interval] {
         extract = extract.on(&[K::Text, kind], Gives::Numeric, move |a| {
             let field = a.text(0);
             let source = source(a, kind)?;

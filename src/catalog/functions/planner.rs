@@ -18,6 +18,7 @@ use super::output::Value;
 use super::parts::{date_of, stamp_out_of_range};
 use super::value::{Kind, is_number};
 use super::zoned::{clock, instant, local};
+use crate::catalog::column::TYPE;
 use crate::proxy::postgres::error::SqlError;
 use crate::sql::encode::zone::Zone;
 use crate::sql::numeric::ordered::COLUMN;
@@ -179,12 +180,14 @@ impl ExprPlanner for PostgresPlanner {
         elements: Vec<Expr>,
         schema: &DFSchema,
     ) -> Result<PlannerResult<Vec<Expr>>> {
-        let is_numeric = |element: &Expr| {
-            let given = element.get_type(schema);
-            given.is_ok_and(|given| given == COLUMN)
+        let is_ours = |element: &Expr| {
+            let given = element.to_field(schema);
+            given.is_ok_and(|(_, given)| {
+                *given.data_type() == COLUMN || given.metadata().contains_key(TYPE)
+            })
         };
-        // The engine would not know what they become beside other numbers.
-        match elements.iter().any(is_numeric) {
+        // The engine would not know what numerics become beside other numbers, nor of types that only columns tell.
+        match elements.iter().any(is_ours) {
             true => Ok(self.call("make_array", elements)),
             false => Ok(PlannerResult::Original(elements)),
         }

@@ -15,6 +15,9 @@ use crate::catalog::system::{
 };
 use crate::proxy::postgres::error::SqlError;
 
+/// The type of texts of a fixed length.
+const BPCHAR: u32 = 1042;
+
 /// The type of an argument of any type.
 const ANY: u32 = 2276;
 
@@ -365,21 +368,26 @@ fn printed(dictionary: &Dictionary, oid: u32, print: Printer) -> Answer {
     .into())
 }
 
+/// The reader of a type whose values are numbers of 32 bits without a sign.
+fn number(name: &'static str, gives: Gives) -> Function {
+    Function::new(name)
+        .on(&[Kind::Int], gives, |a| Ok(oid(a, 0)?.into()))
+        .on(&[Kind::Text], gives, move |a| {
+            let text = a.text(0);
+            let read = oid_of_text(text).filter(|_| text.trim() != "-");
+            let invalid = || {
+                let message = format!("invalid input syntax for type {name}: \"{text}\"");
+                SqlError::new("22P02", message)
+            };
+            Ok(read.ok_or_else(invalid)?.into())
+        })
+}
+
 pub(super) fn functions(dictionary: &Arc<Dictionary>) -> Vec<Arc<ScalarUDF>> {
     use Kind::{Int, Text};
     let mut all = vec![
-        Function::new("oid")
-            .on(&[Int], Gives::Oid, |a| Ok(oid(a, 0)?.into()))
-            .on(&[Text], Gives::Oid, |a| {
-                let text = a.text(0);
-                match oid_of_text(text).filter(|_| text.trim() != "-") {
-                    Some(oid) => Ok(oid.into()),
-                    None => Err(SqlError::new(
-                        "22P02",
-                        format!("invalid input syntax for type oid: \"{text}\""),
-                    )),
-                }
-            }),
+        number("oid", Gives::Oid),
+        number("xid", Gives::Reference("xid")),
         {
             let (one, two) = (Arc::clone(dictionary), Arc::clone(dictionary));
             Function::stable("format_type")
@@ -388,7 +396,12 @@ pub(super) fn functions(dictionary: &Arc<Dictionary>) -> Vec<Arc<ScalarUDF>> {
                         return Ok(Value::Null);
                     }
                     let modifier = if a.is_null(1) { -1 } else { a.int4(1)? };
-                    Ok(format_type(&one, oid(a, 0)?, modifier).into())
+                    let oid = oid(a, 0)?;
+                    // Without a length it is another type than `character`, which is one of 1.
+                    if oid == BPCHAR && !a.is_null(1) && modifier < 0 {
+                        return Ok("bpchar".into());
+                    }
+                    Ok(format_type(&one, oid, modifier).into())
                 })
                 .on(&[Int], Gives::Text, move |a| {
                     Ok(format_type(&two, oid(a, 0)?, -1).into())
@@ -400,11 +413,17 @@ pub(super) fn functions(dictionary: &Arc<Dictionary>) -> Vec<Arc<ScalarUDF>> {
         let [for_text, for_print, for_show, for_to] = dictionaries;
         all.push(
             Function::stable(reader_name)
-                .on(&[Int], Gives::Oid, |a| Ok(oid(a, 0)?.into()))
-                .on(&[Text], Gives::Oid, move |a| match oid_of_text(a.text(0)) {
-                    Some(oid) => Ok(oid.into()),
-                    None => Ok(read(&for_text, a.text(0))?.into()),
-                }),
+                .on(&[Int], Gives::Reference(reader_name), |a| {
+                    Ok(oid(a, 0)?.into())
+                })
+                .on(
+                    &[Text],
+                    Gives::Reference(reader_name),
+                    move |a| match oid_of_text(a.text(0)) {
+                        Some(oid) => Ok(oid.into()),
+                        None => Ok(read(&for_text, a.text(0))?.into()),
+                    },
+                ),
         );
         all.push(
             Function::stable(printer_name)
@@ -423,9 +442,11 @@ pub(super) fn functions(dictionary: &Arc<Dictionary>) -> Vec<Arc<ScalarUDF>> {
             .iter()
             .find(|name| name.strip_prefix("to_") == Some(reader_name))
         {
-            all.push(Function::stable(name).on(&[Text], Gives::Oid, move |a| {
-                Ok(read(&for_to, a.text(0)).ok().into())
-            }));
+            all.push(
+                Function::stable(name).on(&[Text], Gives::Reference(reader_name), move |a| {
+                    Ok(read(&for_to, a.text(0)).ok().into())
+                }),
+            );
         }
     }
     all.into_iter().map(Function::done).collect()

@@ -2,6 +2,7 @@
 //! types they are the engine's.
 
 mod groups;
+mod real;
 mod running;
 
 use std::sync::Arc;
@@ -163,6 +164,16 @@ impl ExactTotal {
         given.is_some_and(|field| is_exact(field.data_type()))
     }
 
+    /// Whether what is computed of values of this type is of it, too.
+    fn is_real(&self, given: &DataType) -> bool {
+        self.total == Total::Sum && *given == DataType::Float32
+    }
+
+    fn sums_reals(&self, args: &AccumulatorArgs) -> bool {
+        let given = args.expr_fields.first();
+        given.is_some_and(|field| self.is_real(field.data_type()))
+    }
+
     /// Whether the sum of whole numbers is enough.
     fn is_whole(&self, given: &DataType) -> bool {
         given.is_integer() && !self.total.needs_squares()
@@ -198,7 +209,7 @@ impl AggregateUDFImpl for ExactTotal {
 
     fn coerce_types(&self, types: &[DataType]) -> Result<Vec<DataType>> {
         if let [given] = types
-            && is_exact(given)
+            && (is_exact(given) || self.is_real(given))
         {
             return Ok(types.to_vec());
         }
@@ -208,11 +219,16 @@ impl AggregateUDFImpl for ExactTotal {
     fn return_type(&self, types: &[DataType]) -> Result<DataType> {
         match types {
             [given] if is_exact(given) => Ok(self.total.returns(given)),
+            [given] if self.is_real(given) => Ok(given.clone()),
             _ => self.engine.inner().return_type(types),
         }
     }
 
     fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
+        if self.sums_reals(&args) {
+            let inner = self.engine.inner();
+            return real::narrowed(args, |args| inner.accumulator(args));
+        }
         if !self.is_ours(&args) {
             return self.engine.inner().accumulator(args);
         }
@@ -228,14 +244,21 @@ impl AggregateUDFImpl for ExactTotal {
     }
 
     fn create_sliding_accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
+        let inner = self.engine.inner();
+        if self.sums_reals(&args) {
+            return real::narrowed(args, |args| inner.create_sliding_accumulator(args));
+        }
         match self.is_ours(&args) {
             true => self.accumulator(args),
-            false => self.engine.inner().create_sliding_accumulator(args),
+            false => inner.create_sliding_accumulator(args),
         }
     }
 
     fn state_fields(&self, args: StateFieldsArgs) -> Result<Vec<FieldRef>> {
         let given = args.input_fields.first().map(|field| field.data_type());
+        if given.is_some_and(|given| self.is_real(given)) {
+            return real::state_fields(self.engine.inner().as_ref(), args);
+        }
         let Some(given) = given.filter(|given| is_exact(given)) else {
             return self.engine.inner().state_fields(args);
         };
@@ -258,6 +281,9 @@ impl AggregateUDFImpl for ExactTotal {
     }
 
     fn groups_accumulator_supported(&self, args: AccumulatorArgs) -> bool {
+        if self.sums_reals(&args) {
+            return false;
+        }
         if !self.is_ours(&args) {
             return self.engine.inner().groups_accumulator_supported(args);
         }

@@ -26,6 +26,8 @@ use crate::sql::params::decode_parameter_in;
 use crate::sql::types::Format;
 
 pub(in crate::catalog) use crate::sql::encode::texts;
+#[cfg(test)]
+pub(in crate::catalog) use crate::sql::encode::texts_of;
 
 /// What a function takes at one place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

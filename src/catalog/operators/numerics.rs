@@ -7,7 +7,7 @@ use datafusion::logical_expr::{Expr, ExprSchemable, Operator, binary_expr, cast}
 use datafusion::sql::sqlparser::ast::BinaryOperator;
 
 use super::{OperatorPlanner, compares};
-use crate::catalog::functions::{KEY, OPERATORS, TO_FLOAT, TO_NUMERIC};
+use crate::catalog::functions::{KEY, OPERATORS, TO_FLOAT, TO_NUMERIC, TO_NUMERICS};
 use crate::catalog::resolve::numerics::{float_literal, is_numeric};
 
 impl OperatorPlanner {
@@ -47,6 +47,15 @@ impl OperatorPlanner {
         Ok(())
     }
 
+    /// Makes an array that a numeric is put into one of numerics, if it is one of integers.
+    fn make_numeric(&self, array: &mut Expr, item: &DataType) {
+        if item.is_integer()
+            && let Some(numerics) = self.call(TO_NUMERICS, vec![array.clone()])
+        {
+            *array = numerics;
+        }
+    }
+
     /// An operation of which an operand is a numeric: with a number of floating point it is one of these, with all
     /// others one of numerics.
     pub(super) fn of_numerics(
@@ -59,6 +68,14 @@ impl OperatorPlanner {
             return None;
         }
         if matches!(expr.op, BinaryOperator::StringConcat) {
+            if let DataType::List(item) = left {
+                self.make_numeric(&mut expr.left, item.data_type());
+                return None;
+            }
+            if let DataType::List(item) = right {
+                self.make_numeric(&mut expr.right, item.data_type());
+                return None;
+            }
             for (operand, given) in [(&mut expr.left, left), (&mut expr.right, right)] {
                 if is_numeric(given) {
                     *operand = cast(operand.clone(), DataType::Utf8);

@@ -13,11 +13,14 @@ use datafusion::logical_expr::expr::{
     AggregateFunction, InSubquery, ScalarFunction, WindowFunction,
 };
 use datafusion::logical_expr::{
-    Aggregate, Case, Distinct, Expr, ExprSchemable, Join, LogicalPlan, LogicalPlanBuilder, Subquery,
+    Aggregate, Case, Distinct, Expr, ExprSchemable, Join, LogicalPlan, LogicalPlanBuilder,
+    Subquery, WindowFrameBound, WindowFrameUnits,
 };
 
 use super::Resolver;
-use crate::catalog::functions::{KEY, KEYS, ORDER, TO_NUMERIC, TRIM, narrow_sum, number_converter};
+use crate::catalog::functions::{
+    KEY, KEYS, ORDER, TO_FLOAT, TO_NUMERIC, TRIM, narrow_sum, number_converter,
+};
 use crate::sql::numeric::Numeric;
 use crate::sql::numeric::ordered::{self, COLUMN};
 
@@ -194,11 +197,13 @@ impl Resolver<'_> {
     pub(super) fn aggregate(&self, function: &mut AggregateFunction) -> bool {
         let mut changed = false;
         if function.params.distinct {
-            for arg in &mut function.params.args {
-                if self.is_numeric(arg)
-                    && let Some(trimmed) = self.function(TRIM, vec![arg.clone()])
+            let sorts = function.params.order_by.iter_mut();
+            let sorts = sorts.map(|sort| &mut sort.expr);
+            for expr in function.params.args.iter_mut().chain(sorts) {
+                if self.is_numeric(expr)
+                    && let Some(trimmed) = self.function(TRIM, vec![expr.clone()])
                 {
-                    *arg = trimmed;
+                    *expr = trimmed;
                     changed = true;
                 }
             }
@@ -231,9 +236,18 @@ impl Resolver<'_> {
                 _ => number,
             };
         }
+        // A range so far before or behind a row needs a number; all else has to be exact.
+        let frame = &function.params.window_frame;
+        let is_offset = |bound: &WindowFrameBound| {
+            matches!(bound, WindowFrameBound::Preceding(by) | WindowFrameBound::Following(by)
+                if !by.is_null())
+        };
+        let by_number = frame.units == WindowFrameUnits::Range
+            && (is_offset(&frame.start_bound) || is_offset(&frame.end_bound));
+        let order = if by_number { TO_FLOAT } else { ORDER };
         for sort in &mut function.params.order_by {
             if self.is_numeric(&sort.expr)
-                && let Some(order) = self.function(ORDER, vec![sort.expr.clone()])
+                && let Some(order) = self.function(order, vec![sort.expr.clone()])
             {
                 sort.expr = order;
                 changed = true;

@@ -1,19 +1,23 @@
 //! Values as text. Columns that hold oids of functions, types and the like, `pg_type.typinput` for one, are written as
-//! names: where they are cast to text, and in a result. Moments, intervals, lists and the like have PostgreSQL's form
-//! where they are cast to text; in a result it is the door's to write.
+//! names where they are cast to text or given to a function that writes its arguments; in a result they are both, since
+//! their binary form is the oid. Moments, intervals, lists and the like have PostgreSQL's form where they are cast to
+//! text; in a result it is the door's to write.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::datatypes::DataType;
+use arrow::array::{Array, ArrayRef, AsArray, ListArray, StructArray};
+use arrow::datatypes::{DataType, Field, FieldRef, Fields};
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
-use datafusion::common::{Column, DFSchema, Result};
+use datafusion::common::utils::take_function_args;
+use datafusion::common::{Column, DFSchema, Result, TableReference};
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{
-    Cast, Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, ScalarUDF,
+    Cast, ColumnarValue, Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, ReturnFieldArgs,
+    ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
 use datafusion::optimizer::AnalyzerRule;
 
@@ -21,7 +25,35 @@ use crate::catalog::column::TYPE;
 use crate::catalog::functions::{TEXT_OUT, has_own_text};
 
 /// Types whose values are oids and whose text is a name.
-const REFERENCES: [&str; 3] = ["regproc", "regtype", "regclass"];
+pub(in crate::catalog) const REFERENCES: [&str; 11] = [
+    "regclass",
+    "regcollation",
+    "regconfig",
+    "regdictionary",
+    "regnamespace",
+    "regoper",
+    "regoperator",
+    "regproc",
+    "regprocedure",
+    "regrole",
+    "regtype",
+];
+
+/// Functions that write the text of whatever they are given.
+const WRITERS: [&str; 12] = [
+    "concat",
+    "concat_ws",
+    "format",
+    "json_build_array",
+    "json_build_object",
+    "jsonb_build_array",
+    "jsonb_build_object",
+    "quote_literal",
+    "quote_nullable",
+    "text",
+    "to_json",
+    "to_jsonb",
+];
 
 /// Writes references as names.
 #[derive(Clone, Debug)]
@@ -56,25 +88,36 @@ impl References {
             .flatten()
     }
 
-    /// The plan with names in the place of references in its result.
+    /// The output function of the references that a column holds, or arrays of such.
+    fn output_of(&self, field: &Field) -> Option<&Arc<ScalarUDF>> {
+        let name = field.metadata().get(TYPE)?;
+        let name = match field.data_type() {
+            DataType::UInt32 => name.as_str(),
+            DataType::List(item) if *item.data_type() == DataType::UInt32 => {
+                name.strip_prefix('_')?
+            }
+            _ => return None,
+        };
+        self.outputs.get(name)
+    }
+
+    /// The plan with names beside the references in its result.
     ///
     /// # Errors
     /// What the engine has against it.
     pub fn spell_result(&self, plan: LogicalPlan) -> Result<LogicalPlan> {
-        let is_spelled = |metadata: &HashMap<String, String>, data_type: &DataType| {
-            self.output(metadata, data_type).is_some()
+        let spelling = |field: &Field| {
+            let output = self.output_of(field)?;
+            Some(ScalarUDF::from(Spelled::new(output)))
         };
         let mut fields = plan.schema().fields().iter();
-        if !fields.any(|field| is_spelled(field.metadata(), field.data_type())) {
+        if !fields.any(|field| self.output_of(field).is_some()) {
             return Ok(plan);
         }
-        let item = |(qualifier, field): (
-            Option<&datafusion::common::TableReference>,
-            &Arc<arrow::datatypes::Field>,
-        )| {
+        let item = |(qualifier, field): (Option<&TableReference>, &FieldRef)| {
             let column = Expr::Column(Column::new(qualifier.cloned(), field.name()));
-            match self.output(field.metadata(), field.data_type()) {
-                Some(output) => output
+            match spelling(field) {
+                Some(spelled) => spelled
                     .call(vec![column])
                     .alias_qualified(qualifier.cloned(), field.name()),
                 None => column,
@@ -84,25 +127,44 @@ impl References {
         LogicalPlanBuilder::from(plan).project(items)?.build()
     }
 
+    /// The name of a value that is a reference.
+    fn spelled(&self, value: &Expr, schema: &DFSchema) -> Option<Expr> {
+        // A value that cannot be told the type of is no reference to anything here.
+        let (_, of) = value.to_field(schema).ok()?;
+        let output = self.output(of.metadata(), of.data_type())?;
+        Some(output.call(vec![value.clone()]))
+    }
+
     fn spell_casts(&self, expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
         expr.transform_up(|expr| {
+            if let Expr::ScalarFunction(call) = &expr
+                && WRITERS.contains(&call.func.name())
+            {
+                let names = call.args.iter().map(|value| self.spelled(value, schema));
+                let names: Vec<_> = names.collect();
+                if names.iter().all(Option::is_none) {
+                    return Ok(Transformed::no(expr));
+                }
+                let args = names.into_iter().zip(&call.args);
+                let args = args.map(|(name, value)| name.unwrap_or_else(|| value.clone()));
+                return Ok(Transformed::yes(call.func.call(args.collect())));
+            }
             let Expr::Cast(Cast { expr: value, field }) = &expr else {
                 return Ok(Transformed::no(expr));
             };
             if !field.data_type().is_string() {
                 return Ok(Transformed::no(expr));
             }
-            // A value that cannot be told the type of is no reference to anything here.
-            let Ok((_, of)) = value.to_field(schema) else {
+            let text = || {
+                let given = value.get_type(schema).ok()?;
+                let text = self.text.as_ref().filter(|_| has_own_text(&given))?;
+                Some(text.call(vec![value.as_ref().clone()]))
+            };
+            let Some(name) = self.spelled(value, schema).or_else(text) else {
                 return Ok(Transformed::no(expr));
             };
-            let output = self.output(of.metadata(), of.data_type());
-            let text = || self.text.as_ref().filter(|_| has_own_text(of.data_type()));
-            let Some(output) = output.or_else(text) else {
-                return Ok(Transformed::no(expr));
-            };
-            let name = output.call(vec![value.as_ref().clone()]);
-            Ok(Transformed::yes(name.cast_to(field.data_type(), schema)?))
+            let cast = Cast::new_from_field(Box::new(name), Arc::clone(field));
+            Ok(Transformed::yes(Expr::Cast(cast)))
         })
     }
 }
@@ -126,5 +188,96 @@ impl AnalyzerRule for References {
 
     fn name(&self) -> &str {
         "spell_references"
+    }
+}
+
+/// References, or arrays of them, as both forms that clients may be sent: the oid, and the name. No statement calls it.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Spelled {
+    /// Writes the names.
+    output: Arc<ScalarUDF>,
+    signature: Signature,
+}
+
+impl Spelled {
+    fn new(output: &Arc<ScalarUDF>) -> Self {
+        Self {
+            output: Arc::clone(output),
+            signature: Signature::any(1, Volatility::Immutable),
+        }
+    }
+
+    fn fields() -> Fields {
+        Fields::from(vec![
+            Field::new("oid", DataType::UInt32, true),
+            Field::new("name", DataType::Utf8, true),
+        ])
+    }
+
+    fn item() -> FieldRef {
+        Arc::new(Field::new_list_field(
+            DataType::Struct(Self::fields()),
+            true,
+        ))
+    }
+
+    fn both(&self, oids: &ArrayRef, config: &Arc<ConfigOptions>) -> Result<ArrayRef> {
+        let names = self.output.invoke_with_args(ScalarFunctionArgs {
+            args: vec![ColumnarValue::Array(Arc::clone(oids))],
+            arg_fields: vec![Arc::new(Field::new("oid", DataType::UInt32, true))],
+            number_rows: oids.len(),
+            return_field: Arc::new(Field::new("name", DataType::Utf8, true)),
+            config_options: Arc::clone(config),
+        })?;
+        let columns = vec![Arc::clone(oids), names.into_array(oids.len())?];
+        let both = StructArray::try_new(Self::fields(), columns, oids.nulls().cloned())?;
+        Ok(Arc::new(both))
+    }
+}
+
+impl ScalarUDFImpl for Spelled {
+    fn name(&self) -> &str {
+        "spelled"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, types: &[DataType]) -> Result<DataType> {
+        Ok(match types.first() {
+            Some(DataType::List(_)) => DataType::List(Self::item()),
+            _ => DataType::Struct(Self::fields()),
+        })
+    }
+
+    fn return_field_from_args(&self, args: ReturnFieldArgs<'_>) -> Result<FieldRef> {
+        let types = args
+            .arg_fields
+            .iter()
+            .map(|field| field.data_type().clone());
+        let data_type = self.return_type(&types.collect::<Vec<_>>())?;
+        let of = args.arg_fields.first();
+        let of = of.and_then(|field| field.metadata().get(TYPE));
+        let metadata = of.map(|name| (TYPE.to_owned(), name.clone()));
+        let field = Field::new(self.name(), data_type, true);
+        Ok(Arc::new(
+            field.with_metadata(metadata.into_iter().collect()),
+        ))
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let arrays = ColumnarValue::values_to_arrays(&args.args)?;
+        let [given] = take_function_args(self.name(), arrays)?;
+        let config = &args.config_options;
+        Ok(ColumnarValue::Array(match given.as_list_opt::<i32>() {
+            Some(lists) => Arc::new(ListArray::try_new(
+                Self::item(),
+                lists.offsets().clone(),
+                self.both(lists.values(), config)?,
+                lists.nulls().cloned(),
+            )?),
+            None => self.both(&given, config)?,
+        }))
     }
 }

@@ -35,7 +35,9 @@ async fn answer(world: &World, expression: &str) -> String {
     };
     match run.await {
         Ok(batches) => {
-            let texts = super::super::functions::texts(batches[0].column(0), &zone).unwrap();
+            let schema = batches[0].schema();
+            let (field, column) = (schema.field(0), batches[0].column(0));
+            let texts = super::super::functions::texts_of(field, column, &zone).unwrap();
             texts[0].clone().unwrap_or_else(|| "NULL".to_owned())
         }
         Err(error) => {

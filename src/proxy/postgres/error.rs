@@ -40,6 +40,8 @@ pub struct SqlError {
     pub hint: Option<String>,
     /// Where in the statement, in characters from 1.
     pub position: Option<u32>,
+    /// What stands on both sides of the operator at fault, where that is a name or a constant: its place is found by it.
+    pub operands: Option<Box<[String; 2]>>,
 }
 
 impl SqlError {
@@ -52,6 +54,7 @@ impl SqlError {
             detail: None,
             hint: None,
             position: None,
+            operands: None,
         }
     }
 
@@ -74,6 +77,13 @@ impl SqlError {
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// The error with what stands on both sides of its operator, empty where that is neither a name nor a constant.
+    #[must_use]
+    pub fn between(mut self, left: String, right: String) -> Self {
+        self.operands = Some(Box::new([left, right]));
         self
     }
 

@@ -6,13 +6,16 @@ use super::zone::Zone;
 use super::{EncodeError, binary, patch_length, raw, text};
 use crate::sql::charset::Charset;
 use crate::sql::numeric::ordered;
-use crate::sql::types::{Format, is_array_of_texts, is_text_type, pg_type_of};
+use crate::sql::types::{
+    Format, fixed_length, is_array_of_texts, is_reference, is_text_type, pg_type_of,
+};
 use arrow::array::types::*;
 use arrow::array::*;
 use arrow::buffer::{BooleanBuffer, NullBuffer, ScalarBuffer};
 use arrow::datatypes::{DataType, Field, IntervalUnit, TimeUnit, i256};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use bytes::{BufMut, BytesMut};
+use std::sync::Arc;
 
 /// Seconds between 1970-01-01 and PostgreSQL's epoch, 2000-01-01.
 pub(super) const EPOCH_S: i64 = EPOCH_DAYS * DAY_S;
@@ -96,6 +99,14 @@ impl Column {
             };
         }
         let ty = pg_type_of(field);
+        if let Some(form) = written(array, field, format) {
+            let form_field = Field::new(field.name(), form.data_type().clone(), true);
+            let bound = Self::bind(&form_field, &form, format, zone)?;
+            return Ok(Self {
+                oid: ty.oid(),
+                ..bound
+            });
+        }
         let name = field.name();
         let raw = match format {
             Format::Text => None,
@@ -377,6 +388,21 @@ impl Column {
         }
         Ok(())
     }
+}
+
+/// What is sent of values that are held in another form: one of the two of a reference, and texts of fixed length
+/// filled up.
+fn written(array: &ArrayRef, field: &Field, format: Format) -> Option<ArrayRef> {
+    if is_reference(field) {
+        let both = array.as_struct_opt()?;
+        let at = usize::from(format == Format::Text);
+        return both.columns().get(at).cloned();
+    }
+    let length = fixed_length(field)?;
+    let texts = arrow::compute::cast(array, &DataType::Utf8View).ok()?;
+    let texts = texts.as_string_view().iter();
+    let filled = texts.map(|text| text.map(|text| format!("{text:length$}")));
+    Some(Arc::new(filled.collect::<StringArray>()))
 }
 
 /// The rows of a type that PostgreSQL does not have, in Arrow's own text form.

@@ -232,15 +232,30 @@ impl RowEncoder {
 /// # Errors
 /// Of the encoder.
 pub(crate) fn texts(array: &ArrayRef, zone: &Zone) -> Result<Vec<Option<String>>, SqlError> {
+    let field = Field::new("value", array.data_type().clone(), true);
+    texts_of(&field, array, zone)
+}
+
+/// The same of the column of a field.
+///
+/// # Errors
+/// Of the encoder.
+pub(crate) fn texts_of(
+    field: &Field,
+    array: &ArrayRef,
+    zone: &Zone,
+) -> Result<Vec<Option<String>>, SqlError> {
     /// The message's kind, its length and the number of columns.
     const HEAD: usize = 7;
     if array.data_type().is_null() {
         return Ok(vec![None; array.len()]);
     }
-    if let Some(texts) = array.as_string_opt::<i32>() {
+    if let Some(texts) = array.as_string_opt::<i32>()
+        && field.metadata().is_empty()
+    {
         return Ok(texts.iter().map(|text| text.map(str::to_owned)).collect());
     }
-    let schema = Schema::new(vec![Field::new("value", array.data_type().clone(), true)]);
+    let schema = Schema::new(vec![field.clone()]);
     let batch = RecordBatch::try_new(Arc::new(schema), vec![Arc::clone(array)])
         .map_err(|error| SqlError::new("XX000", error.to_string()))?;
     let mut encoder = RowEncoder::try_new(&batch, &[], zone)?;

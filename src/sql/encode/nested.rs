@@ -4,12 +4,14 @@ use super::EncodeError;
 use super::column::Column;
 use super::text::Quoting;
 use super::zone::Zone;
+use crate::catalog::TYPE;
 use crate::sql::types::{Format, pg_type_of};
 use arrow::array::{Array, ArrayRef, AsArray, StructArray};
 use arrow::buffer::{OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{DataType, Field};
 use bytes::{BufMut, BytesMut};
 use pgwire::api::Type;
+use std::collections::HashMap;
 use std::ops::Range;
 
 /// Most dimensions of an array (PostgreSQL's `MAXDIM`).
@@ -52,6 +54,11 @@ fn element_of(data_type: &DataType) -> Option<&Field> {
         | DataType::LargeListView(item) => Some(item.as_ref()),
         _ => None,
     }
+}
+
+/// The internal name of the type that a column says its elements are of.
+fn element_type(field: &Field) -> Option<&str> {
+    field.metadata().get(TYPE)?.strip_prefix('_')
 }
 
 /// A column of arrays.
@@ -103,7 +110,11 @@ impl ArrayValues {
         // The type that the column says its elements have, or else the one that those of this batch say.
         let named = |data_type| element_of(data_type).filter(|item| !item.metadata().is_empty());
         let item = named(field.data_type()).or_else(|| named(array.data_type()));
-        let metadata = item.map(|item| item.metadata().clone()).unwrap_or_default();
+        let metadata = match (item, element_type(field)) {
+            (Some(item), _) => item.metadata().clone(),
+            (None, Some(name)) => [(TYPE.to_owned(), name.to_owned())].into(),
+            (None, None) => HashMap::new(),
+        };
         let item = Field::new(field.name(), items.data_type().clone(), true);
         let item = &item.with_metadata(metadata);
         Ok(Self {

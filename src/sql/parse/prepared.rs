@@ -1,10 +1,10 @@
 //! Prepared statements of SQL: PREPARE and EXECUTE.
 
-use super::copy::parse_text;
+use super::build;
 use super::session::{Trouble, name, next_is};
 use super::{Kind, ParsedStatement, read_query, syntax_error};
 use crate::sql::sqlstate::SqlError;
-use datafusion::sql::sqlparser::ast::{self, Expr, UnaryOperator, Value};
+use datafusion::sql::sqlparser::ast::{self, Expr, Ident, SelectItem, UnaryOperator, Value};
 use datafusion::sql::sqlparser::parser::Parser;
 use datafusion::sql::sqlparser::tokenizer::Token;
 use pgwire::api::Type;
@@ -134,7 +134,10 @@ pub(super) fn execute(sql: &str, parser: &mut Parser<'_>) -> Result<ParsedStatem
                     without_subqueries(&expr)?;
                     // The outcome has no name that anybody sees, but two may not share one.
                     let at = computed.len();
-                    computed.push(format!("{expr} AS a{at}"));
+                    computed.push(SelectItem::ExprWithAlias {
+                        expr,
+                        alias: Ident::new(format!("a{at}")),
+                    });
                     Argument::Computed(at)
                 }
             });
@@ -148,7 +151,11 @@ pub(super) fn execute(sql: &str, parser: &mut Parser<'_>) -> Result<ParsedStatem
     }
     let query = match computed.is_empty() {
         true => None,
-        false => Some(parse_text(&format!("SELECT {}", computed.join(", ")))?.0),
+        false => {
+            let mut query = build::select(computed, None, None);
+            super::query::prepare(sql, &mut query)?;
+            Some(Box::new(query))
+        }
     };
     Ok(ParsedStatement {
         kind: Kind::Execute {

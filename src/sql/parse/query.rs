@@ -40,27 +40,8 @@ pub(super) fn prepare(sql: &str, query: &mut Query) -> Result<(), SqlError> {
         ControlFlow::Break(error) => return Err(located(error, sql)),
         ControlFlow::Continue(()) => {}
     }
-    // Rows of several SELECTs are sorted by what things are, not by their names.
-    let is_sorted = query.order_by.is_some();
-    let mut selects = Vec::new();
-    if outermost(&mut query.body, &mut selects) && (selects.len() == 1 || !is_sorted) {
-        types::print_references(selects);
-    }
     literals::integers(query);
     Ok(())
-}
-
-/// The SELECTs that make the result; false if something else makes rows of it, too.
-fn outermost<'a>(body: &'a mut SetExpr, selects: &mut Vec<&'a mut Select>) -> bool {
-    match body {
-        SetExpr::Select(select) => selects.push(select),
-        SetExpr::Query(query) => return outermost(&mut query.body, selects),
-        SetExpr::SetOperation { left, right, .. } => {
-            return outermost(left, selects) && outermost(right, selects);
-        }
-        _ => return false,
-    }
-    true
 }
 
 /// Most tables that a query reads after its common table expressions are put in place: the planner copies them to
@@ -108,6 +89,9 @@ impl VisitorMut for Reader<'_> {
             || !query.pipe_operators.is_empty();
         if foreign {
             return unsupported("a clause behind the query");
+        }
+        if let SetExpr::Values(values) = query.body.as_mut() {
+            types::alike(&mut values.rows);
         }
         limits::rewrite(query)?;
         order_by_number(query);

@@ -17,7 +17,116 @@ pub(super) fn rewrite(
     tokens: Vec<TokenWithSpan>,
 ) -> Result<Vec<TokenWithSpan>, SqlError> {
     let tokens = without_collations(sql, tokens)?;
+    let tokens = rows_from(typed_literals(tokens));
     Ok(no_columns(table_as_select(is_null(tokens))))
+}
+
+/// What `ROWS FROM` is written as: a function.
+pub(super) const ROWS_FROM: &str = "rows from";
+
+/// Writes a call of [`ROWS_FROM`] where functions stand side by side in FROM.
+fn rows_from(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    let is_rows = |token: &TokenWithSpan| keyword(&token.token) == Keyword::ROWS;
+    if !tokens.iter().any(is_rows) {
+        return tokens;
+    }
+    let mut written: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
+    let mut rest = tokens.into_iter().peekable();
+    while let Some(token) = rest.next() {
+        let is_rows = is_rows(&token);
+        written.push(token);
+        if !is_rows {
+            continue;
+        }
+        let at = written.len() - 1;
+        while let Some(space) = rest.next_if(|next| matches!(next.token, Token::Whitespace(_))) {
+            written.push(space);
+        }
+        if rest
+            .next_if(|next| keyword(&next.token) == Keyword::FROM)
+            .is_some()
+        {
+            written.truncate(at + 1);
+            if let Some(rows) = written.last_mut() {
+                rows.token = Token::make_word(ROWS_FROM, Some('"'));
+            }
+        }
+    }
+    written
+}
+
+/// Types that the parser takes for names where they stand before a constant.
+const TYPES: [&str; 18] = [
+    "bpchar",
+    "cidr",
+    "inet",
+    "name",
+    "oid",
+    "regclass",
+    "regcollation",
+    "regconfig",
+    "regdictionary",
+    "regnamespace",
+    "regoper",
+    "regoperator",
+    "regproc",
+    "regprocedure",
+    "regrole",
+    "regtype",
+    "uuid",
+    "xid",
+];
+
+/// Writes `CAST('…' AS type)` for `type '…'`.
+fn typed_literals(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    let is_type = |token: &TokenWithSpan| {
+        matches!(&token.token, Token::Word(word)
+            if word.quote_style.is_none() && TYPES.contains(&word.value.to_lowercase().as_str()))
+    };
+    let is_space = |token: &TokenWithSpan| matches!(token.token, Token::Whitespace(_));
+    let is_literal = |token: &TokenWithSpan| {
+        matches!(
+            token.token,
+            Token::SingleQuotedString(_) | Token::EscapedStringLiteral(_)
+        )
+    };
+    if !tokens.iter().any(is_type) {
+        return tokens;
+    }
+    let mut written = Vec::with_capacity(tokens.len());
+    let mut after_name = false;
+    let mut rest = tokens.into_iter().peekable();
+    while let Some(token) = rest.next() {
+        if is_space(&token) {
+            written.push(token);
+            continue;
+        }
+        let begins = !after_name && is_type(&token);
+        after_name = matches!(token.token, Token::Period | Token::DoubleColon)
+            || keyword(&token.token) == Keyword::AS;
+        if !begins {
+            written.push(token);
+            continue;
+        }
+        let mut spaces = Vec::new();
+        while let Some(space) = rest.next_if(is_space) {
+            spaces.push(space);
+        }
+        match rest.next_if(is_literal) {
+            Some(literal) => {
+                let span = token.span;
+                let sign = |sign| TokenWithSpan::new(sign, span);
+                written.extend([sign(Token::make_keyword("CAST")), sign(Token::LParen)]);
+                written.extend([literal, sign(Token::make_keyword("AS"))]);
+                written.extend([token, sign(Token::RParen)]);
+            }
+            None => {
+                written.push(token);
+                written.extend(spaces);
+            }
+        }
+    }
+    written
 }
 
 /// Leaves out `COLLATE name`, which the parser takes behind a constant only. There is one order of texts.

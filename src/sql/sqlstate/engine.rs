@@ -1,5 +1,6 @@
 //! The engine's errors in PostgreSQL's terms: by their structure where there is one, by their wording elsewhere.
 
+use super::nearest::{self, column_hint};
 use super::{SqlError, place, rules, wording};
 use crate::sql::parse::syntax_error;
 use arrow::error::ArrowError;
@@ -15,7 +16,7 @@ impl SqlError {
 
     /// As [`from_engine`](Self::from_engine), with the position in the statement `sql` where the engine knows it.
     pub fn from_engine_in(error: &DataFusionError, sql: &str) -> Self {
-        place::located(translate(error, None, sql), sql)
+        place::located(nearest::aliased(translate(error, None, sql), sql), sql)
     }
 }
 
@@ -150,17 +151,14 @@ fn missing_column(field: &Column, valid: &[Column]) -> SqlError {
                 format!("missing FROM-clause entry for table \"{table}\""),
             )
         }
-        Some(table) => SqlError::new("42703", format!("column {table}.{name} does not exist")),
-        None => {
-            let error = SqlError::new("42703", format!("column \"{name}\" does not exist"));
-            let folded = valid
-                .iter()
-                .find(|column| column.name != *name && column.name.eq_ignore_ascii_case(name));
-            match folded {
-                Some(column) => error.with_hint(format!(
-                    "Perhaps you meant to reference the column \"{}\".",
-                    column.name
-                )),
+        table => {
+            let message = match &table {
+                Some(table) => format!("column {table}.{name} does not exist"),
+                None => format!("column \"{name}\" does not exist"),
+            };
+            let error = SqlError::new("42703", message);
+            match column_hint(name, table.as_deref(), valid) {
+                Some(hint) => error.with_hint(hint),
                 None => error,
             }
         }

@@ -5,7 +5,6 @@
 
 use super::SqlError;
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
-use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
 
 /// The error with its place, where the statement names what the message names.
@@ -39,8 +38,10 @@ enum Sought<'a> {
     Qualifier(&'a str),
     /// A table in FROM, the second of its name if two must not share it.
     Call(&'a str),
-    /// An operator.
-    Operator(&'a str),
+    /// An operator between such operands, if they are known.
+    Operator(&'a str, Option<&'a [String; 2]>),
+    /// A sign before its only operand.
+    Sign(&'a str),
     /// A constant.
     Literal(&'a str),
     /// What follows a word.
@@ -97,7 +98,12 @@ impl<'a> Sought<'a> {
                 .or_else(|| between("relation \"", "\"").map(Self::Literal)),
             "42712" => between("WITH query name \"", "\"").map(Self::Again),
             "42883" => match between("operator does not exist: ", "") {
-                Some(operation) => operator(operation).map(Self::Operator),
+                Some(operation) => {
+                    operator(operation).map(|symbol| match operation.strip_prefix(symbol) {
+                        Some(_) => Self::Sign(symbol),
+                        None => Self::Operator(symbol, error.operands.as_deref()),
+                    })
+                }
                 None => between("function ", "(").map(Self::Call),
             },
             "22P02" | "22007" | "22008" | "22003" => {
@@ -131,11 +137,8 @@ impl<'a> Sought<'a> {
             }
             "42725" => between("operator is not unique: ", "")
                 .and_then(operator)
-                .map(Self::Operator),
-            "42846" => between("cannot cast type ", "").map(|_| Self::Operator("::")),
-            "42P18" => {
-                between("could not determine data type of parameter ", "").map(Self::Parameter)
-            }
+                .map(|symbol| Self::Operator(symbol, error.operands.as_deref())),
+            "42846" => between("cannot cast type ", "").map(|_| Self::Operator("::", None)),
             "42P02" => between("there is no parameter ", "").map(Self::Parameter),
             _ => None,
         }
@@ -165,19 +168,32 @@ impl<'a> Sought<'a> {
                     _ => place(found),
                 }
             }
-            Self::Operator(symbol) => first(&|n| {
-                let is_sign = match n.checked_sub(1).and_then(at) {
-                    None | Some(Token::LParen | Token::Comma) => true,
-                    Some(Token::Word(word)) => {
-                        let is_value = matches!(
-                            word.keyword,
-                            Keyword::NoKeyword | Keyword::TRUE | Keyword::FALSE | Keyword::NULL
-                        );
-                        word.quote_style.is_none() && !is_value
-                    }
-                    Some(_) => false,
+            Self::Operator(symbol, operands) => {
+                let is_symbol = |n: usize| {
+                    !is_sign(tokens, n) && at(n).is_some_and(|token| is_operator(token, symbol))
                 };
-                !is_sign && at(n).is_some_and(|token| is_operator(token, symbol))
+                let stands =
+                    |n: &usize| is_symbol(*n) || words_for(symbol).iter().any(|word| is(*n, word));
+                let known = |n: usize| {
+                    let Some([left, right]) = operands else {
+                        return usize::from(is_symbol(n));
+                    };
+                    let before = n.checked_sub(1).and_then(at);
+                    let is_value = |token: Option<&Token>, value: &str| {
+                        !value.is_empty() && (is_named(token, value) || is_constant(token, value))
+                    };
+                    let beside = [(before, left), (at(n + 1), right)];
+                    let beside = beside
+                        .into_iter()
+                        .filter(|(token, value)| is_value(*token, value));
+                    2 * beside.count() + usize::from(is_symbol(n))
+                };
+                // Of several that are as likely the first.
+                let found = (0..tokens.len()).filter(stands).rev();
+                found.max_by_key(|n| known(*n)).and_then(place)
+            }
+            Self::Sign(symbol) => first(&|n| {
+                is_sign(tokens, n) && at(n).is_some_and(|token| is_operator(token, symbol))
             })
             .and_then(place),
             Self::Literal(value) => {
@@ -268,6 +284,56 @@ impl<'a> Sought<'a> {
     }
 }
 
+/// Words that stand for an operator as well.
+fn words_for(symbol: &str) -> &'static [&'static str] {
+    match symbol {
+        "=" => &["in", "when"],
+        ">=" | "<=" => &["between"],
+        _ => &[],
+    }
+}
+
+/// Whether a token that could be a sign has no operand before it.
+fn is_sign(tokens: &[TokenWithSpan], n: usize) -> bool {
+    /// Words that no operand ends with.
+    const OPENERS: [&str; 21] = [
+        "all", "and", "any", "between", "by", "case", "distinct", "else", "having", "ilike", "in",
+        "like", "limit", "not", "offset", "on", "or", "select", "then", "when", "where",
+    ];
+    let could_be = matches!(
+        tokens.get(n).map(|token| &token.token),
+        Some(Token::Plus | Token::Minus | Token::Tilde)
+    );
+    let before = n.checked_sub(1).and_then(|n| tokens.get(n));
+    could_be
+        && match before.map(|token| &token.token) {
+            None | Some(Token::LParen | Token::LBracket | Token::Comma) => true,
+            Some(Token::Word(word)) => {
+                let folded = word.value.to_lowercase();
+                word.quote_style.is_none() && OPENERS.contains(&folded.as_str())
+            }
+            Some(
+                Token::Number(..)
+                | Token::SingleQuotedString(_)
+                | Token::EscapedStringLiteral(_)
+                | Token::Placeholder(_)
+                | Token::RParen
+                | Token::RBracket,
+            ) => false,
+            Some(_) => true,
+        }
+}
+
+/// Whether a token is this constant.
+fn is_constant(token: Option<&Token>, value: &str) -> bool {
+    match token {
+        Some(Token::Number(digits, _)) => digits == value,
+        Some(Token::SingleQuotedString(text) | Token::EscapedStringLiteral(text)) => text == value,
+        Some(Token::Placeholder(name)) => name == value,
+        _ => false,
+    }
+}
+
 fn is_named(token: Option<&Token>, name: &str) -> bool {
     match token {
         Some(Token::Word(word)) => match word.quote_style {
@@ -287,8 +353,8 @@ fn operator(operation: &str) -> Option<&str> {
 
 fn is_operator(token: &Token, symbol: &str) -> bool {
     match symbol {
-        "~~" => is_named(Some(token), "like"),
-        "~~*" => is_named(Some(token), "ilike"),
+        "~~" | "!~~" => is_named(Some(token), "like"),
+        "~~*" | "!~~*" => is_named(Some(token), "ilike"),
         "<>" => *token == Token::Neq,
         "AND" | "OR" => is_named(Some(token), symbol),
         symbol => token.to_string() == symbol,

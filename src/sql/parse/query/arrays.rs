@@ -188,11 +188,11 @@ pub(super) fn read(value: &str) -> Result<Vec<Expr>, SqlError> {
 /// 22P02.
 pub(in crate::sql) fn texts(value: &str) -> Result<Vec<Option<String>>, SqlError> {
     let malformed = || SqlError::new("22P02", format!("malformed array literal: \"{value}\""));
-    let inner = value
-        .trim()
-        .strip_prefix('{')
-        .and_then(|rest| rest.strip_suffix('}'))
-        .ok_or_else(malformed)?;
+    let Some(opened) = value.trim().strip_prefix('{') else {
+        let detail = "Array value must start with \"{\" or dimension information.";
+        return Err(malformed().with_detail(detail));
+    };
+    let inner = opened.strip_suffix('}').ok_or_else(malformed)?;
     let mut elements = Vec::new();
     if inner.trim().is_empty() {
         return Ok(elements);

@@ -34,7 +34,7 @@ pub(crate) fn number(n: usize) -> Expr {
 }
 
 /// A text.
-pub(super) fn text(text: impl Into<String>) -> Expr {
+pub(crate) fn text(text: impl Into<String>) -> Expr {
     Expr::Value(Value::SingleQuotedString(text.into()).into())
 }
 
@@ -91,7 +91,7 @@ pub(super) fn joined(mut exprs: Vec<Expr>, op: BinaryOperator, empty: bool) -> E
 }
 
 /// `expr` without the brackets around it.
-pub(super) fn bare(mut expr: &Expr) -> &Expr {
+pub(crate) fn bare(mut expr: &Expr) -> &Expr {
     while let Expr::Nested(inner) = expr {
         expr = inner;
     }

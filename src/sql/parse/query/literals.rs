@@ -8,16 +8,17 @@
 
 use std::ops::ControlFlow;
 
-use super::build::{boolean, quoted, text};
+use super::build::{arguments, boolean, literal, parts, quoted, text};
+use crate::catalog::read_interval;
 use crate::sql::numeric::{Numeric, ordered};
 use datafusion::common::{DFSchema, ScalarValue};
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::Expr as Planned;
 use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawDictionaryExpr};
 use datafusion::sql::sqlparser::ast::{
-    DictionaryField, Distinct, Expr, Fetch, GroupByExpr, LimitClause, NamedWindowExpr, OrderByKind,
-    Query, Select, SetExpr, TableFactor, UnaryOperator, Value, VisitMut, VisitorMut,
-    WindowFrameBound, WindowSpec, WindowType,
+    DictionaryField, Distinct, Expr, Fetch, Function, GroupByExpr, Interval, LimitClause,
+    NamedWindowExpr, OrderByKind, Query, Select, SetExpr, TableFactor, UnaryOperator, Value,
+    VisitMut, VisitorMut, WindowFrameBound, WindowSpec, WindowType,
 };
 
 /// The key of the dictionary.
@@ -344,8 +345,46 @@ fn bounds(spec: &mut WindowSpec) {
             bound
         {
             plain_again(expr);
+            interval_again(expr);
         }
     }
+}
+
+/// An interval in front of PRECEDING or FOLLOWING as the engine reads it there, and nothing else.
+fn interval_again(expr: &mut Expr) {
+    let Expr::Function(function) = &*expr else {
+        return;
+    };
+    let arguments = arguments(function).unwrap_or_default();
+    let (true, [argument]) = (is_named(function, "interval"), arguments.as_slice()) else {
+        return;
+    };
+    let Some(written) = literal(argument) else {
+        return;
+    };
+    // Beside numbers it is a number.
+    let read = match written.trim().parse::<f64>() {
+        Ok(_) => None,
+        Err(_) => read_interval(written).ok(),
+    };
+    let value = match read {
+        Some(read) => format!(
+            "{} months {} days {} nanoseconds",
+            read.months, read.days, read.nanoseconds
+        ),
+        None => written.to_owned(),
+    };
+    *expr = Expr::Interval(Interval {
+        value: Box::new(text(value)),
+        leading_field: None,
+        leading_precision: None,
+        last_field: None,
+        fractional_seconds_precision: None,
+    });
+}
+
+fn is_named(function: &Function, name: &str) -> bool {
+    matches!(parts(&function.name), Some((None, called)) if called == name)
 }
 
 /// `{key: number}`.

@@ -2,9 +2,11 @@
 
 use std::ops::ControlFlow;
 
-use super::arrays::hidden;
+use super::arrays::{self, hidden};
 use super::build::{alias, call, folded, number, parts, quoted, select};
 use super::functions::{TableFunction, is_set_returning, plain, unqualify};
+use super::unsupported;
+use crate::sql::parse::words::ROWS_FROM;
 use crate::sql::sqlstate::SqlError;
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, CastKind, DataType, Expr, FunctionArg, FunctionArgExpr, Ident, ObjectName,
@@ -14,8 +16,12 @@ use datafusion::sql::sqlparser::ast::{
 
 /// Rewrites a function in FROM, before its arguments are.
 pub(super) fn rewrite(factor: &mut TableFactor) -> ControlFlow<SqlError> {
-    let Some((function, old, ordinality)) = function_of(factor)? else {
+    let Some((mut function, old, ordinality)) = function_of(factor)? else {
         return ControlFlow::Continue(());
+    };
+    let beside = match function.name.as_str() {
+        ROWS_FROM => side_by_side(&mut function)?,
+        _ => Vec::new(),
     };
     if let Some(relation) = relation_of(&function.name) {
         *factor = table(
@@ -29,9 +35,10 @@ pub(super) fn rewrite(factor: &mut TableFactor) -> ControlFlow<SqlError> {
         return ControlFlow::Continue(());
     }
     let known = is_set_returning(&function.name);
-    let table = match &old {
-        Some(alias) => alias.name.clone(),
-        None => quoted(function.name.clone()),
+    let table = match (&old, beside.first()) {
+        (Some(alias), _) => alias.name.clone(),
+        (None, Some(first)) => first.clone(),
+        (None, None) => quoted(function.name.clone()),
     };
     let named: Vec<Ident> = match &old {
         Some(alias) => alias
@@ -100,9 +107,10 @@ pub(super) fn rewrite(factor: &mut TableFactor) -> ControlFlow<SqlError> {
         };
         let name = match (named.get(at), lists) {
             (Some(name), _) => name.clone(),
+            (None, _) if has_values(&function.name) => quoted("value"),
             // A function of one column lends it its alias.
             (None, 1) => table.clone(),
-            (None, _) => quoted("unnest"),
+            (None, _) => beside.get(at).cloned().unwrap_or_else(|| quoted("unnest")),
         };
         let inner = hidden(&format!("{}{}", folded(&name), at));
         items.push(SelectItem::ExprWithAlias {
@@ -142,6 +150,58 @@ pub(super) fn rewrite(factor: &mut TableFactor) -> ControlFlow<SqlError> {
         sample: None,
     };
     ControlFlow::Continue(())
+}
+
+/// Makes one `unnest` of the functions of ROWS FROM, with the names of its columns.
+///
+/// # Errors
+/// 42601 for what is no function, 0A000 for one whose rows have several columns.
+fn side_by_side(rows_from: &mut TableFunction) -> ControlFlow<SqlError, Vec<Ident>> {
+    let (mut lists, mut names) = (Vec::new(), Vec::new());
+    for argument in &rows_from.arguments {
+        let called = match argument {
+            Expr::Function(function) => {
+                let mut name = function.name.clone();
+                unqualify(&mut name);
+                let arguments = super::build::arguments(function);
+                let arguments = arguments.map(|list| list.into_iter().cloned().collect());
+                parts(&name).zip(arguments)
+            }
+            _ => None,
+        };
+        let Some(((None, name), arguments)) = called else {
+            let message = format!("{argument} cannot stand in ROWS FROM");
+            return ControlFlow::Break(SqlError::new("42601", message));
+        };
+        let function = TableFunction { name, arguments };
+        if fields_of(&function.name).is_some() || empty(&function.name).is_some() {
+            return unsupported(&format!("ROWS FROM with {}", function.name));
+        }
+        let one = || {
+            vec![arrays::array(vec![call(
+                &function.name,
+                function.arguments.clone(),
+            )])]
+        };
+        let found = match (function.name.as_str(), is_set_returning(&function.name)) {
+            ("unnest", _) => function.arguments.clone(),
+            (_, true) => function.list(0).map_or_else(one, |list| vec![list]),
+            (_, false) => one(),
+        };
+        names.extend(found.iter().map(|_| quoted(function.name.clone())));
+        lists.extend(found);
+    }
+    *rows_from = TableFunction {
+        name: "unnest".to_owned(),
+        arguments: lists,
+    };
+    ControlFlow::Continue(names)
+}
+
+/// Whether a function calls its column `value`, whatever its alias.
+fn has_values(function: &str) -> bool {
+    let elements = function.strip_suffix("_text").unwrap_or(function);
+    matches!(elements, "json_array_elements" | "jsonb_array_elements")
 }
 
 /// The relation that has the same rows as a function without arguments.

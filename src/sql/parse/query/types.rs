@@ -9,8 +9,8 @@ use super::arrays;
 use super::build::{bare, call, cast, literal, number, parts, text};
 use crate::sql::sqlstate::SqlError;
 use datafusion::sql::sqlparser::ast::{
-    ArrayElemTypeDef, CharacterLength, DataType, ExactNumberInfo, Expr, Function, ObjectName,
-    Select, SelectItem, TimezoneInfo, TypedString, UnaryOperator, Value,
+    ArrayElemTypeDef, CharacterLength, DataType, ExactNumberInfo, Expr, Ident, ObjectName, Parens,
+    TimezoneInfo, TypedString, UnaryOperator, Value,
 };
 
 /// Types that name a thing of the catalog: `NAME(value)` gives its oid and `NAMEout(oid)` its text.
@@ -28,14 +28,11 @@ const REFERENCES: [&str; 11] = [
     "regdictionary",
 ];
 
-/// Types whose values are texts to the engine.
-const TEXTS: [&str; 28] = [
-    "name",
-    "bpchar",
+/// Types whose values are texts to the engine, and that it does not tell from `text`.
+const TEXTS: [&str; 22] = [
     "cstring",
     "unknown",
     "text",
-    "varchar",
     "jsonpath",
     "xml",
     "citext",
@@ -52,9 +49,6 @@ const TEXTS: [&str; 28] = [
     "refcursor",
     "pg_snapshot",
     "txid_snapshot",
-    "sql_identifier",
-    "character_data",
-    "yes_or_no",
     "anyelement",
     "pg_ndistinct",
     "pg_dependencies",
@@ -65,7 +59,7 @@ const TEXT_INPUTS: [&str; 4] = ["uuid_in", "json_in", "jsonb_in", "bytea"];
 
 /// The types that parameters are cast to as they are.
 fn takes_parameters(input: &str) -> bool {
-    TEXT_INPUTS.contains(&input) || input == "inet"
+    TEXT_INPUTS.contains(&input) || input == "inet" || input == "cidr"
 }
 
 fn is_parameter(expr: &Expr) -> bool {
@@ -80,14 +74,76 @@ enum Target {
     As(DataType),
     /// A function converts.
     Call(&'static str),
-    /// Text of so many characters at most, and filled up to them if they are fixed.
-    Text { length: Option<u64>, fixed: bool },
-    /// The first character of the text.
-    Character,
+    /// Text.
+    Text,
+    /// Text under this name, of so many characters at most.
+    Named(&'static str, Option<u64>),
     /// An array of these.
     Array(Box<Target>),
     /// Nobody knows it.
     Unknown(String),
+}
+
+/// Casts the values of each column of VALUES to the type that one of them is cast to: texts in quotes to any, and all
+/// of them to one that the engine holds as text, since it wants to be told the same of all of them.
+pub(super) fn alike(rows: &mut [Parens<Vec<Expr>>]) {
+    let columns = rows.first().map_or(0, |row| row.content.len());
+    for at in 0..columns {
+        let cells = rows.iter().filter_map(|row| row.content.get(at));
+        let Some(common) = cells.clone().find_map(text_type) else {
+            let Some(common) = cells.clone().find_map(cast_type).cloned() else {
+                continue;
+            };
+            for cell in rows.iter_mut().filter_map(|row| row.content.get_mut(at)) {
+                if literal(cell).is_some() {
+                    *cell = cast(std::mem::replace(cell, number(0)), common.clone());
+                }
+            }
+            continue;
+        };
+        let is_same = |cell| cast_type(cell).is_some_and(|data_type| *data_type == common);
+        if cells.clone().all(is_same) {
+            continue;
+        }
+        let plain = without_length(&common);
+        for cell in rows.iter_mut().filter_map(|row| row.content.get_mut(at)) {
+            if cast_type(cell) != Some(&plain) {
+                *cell = cast(std::mem::replace(cell, number(0)), plain.clone());
+            }
+        }
+    }
+}
+
+/// The type that an expression is cast to.
+fn cast_type(expr: &Expr) -> Option<&DataType> {
+    match bare(expr) {
+        Expr::Cast { data_type, .. } => Some(data_type),
+        Expr::TypedString(typed) => Some(&typed.data_type),
+        _ => None,
+    }
+}
+
+/// The same, if it is a type that the engine holds as text.
+fn text_type(expr: &Expr) -> Option<DataType> {
+    let data_type = cast_type(expr)?;
+    let is_text = match target(data_type) {
+        Target::Text | Target::Named(..) => true,
+        Target::Call(name) => takes_parameters(name),
+        _ => false,
+    };
+    is_text.then(|| data_type.clone())
+}
+
+/// A type with room for any number of characters.
+fn without_length(data_type: &DataType) -> DataType {
+    match target(data_type) {
+        Target::Named(name, Some(_)) => DataType::Custom(named_as(name), Vec::new()),
+        _ => data_type.clone(),
+    }
+}
+
+fn named_as(name: &str) -> ObjectName {
+    ObjectName::from(vec![Ident::new(name)])
 }
 
 /// Rewrites a cast or a typed literal, whose operand has been rewritten already.
@@ -98,16 +154,6 @@ pub(super) fn rewrite(sql: &str, expr: &mut Expr) -> ControlFlow<SqlError> {
             data_type,
             ..
         } => {
-            if let Some(name) = reference(bare(operand))
-                && matches!(
-                    target(data_type),
-                    Target::Text { .. } | Target::Known if is_text(data_type)
-                )
-            {
-                let operand = std::mem::replace(operand.as_mut(), number(0));
-                *expr = call(&format!("{name}out"), vec![operand]);
-                return ControlFlow::Continue(());
-            }
             if let Some((precision, scale)) = digits(data_type)? {
                 let operand = std::mem::replace(operand.as_mut(), number(0));
                 let operand = cast(operand, DataType::Numeric(ExactNumberInfo::None));
@@ -227,51 +273,6 @@ fn moment(data_type: &DataType) -> Option<&'static str> {
     })
 }
 
-/// Writes things of the catalog that are items of the outermost SELECT lists as texts.
-pub(super) fn print_references(selects: Vec<&mut Select>) {
-    let expr_of = |item: &SelectItem| match item {
-        SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => {
-            reference(bare(expr))
-        }
-        _ => None,
-    };
-    let named = |select: &&mut Select| -> Vec<Option<&'static str>> {
-        select.projection.iter().map(expr_of).collect()
-    };
-    let named: Vec<_> = selects.iter().map(named).collect();
-    for (select, own) in selects.into_iter().zip(&named) {
-        for (at, item) in select.projection.iter_mut().enumerate() {
-            let everywhere = named
-                .iter()
-                .all(|names| names.get(at).is_some_and(Option::is_some));
-            let (SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. }) = item
-            else {
-                continue;
-            };
-            if let (true, Some(Some(name))) = (everywhere, own.get(at)) {
-                let operand = std::mem::replace(expr, number(0));
-                *expr = call(&format!("{name}out"), vec![operand]);
-            }
-        }
-    }
-}
-
-/// The type of the catalog that a call converts to.
-fn reference(expr: &Expr) -> Option<&'static str> {
-    let Expr::Function(Function { name, .. }) = expr else {
-        return None;
-    };
-    let (None, name) = parts(name)? else {
-        return None;
-    };
-    REFERENCES.into_iter().find(|known| *known == name)
-}
-
-fn is_text(data_type: &DataType) -> bool {
-    matches!(data_type, DataType::Text)
-        || matches!(target(data_type), Target::Text { length: None, .. })
-}
-
 /// The conversion; `None` where the engine does it under that name.
 fn convert(
     sql: &str,
@@ -282,25 +283,24 @@ fn convert(
     let written = match target {
         Target::Known => return ControlFlow::Continue(None),
         Target::As(known) => cast(operand, known),
-        Target::Character => call("left", vec![cast(operand, DataType::Text), number(1)]),
         // The type of a parameter is that of the cast.
         Target::Call(name) if takes_parameters(name) && is_parameter(&operand) => {
             return ControlFlow::Continue(None);
         }
         Target::Call("oid") if is_parameter(&operand) => cast(operand, DataType::IntUnsigned(None)),
         Target::Call(name) => call(name, vec![operand]),
-        Target::Text {
-            length: None,
-            fixed: false,
-        } if matches!(data_type, DataType::Text) => return ControlFlow::Continue(None),
-        Target::Text { length: None, .. } => cast(operand, DataType::Text),
-        Target::Text {
-            length: Some(length),
-            fixed,
-        } => {
-            let function = if fixed { "rpad" } else { "left" };
-            let length = number(usize::try_from(length).unwrap_or(usize::MAX));
-            call(function, vec![cast(operand, DataType::Text), length])
+        Target::Text if matches!(data_type, DataType::Text) => return ControlFlow::Continue(None),
+        Target::Text => cast(operand, DataType::Text),
+        Target::Named(name, length) => {
+            let named = cast(operand, DataType::Custom(named_as(name), Vec::new()));
+            match (name, length) {
+                (_, Some(length)) => {
+                    let length = number(usize::try_from(length).unwrap_or(usize::MAX));
+                    call(name, vec![named, length])
+                }
+                ("name" | "char", None) => call(name, vec![named]),
+                _ => named,
+            }
         }
         Target::Array(element) => {
             return array(sql, operand, data_type, *element);
@@ -339,7 +339,7 @@ fn array(
         return convert(sql, operand, element_type, target(element_type));
     }
     if let Target::Unknown(name) = element {
-        return ControlFlow::Break(unknown(sql, element_type, &name));
+        return ControlFlow::Break(unknown(sql, element_type, &format!("{name}[]")));
     }
     let number = match &element {
         Target::As(known) => Some(known.clone()).filter(is_number),
@@ -349,10 +349,13 @@ fn array(
     let known: DataType = match &element {
         Target::Known => element_type.as_ref().clone(),
         Target::As(known) => known.clone(),
-        Target::Call("oid") => DataType::IntUnsigned(None),
+        Target::Call("oid" | "xid") => DataType::IntUnsigned(None),
+        Target::Named(name, _) => DataType::Custom(named_as(name), Vec::new()),
         Target::Call("bytea") => DataType::Bytea,
-        Target::Call(name) if TEXT_INPUTS.contains(name) => element_type.as_ref().clone(),
-        Target::Call(name) if REFERENCES.contains(name) => DataType::IntUnsigned(None),
+        Target::Call(name) if takes_parameters(name) => element_type.as_ref().clone(),
+        Target::Call(name) if REFERENCES.contains(name) => {
+            DataType::Custom(named_as(name), Vec::new())
+        }
         _ => DataType::Text,
     };
     let whole = DataType::Array(ArrayElemTypeDef::SquareBracket(Box::new(known), None));
@@ -429,23 +432,12 @@ fn target(data_type: &DataType) -> Target {
         D::JSON => Target::Call("json_in"),
         D::JSONB => Target::Call("jsonb_in"),
         D::Bytea => Target::Call("bytea"),
-        D::TsVector | D::TsQuery => Target::Text {
-            length: None,
-            fixed: false,
-        },
-        D::Char(of) | D::Character(of) => Target::Text {
-            // Without a length it is one character.
-            length: Some(length(of).unwrap_or(1)),
-            fixed: true,
-        },
-        D::Varchar(of) | D::CharacterVarying(of) | D::CharVarying(of) => Target::Text {
-            length: length(of),
-            fixed: false,
-        },
-        D::Text => Target::Text {
-            length: None,
-            fixed: false,
-        },
+        D::TsVector | D::TsQuery | D::Text => Target::Text,
+        // Without a length it is one character.
+        D::Char(of) | D::Character(of) => Target::Named("bpchar", length(of).or(Some(1))),
+        D::Varchar(of) | D::CharacterVarying(of) | D::CharVarying(of) => {
+            Target::Named("varchar", length(of))
+        }
         D::Array(ArrayElemTypeDef::SquareBracket(element, _)) => {
             Target::Array(Box::new(target(element)))
         }
@@ -476,25 +468,20 @@ fn named(name: &ObjectName) -> Target {
         .and_then(|part| part.as_ident())
         .is_some_and(|ident| ident.quote_style.is_some());
     let known = match last.as_str() {
-        "oid" | "xid" | "cid" | "xid8" => return Target::Call("oid"),
+        "oid" | "cid" | "xid8" => return Target::Call("oid"),
+        "xid" => return Target::Call("xid"),
         "uuid" => return Target::Call("uuid_in"),
         "json" => return Target::Call("json_in"),
         "jsonb" => return Target::Call("jsonb_in"),
         "bytea" => return Target::Call("bytea"),
-        "inet" | "cidr" => return Target::Call("inet"),
-        "char" if quoted || schema.is_some() => return Target::Character,
-        "char" => {
-            return Target::Text {
-                length: Some(1),
-                fixed: true,
-            };
-        }
-        text if TEXTS.contains(&text) => {
-            return Target::Text {
-                length: None,
-                fixed: false,
-            };
-        }
+        "inet" => return Target::Call("inet"),
+        "cidr" => return Target::Call("cidr"),
+        "char" if quoted || schema.is_some() => return Target::Named("char", None),
+        "char" => return Target::Named("bpchar", Some(1)),
+        "bpchar" => return Target::Named("bpchar", None),
+        "varchar" | "character_data" | "yes_or_no" => return Target::Named("varchar", None),
+        "name" | "sql_identifier" => return Target::Named("name", None),
+        text if TEXTS.contains(&text) => return Target::Text,
         "int2" => D::SmallInt(None),
         "int4" | "cardinal_number" => D::Int(None),
         "int8" => D::BigInt(None),
