@@ -138,8 +138,12 @@ fn settings_are_read_and_set_by_queries() {
 fn the_largest_number_of_parameters_can_be_bound() {
     let door = Opened::plain();
     let mut client = door.client();
-    let sql = format!("select {}", "$65535 is null");
-    client.send(&[parse("", &sql), sync()].concat());
+    // Nothing says of which types they are but the client.
+    let (count, int4) = (u16::MAX.to_be_bytes(), 23_u32.to_be_bytes());
+    let types = int4.repeat(usize::from(u16::MAX));
+    let sql = b"\0select $65535 is null\0";
+    let body = [&sql[..], &count, &types].concat();
+    client.send(&[frame('P', &body), sync()].concat());
     let messages = client.until_ready();
     assert_eq!(kinds(&messages), "1Z", "{messages:?}");
     let mut body = b"\0\0\0\0\xff\xff".to_vec();
