@@ -8,16 +8,16 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use axum::http::header::{AUTHORIZATION, HOST};
+use axum::http::header::{AUTHORIZATION, HOST, ORIGIN};
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, Version, request::Parts};
+use axum::http::{HeaderMap, HeaderValue, Method, Version, request::Parts};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
 use super::refusal::Refusal;
 use super::server::Arrival;
-use super::tokens::{self, check_privacy};
+use super::tokens::{self, SEC_FETCH_SITE, check_privacy};
 use crate::auth::{Account, LoginError, Role, Tokens, Users};
 
 /// The user's name in a statement that nobody named themselves for, while the door is open.
@@ -30,9 +30,29 @@ pub struct Admitted {
     pub proof: Proof,
 }
 
+impl Admitted {
+    /// Somebody of whom nothing is known.
+    pub fn stranger() -> Self {
+        Self {
+            account: Account {
+                name: "".into(),
+                role: Role::Basic,
+            },
+            proof: Proof::Nothing,
+        }
+    }
+}
+
+/// Whether a request shows nothing of who asks.
+pub fn shows_nothing(headers: &HeaderMap) -> bool {
+    matches!(Presented::read(headers), Presented::Nothing)
+}
+
 /// What shows who asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Proof {
+    /// Nothing: what is asked for is for everybody.
+    Nothing,
     /// That this machine asks while the door is open.
     Place,
     /// A password.
@@ -46,7 +66,7 @@ pub enum Proof {
 /// Finds out who asks.
 ///
 /// # Errors
-/// 401 when the credentials are missing, malformed or wrong; 403 when the door is open and the peer is not on
+/// 400 when there are two; 401 when the credentials are missing, malformed or wrong; 403 when the door is open and the peer is not on
 /// this machine, and for tokens that others could have read; 429 when too many logins from the address have failed.
 pub async fn admit(
     users: &Users,
@@ -61,6 +81,10 @@ pub async fn admit(
         ));
     }
     let (account, proof) = match Presented::read(headers) {
+        Presented::Twice => {
+            let detail = "the request has two Authorization headers";
+            return Err(Refusal::bad_request(detail));
+        }
         Presented::Token(token, proof) => {
             check_privacy(arrival)?;
             match tokens.check(users, &token) {
@@ -126,18 +150,24 @@ fn unnamed() -> Account {
 enum Presented {
     Nothing,
     Malformed,
+    /// Two things, of which others could have looked at another one.
+    Twice,
     Password(Credentials),
     Token(String, Proof),
 }
 
 impl Presented {
     fn read(headers: &HeaderMap) -> Self {
-        let Some(authorization) = headers.get(AUTHORIZATION) else {
+        let mut given = headers.get_all(AUTHORIZATION).iter();
+        let Some(authorization) = given.next() else {
             return match tokens::from_cookies(headers) {
                 Some(token) => Self::Token(token, Proof::Cookies),
                 None => Self::Nothing,
             };
         };
+        if given.next().is_some() {
+            return Self::Twice;
+        }
         let split = authorization.to_str().ok();
         match split.and_then(|text| text.trim().split_once(' ')) {
             Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
@@ -232,13 +262,55 @@ pub fn check_host(
     )))
 }
 
+/// Refuses what a page of another site has made a browser send, whoever's name it goes by: a browser sends much without
+/// asking first whether it may, and adds the password or the place that opens this door by itself. Programs say nothing
+/// of where a request comes from, and are let through.
+///
+/// # Errors
+/// 403 when the request changes something and says that it comes from elsewhere.
+pub fn check_origin(
+    method: &Method,
+    headers: &HeaderMap,
+    host: Option<&Authority>,
+) -> Result<(), Refusal> {
+    if method.is_safe() {
+        return Ok(());
+    }
+    // `none`: somebody's own doing, not a page's.
+    let is_own_site = |site: &HeaderValue| site == "same-origin" || site == "none";
+    let is_own_origin = |origin: &HeaderValue| {
+        let text = origin.to_str().unwrap_or_default();
+        match (text.split_once("://"), host) {
+            (Some((scheme, origin)), Some(host)) => {
+                let port = if scheme == "https" { ":443" } else { ":80" };
+                let bare = |host| str::strip_suffix(host, port).unwrap_or(host);
+                bare(origin).eq_ignore_ascii_case(bare(host.as_str()))
+            }
+            _ => false,
+        }
+    };
+    let sites = headers.get_all(SEC_FETCH_SITE).iter();
+    let origins = headers.get_all(ORIGIN).iter();
+    match sites
+        .map(is_own_site)
+        .chain(origins.map(is_own_origin))
+        .all(|own| own)
+    {
+        true => Ok(()),
+        false => Err(Refusal::forbidden(
+            "a request that changes something must not come from another site's page (Origin, Sec-Fetch-Site)",
+        )),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::HashMap;
     use std::net::Ipv4Addr;
 
+    use axum::http::HeaderName;
+    use axum::http::Request;
     use axum::http::header::COOKIE;
-    use axum::http::{HeaderValue, Request};
     use proptest::prelude::*;
 
     use super::*;
@@ -377,6 +449,48 @@ mod tests {
         for wrong in ["", "a/b", "u@a", "a b", ":80"] {
             assert_eq!(host(Version::HTTP_11, "/", &[wrong]), Err(400), "{wrong}");
         }
+    }
+
+    #[test]
+    fn what_changes_something_comes_from_no_other_site() {
+        let host = Authority::from_static("rollcall.example:8989");
+        let passes = |method: Method, list: &[(HeaderName, &'static str)]| {
+            let list = list.iter().cloned();
+            let headers = list.map(|(name, value)| (name, HeaderValue::from_static(value)));
+            check_origin(&method, &headers.collect(), Some(&host)).is_ok()
+        };
+        let foreign = (ORIGIN, "http://evil.example");
+        assert!(passes(Method::GET, &[foreign.clone()]));
+        let own = (ORIGIN, "https://rollcall.example:8989");
+        for list in [
+            &[][..],
+            &[own.clone()],
+            &[(ORIGIN, "http://Rollcall.example:8989")],
+            &[(SEC_FETCH_SITE, "same-origin"), own.clone()],
+            &[(SEC_FETCH_SITE, "none")],
+        ] {
+            assert!(passes(Method::POST, list), "{list:?}");
+        }
+        for list in [
+            &[foreign.clone()][..],
+            &[own.clone(), foreign.clone()],
+            &[(ORIGIN, "null")],
+            &[(ORIGIN, "http://rollcall.example")],
+            &[(ORIGIN, "rollcall.example:8989")],
+            &[(SEC_FETCH_SITE, "cross-site")],
+            &[(SEC_FETCH_SITE, "same-site"), own.clone()],
+            &[(SEC_FETCH_SITE, "same-origin"), foreign.clone()],
+        ] {
+            assert!(!passes(Method::POST, list), "{list:?}");
+        }
+        // The port that the scheme stands for may be left out.
+        let bare = Authority::from_static("rollcall.example");
+        let own = HeaderMap::from_iter([(
+            ORIGIN,
+            HeaderValue::from_static("https://rollcall.example:443"),
+        )]);
+        assert!(check_origin(&Method::POST, &own, Some(&bare)).is_ok());
+        assert!(check_origin(&Method::POST, &own, None).is_err());
     }
 
     #[test]

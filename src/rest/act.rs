@@ -5,8 +5,8 @@ use std::sync::Arc;
 use arrow::array::AsArray;
 use arrow::datatypes::Int64Type;
 use axum::body::{Body, to_bytes};
-use axum::http::header::{IF_MATCH, IF_NONE_MATCH};
-use axum::http::{Response, StatusCode};
+use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE, IF_MATCH, IF_NONE_MATCH};
+use axum::http::{HeaderValue, Response, StatusCode};
 use bytes::Bytes;
 use datafusion::common::ParamValues;
 use http_body::Body as _;
@@ -18,6 +18,7 @@ use super::alter::Changes;
 use super::answer::{Asked, document, empty, missing};
 use super::close::close;
 use super::conditions::{check, check_list, tag};
+use super::format::Format;
 use super::json::{JsonWriter, push_integer};
 use super::operators::Operators;
 use super::refusal::Refusal;
@@ -140,8 +141,30 @@ impl Asked<'_> {
         Ok(empty(StatusCode::NO_CONTENT))
     }
 
+    /// Refuses a body that does not say to be JSON as it is; nothing said is taken for that.
+    fn check_kind(&self) -> Result<(), Refusal> {
+        let unsupported = |detail: &str| Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail);
+        let names = |value: &HeaderValue, known: &[&str]| {
+            let value = value.to_str().unwrap_or_default();
+            let name = value.split(';').next().unwrap_or_default().trim();
+            known.iter().any(|known| name.eq_ignore_ascii_case(known))
+        };
+        let mut types = self.headers.get_all(CONTENT_TYPE).iter();
+        if !types.all(|value| names(value, &[Format::Json.name(), Format::JsonApi.name()])) {
+            return Err(unsupported(
+                "the body's Content-Type must be application/json or application/vnd.api+json",
+            ));
+        }
+        let mut codings = self.headers.get_all(CONTENT_ENCODING).iter();
+        match codings.all(|value| names(value, &["identity"])) {
+            true => Ok(()),
+            false => Err(unsupported("the body must have no Content-Encoding")),
+        }
+    }
+
     /// A request's body, in bounded time and memory.
     async fn body(&self, body: Incoming) -> Result<Bytes, Refusal> {
+        self.check_kind()?;
         let too_long = || {
             Refusal::new(
                 StatusCode::PAYLOAD_TOO_LARGE,

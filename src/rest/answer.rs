@@ -23,12 +23,15 @@ use http_body::Body as _;
 use hyper::body::Incoming;
 
 use super::Door;
-use super::access::{Admitted, Proof, addressed_host, admit, check_host};
+use super::access::{
+    Admitted, Proof, addressed_host, admit, check_host, check_origin, shows_nothing,
+};
 use super::compress::compressed;
 use super::conditions::{check, tag};
 use super::document::{DocumentShape, DocumentWriter, PageFrame};
 use super::flat::{ArrowWriter, CsvWriter};
 use super::format::Format;
+use super::head::Unread;
 use super::json::{JsonWriter, Style};
 use super::metrics;
 use super::operators::{Operators, Page};
@@ -36,7 +39,7 @@ use super::parameters::{Parameters, shorten};
 use super::refusal::Refusal;
 use super::request_log::{AskedFor, RequestLog};
 use super::resource::{Kind, Resource, SESSIONS};
-use super::routes::{Access, Action, allow_header, find};
+use super::routes::{Access, Action, all_methods, allow_header, find};
 use super::server::Arrival;
 use super::sorted::{Sorted, SortedRows};
 use super::stream::{ListRows, ListWriter, list_body, next_batch};
@@ -45,11 +48,7 @@ use crate::auth::{Account, Role};
 use crate::catalog::{Caller, CatalogError, PageEnd, Prepared, Rows, Snapshot};
 
 /// Sent with every response.
-const HEADERS: [(HeaderName, HeaderValue); 5] = [
-    (
-        CONTENT_TYPE,
-        HeaderValue::from_static("application/json; charset=utf-8"),
-    ),
+const HEADERS: [(HeaderName, HeaderValue); 4] = [
     (CACHE_CONTROL, HeaderValue::from_static("no-cache")),
     (X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
     (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
@@ -58,6 +57,9 @@ const HEADERS: [(HeaderName, HeaderValue); 5] = [
 
 /// The header that asks for another method than the request has.
 const METHOD_OVERRIDE: HeaderName = HeaderName::from_static("x-http-method-override");
+
+/// The target of a request that is about no resource (RFC 9110, section 9.3.7).
+const EVERYTHING: &str = "*";
 
 /// Answers any request.
 pub async fn answer(door: &Door, arrival: Arrival, parts: Parts, body: Incoming) -> Response<Body> {
@@ -81,29 +83,65 @@ pub async fn answer(door: &Door, arrival: Arrival, parts: Parts, body: Incoming)
         }
         Err(refusal) => Err(refusal),
     };
-    let mut response = match outcome {
+    let response = match outcome {
         Ok(response) => response,
         Err(refusal) => {
             log.refused(&refusal);
             refusal.into_response(style)
         }
     };
-    for (name, value) in HEADERS {
-        response.headers_mut().entry(name).or_insert(value);
-    }
-    if [StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED].contains(&response.status()) {
-        response.headers_mut().remove(CONTENT_TYPE);
-    }
     let asked = AskedFor {
         method: &method,
         sent: &parts.method,
         path: parts.uri.path(),
     };
     log.answered(&asked, response.status());
-    if parts.method == Method::HEAD {
-        return without_body(response);
+    let response = framed(response, &parts.headers);
+    let response = compressed(&parts.headers, response).await;
+    match parts.method {
+        Method::HEAD => without_body(response),
+        _ => response,
     }
-    compressed(&parts.headers, response).await
+}
+
+/// Answers a request that could not be read.
+pub fn refuse(door: &Door, arrival: &Arrival, unread: Unread) -> Response<Body> {
+    let mut log = RequestLog::begin(door.next_request(), arrival.peer.ip());
+    log.refused(&unread.refusal);
+    let asked = AskedFor {
+        method: &unread.method,
+        sent: &unread.method,
+        path: &unread.path,
+    };
+    log.answered(&asked, unread.refusal.status);
+    let response = unread.refusal.into_response(Style::Pretty);
+    let response = framed(response, &HeaderMap::new());
+    match unread.method {
+        Method::HEAD => without_body(response),
+        _ => response,
+    }
+}
+
+/// The response with what all have.
+fn framed(mut response: Response<Body>, request: &HeaderMap) -> Response<Body> {
+    let status = response.status();
+    let headers = response.headers_mut();
+    for (name, value) in HEADERS {
+        headers.entry(name).or_insert(value);
+    }
+    if status == StatusCode::NO_CONTENT {
+        return response;
+    }
+    if !headers.contains_key(CONTENT_TYPE) {
+        headers.append(VARY, HeaderValue::from_static("accept"));
+        if status != StatusCode::NOT_MODIFIED {
+            headers.insert(CONTENT_TYPE, Format::of_document(request).content_type());
+        }
+    }
+    if [StatusCode::OK, StatusCode::NOT_MODIFIED].contains(&status) {
+        headers.append(VARY, HeaderValue::from_static("accept-encoding"));
+    }
+    response
 }
 
 /// What the request wants done: it is authorised as that, whatever its own method is.
@@ -150,16 +188,25 @@ async fn respond(
     if door.users.is_open() {
         check_host(host.as_ref(), &door.options.hosts, arrival.bound)?;
     }
-    let Admitted { account, proof } =
-        admit(&door.users, &door.tokens, arrival, &parts.headers).await?;
+    let path = parts.uri.path();
+    let found = find(&door.routes, path);
+    let is_public = found.as_ref().is_some_and(|(route, _)| route.is_public());
+    let is_stranger = is_public && !door.users.is_open() && shows_nothing(&parts.headers);
+    let Admitted { account, proof } = match is_stranger {
+        true => Admitted::stranger(),
+        false => admit(&door.users, &door.tokens, arrival, &parts.headers).await?,
+    };
+    check_origin(method, &parts.headers, host.as_ref())?;
     if proof == Proof::Cookies {
         tokens::check_site(method, &parts.headers, host.as_ref(), arrival.secure)?;
     }
     log.known(&account.name);
 
-    let path = parts.uri.path();
-    let (route, filled) = find(&door.routes, path)
-        .ok_or_else(|| Refusal::not_found(format!("{} is not a resource", shorten(path))))?;
+    if method == Method::OPTIONS && path == EVERYTHING {
+        return Ok(options(&all_methods(&door.routes)));
+    }
+    let (route, filled) =
+        found.ok_or_else(|| Refusal::not_found(format!("{} is not a resource", shorten(path))))?;
     if method == Method::OPTIONS {
         return Ok(options(route.allow()));
     }
@@ -172,6 +219,7 @@ async fn respond(
             account.name
         )));
     }
+    parameters.check()?;
     let asked = Asked {
         door,
         arrival,
@@ -190,7 +238,7 @@ async fn respond(
     let mut filled = filled.iter().map(String::as_str);
     let mut fill = || filled.next().unwrap_or_default();
     match operation.action {
-        Action::Root => Ok(asked.root()),
+        Action::Root => Ok(asked.root(proof)),
         Action::List(at) => asked.all(door.resource(at)?).await,
         Action::One(at) => {
             let resource = door.resource(at)?;
@@ -207,7 +255,12 @@ async fn respond(
         Action::CloseSessions => asked.close_all(door.resource(SESSIONS)?).await,
         Action::Metrics => asked.metrics().await,
         Action::Token => asked.token(proof),
-        Action::OpenApi => Ok(document(door.description.text(parameters.style()))),
+        Action::OpenApi => {
+            let mut response = document(door.description.text(parameters.style()));
+            let json = Format::Json.content_type();
+            response.headers_mut().insert(CONTENT_TYPE, json);
+            Ok(response)
+        }
     }
 }
 
@@ -228,7 +281,7 @@ pub(super) struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    fn root(&self) -> Response<Body> {
+    fn root(&self, proof: Proof) -> Response<Body> {
         let mut json = JsonWriter::new(self.parameters.style());
         json.begin_object();
         json.name("links");
@@ -241,11 +294,14 @@ impl Asked<'_> {
             json.string_of(&[&self.base, name, "/"]);
         }
         json.end_object();
-        json.name("meta");
-        json.begin_object();
-        json.name("version");
-        json.string(env!("CARGO_PKG_VERSION"));
-        json.end_object();
+        // Strangers need not know what they could try.
+        if proof != Proof::Nothing {
+            json.name("meta");
+            json.begin_object();
+            json.name("version");
+            json.string(env!("CARGO_PKG_VERSION"));
+            json.end_object();
+        }
         json.end_object();
         document(json.into_text())
     }

@@ -235,7 +235,10 @@ pub fn conditions(
     let mut expressions = 0;
     let mut conditions = Vec::with_capacity(filters.len());
     for filter in &joined(filters) {
-        let places = places(projection, &filter.path);
+        let places = match &filter.path[..] {
+            [only] if *only == Step::Name("type".to_owned()) => vec![Place::of_all(resource)],
+            path => places(projection, path),
+        };
         expressions += filter.expressions(&places);
         if expressions > EXPRESSIONS_MAX {
             let path = shorten(&filter.written);

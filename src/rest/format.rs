@@ -67,6 +67,30 @@ impl Format {
         best.map(|(_, format)| format).ok_or_else(refused)
     }
 
+    /// As which of the two forms of JSON a request accepts a document better that has no other form.
+    pub fn of_document(headers: &HeaderMap) -> Self {
+        let accepted = |format: Self| {
+            let values = headers.get_all(ACCEPT).iter();
+            let values = values.filter_map(|value| value.to_str().ok());
+            let ranges = values.flat_map(|value| value.split(',').map(str::trim));
+            let qualities = ranges
+                .map(quality)
+                .filter(|(range, _)| is_in(range, format.name()))
+                .map(|(_, quality)| quality);
+            qualities.reduce(f32::max)
+        };
+        match accepted(Self::JsonApi) > accepted(Self::Json) {
+            true => Self::JsonApi,
+            false => Self::Json,
+        }
+    }
+
+    /// Its media type, without parameters.
+    pub fn name(self) -> &'static str {
+        let named = FORMATS.iter().find(|(_, format)| *format == self);
+        named.map_or("", |(name, _)| name)
+    }
+
     /// The response's media type.
     pub fn content_type(self) -> HeaderValue {
         HeaderValue::from_static(match self {
@@ -139,10 +163,33 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_document_is_json_unless_the_other_is_preferred() {
+        assert_eq!(Format::of_document(&HeaderMap::new()), Format::Json);
+        for (accept, format) in [
+            ("application/vnd.api+json", Format::JsonApi),
+            ("text/csv, application/vnd.api+json;q=0.1", Format::JsonApi),
+            (
+                "application/json;q=0.5, application/vnd.api+json",
+                Format::JsonApi,
+            ),
+            ("application/json, application/vnd.api+json", Format::Json),
+            ("application/json, text/plain, */*", Format::Json),
+            ("application/vnd.api+json, */*", Format::Json),
+            ("text/html", Format::Json),
+        ] {
+            let value = HeaderValue::from_static(accept);
+            let headers = HeaderMap::from_iter([(ACCEPT, value)]);
+            assert_eq!(Format::of_document(&headers), format, "{accept}");
+        }
+    }
+
     proptest! {
         #[test]
         fn any_accept_reads(accept in "[ -~]{0,40}") {
             let _ = accepted(&accept);
+            let value = HeaderValue::from_str(&accept).unwrap();
+            let _ = Format::of_document(&HeaderMap::from_iter([(ACCEPT, value)]));
         }
     }
 }

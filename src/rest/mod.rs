@@ -4,6 +4,9 @@
 //! | --- | --- |
 //! | `server` | sockets, TLS, limits, drain |
 //! | `linger` | closing a socket so that the last answer arrives |
+//! | `front` | what stands in front of the HTTP library, so that every request gets an answer of ours |
+//! | `head`, `chunks` | heads that the library can read, and how long what follows them is |
+//! | `pulse` | whether a connection is idle |
 //! | `routes` | the table of all that can be asked: paths, methods, who may |
 //! | `answer` | from a request to its response |
 //! | `request_log` | what the log says of it |
@@ -37,6 +40,7 @@ mod access;
 mod act;
 mod alter;
 mod answer;
+mod chunks;
 mod close;
 mod compile;
 mod compress;
@@ -48,6 +52,8 @@ mod filter;
 mod flat;
 mod form;
 mod format;
+mod front;
+mod head;
 mod json;
 mod linger;
 mod listing;
@@ -57,6 +63,7 @@ mod operators;
 mod parameters;
 mod paths;
 mod presence;
+mod pulse;
 mod refusal;
 mod request_log;
 mod resource;

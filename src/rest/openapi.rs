@@ -29,7 +29,7 @@ const TYPE: &str = "[TYPE]";
 const ANY_PATH: &str = "[JSONPATH]";
 
 /// Errors that any request can meet.
-const COMMON: [u16; 6] = [400, 401, 403, 429, 500, 503];
+const COMMON: [u16; 10] = [400, 401, 403, 408, 414, 429, 431, 500, 501, 503];
 
 /// The description as it is sent, with white space and without.
 pub struct Description {
@@ -69,10 +69,11 @@ fn document(routes: &[Route], resources: &[Resource]) -> Value {
             "description": "The live sessions of a database proxy, and what they are connected to. A member that has \
                 nothing to say is left out: that is what NULL in a description means. A slash at the end of a path does \
                 not matter. Every path answers OPTIONS with 204 and the methods that it has, and HEAD like GET, without a \
-                body.",
+                body. A request with the header `X-HTTP-Method-Override` is one with the method that stands there, \
+                whatever its own is, and may be sent by those who may send that.",
         },
         "servers": [{"url": "/v1"}],
-        "security": [{"basic": []}, {"token": []}, {"tokenBody": [], "tokenSignature": []}],
+        "security": proofs(),
         "paths": paths,
         "components": {
             "securitySchemes": {
@@ -90,6 +91,15 @@ fn document(routes: &[Route], resources: &[Resource]) -> Value {
             "schemas": schemas(resources),
         },
     })
+}
+
+/// What may show who asks: one of these.
+fn proofs() -> Vec<Value> {
+    vec![
+        json!({"basic": []}),
+        json!({"token": []}),
+        json!({"tokenBody": [], "tokenSignature": []}),
+    ]
 }
 
 fn cookie(name: &str) -> Value {
@@ -185,6 +195,10 @@ fn operation(
     let of = route.path.split('/').nth(1).unwrap_or_default();
     let mut parameters: Vec<_> = headers(action).iter().map(header).collect();
     let mut remarks = Vec::new();
+    if operation.access == Access::Anybody {
+        let nothing = json!({});
+        described["security"] = std::iter::once(nothing).chain(proofs()).collect();
+    }
     if operation.access == Access::Admin {
         remarks.push("Administrators only.".to_owned());
     }
@@ -203,7 +217,10 @@ fn operation(
     if action == Action::AlterSession {
         described["requestBody"] = json!({
             "required": true,
-            "content": {JSON: {"schema": {"$ref": "#/components/schemas/alteration"}}},
+            "content": {
+                JSON: {"schema": {"$ref": "#/components/schemas/alteration"}},
+                Format::JsonApi.name(): {"schema": {"$ref": "#/components/schemas/alteration"}},
+            },
         });
     }
     described
@@ -266,7 +283,7 @@ fn success(action: Action, resources: &[Resource]) -> Vec<(u16, Value)> {
             resource.map_or("", |resource| resource.definition.name)
         ))
     };
-    let json = |description: &str, schema| (200, content(description, JSON, schema));
+    let json = |description: &str, schema| (200, document_content(description, schema));
     let done = |description: &str| (204, json!({"description": description}));
     match action {
         Action::Root => vec![json("What there is", schema("root"))],
@@ -309,12 +326,24 @@ fn success(action: Action, resources: &[Resource]) -> Vec<(u16, Value)> {
             );
             vec![(200, text)]
         }
-        Action::OpenApi => vec![json("This document", json!({"type": "object"}))],
+        Action::OpenApi => {
+            let object = content("This document", JSON, json!({"type": "object"}));
+            vec![(200, object)]
+        }
     }
 }
 
 fn content(description: &str, content_type: &str, schema: Value) -> Value {
     json!({"description": description, "content": {content_type: {"schema": schema}}})
+}
+
+/// A document in both its media types.
+fn document_content(description: &str, schema: Value) -> Value {
+    let forms = [Format::Json, Format::JsonApi].map(|form| {
+        let schema = json!({"schema": schema});
+        (form.name().to_owned(), schema)
+    });
+    json!({"description": description, "content": Map::from_iter(forms)})
 }
 
 /// The errors that an operation can answer with.
@@ -330,7 +359,7 @@ fn failures(route: &Route, action: Action) -> Vec<u16> {
         | Action::CloseSessions
         | Action::RestartSession
         | Action::RestartSessions => &[412],
-        Action::AlterSession => &[408, 412, 413],
+        Action::AlterSession => &[412, 413, 415],
         _ => &[],
     });
     statuses
@@ -347,25 +376,32 @@ fn errors() -> Value {
         (403, "Who asks may not do this, or not this way"),
         (404, "There is no such thing"),
         (406, "There is no form that Accept names"),
-        (408, "The body did not come in time"),
+        (408, "The request did not come in time"),
         (
             412,
             "The resource has changed, or has not, against If-Match and If-None-Match",
         ),
         (413, "The body is too long"),
+        (414, "The request's target is too long"),
+        (
+            415,
+            "The body is not JSON as Content-Type and Content-Encoding say it",
+        ),
         (429, "Too many logins from this address have failed"),
+        (431, "The request's headers are too long, or too many"),
         (500, "The request failed; the program's log says why"),
+        (
+            501,
+            "The body comes in a Transfer-Encoding that is not known here",
+        ),
         (
             503,
             "Not now: the program is shutting down, or has not enough memory or time for this",
         ),
     ];
     let responses = described.map(|(status, description)| {
-        let mut response = content(
-            description,
-            JSON,
-            json!({"$ref": "#/components/schemas/errors"}),
-        );
+        let errors = json!({"$ref": "#/components/schemas/errors"});
+        let mut response = document_content(description, errors);
         let header = match status {
             401 => Some("WWW-Authenticate"),
             429 => Some("Retry-After"),
@@ -404,7 +440,7 @@ fn schemas(resources: &[Resource]) -> Value {
                 "links": {"type": "object", "additionalProperties": uri},
                 "meta": object(json!({"version": {"type": "string"}}), &["version"]),
             }),
-            &["links", "meta"],
+            &["links"],
         ),
         "related": object(
             json!({

@@ -26,18 +26,41 @@ const QUERY: &AsciiSet = &NON_ALPHANUMERIC
 #[derive(Debug, Default)]
 pub struct Parameters {
     pairs: Vec<(String, String)>,
+    /// The first one that cannot be read, as it is written.
+    malformed: Option<String>,
 }
 
 impl Parameters {
-    /// Reads what stands after the question mark. Every text can be read.
+    /// Reads what stands after the question mark. What of it cannot be read is told by [`Parameters::check`].
     pub fn parse(query: Option<&str>) -> Self {
-        let pair = |part: &str| {
-            let (name, value) = part.split_once('=').unwrap_or((part, ""));
-            (decode(name), decode(value))
-        };
+        let mut parameters = Self::default();
         let parts = query.unwrap_or_default().split('&');
-        Self {
-            pairs: parts.filter(|part| !part.is_empty()).map(pair).collect(),
+        for part in parts.filter(|part| !part.is_empty()) {
+            let (name, value) = part.split_once('=').unwrap_or((part, ""));
+            match (decode(name), decode(value)) {
+                (Some(name), Some(value)) => parameters.pairs.push((name, value)),
+                (Some(name), None) => parameters.refuse(name),
+                (None, _) => parameters.refuse(name.to_owned()),
+            }
+        }
+        parameters
+    }
+
+    fn refuse(&mut self, name: String) {
+        self.malformed.get_or_insert(name);
+    }
+
+    /// Refuses parameters of which one cannot be read: whoever sent a filter does not want to go without it.
+    ///
+    /// # Errors
+    /// 400 with its name.
+    pub fn check(&self) -> Result<(), Refusal> {
+        match &self.malformed {
+            None => Ok(()),
+            Some(name) => Err(Refusal::bad_request(format!(
+                "the parameter {:?} is encoded wrongly: behind a % are two hexadecimal digits, and they stand for UTF-8",
+                shorten(name)
+            ))),
         }
     }
 
@@ -147,9 +170,18 @@ fn is_one_of(value: &str, words: &[&str]) -> bool {
     words.iter().any(|word| value.eq_ignore_ascii_case(word))
 }
 
-fn decode(text: &str) -> String {
+/// What is meant; `None` when that is no text.
+fn decode(text: &str) -> Option<String> {
+    let is_escape = |behind: &str| {
+        let digits = behind.as_bytes().first_chunk::<2>();
+        digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    };
+    if !text.split('%').skip(1).all(is_escape) {
+        return None;
+    }
     let spaced = text.replace('+', " ");
-    percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
+    let decoded = percent_decode_str(&spaced).decode_utf8();
+    decoded.ok().map(|text| text.into_owned())
 }
 
 #[cfg(test)]

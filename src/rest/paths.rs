@@ -50,6 +50,17 @@ pub struct Place {
     pub is_id: bool,
 }
 
+impl Place {
+    /// What stands in every object.
+    pub fn of_all(text: &str) -> Self {
+        Self {
+            expr: lit(text),
+            within: None,
+            is_id: false,
+        }
+    }
+}
+
 /// All that stands at a path from the resource object on, in the order of the query. Its first expression is the id.
 pub fn places(projection: &Projection, path: &[Step]) -> Vec<Place> {
     let mut found = Vec::new();
@@ -149,12 +160,18 @@ fn follow_value(expr: &Expr, path: &[Step], schema: &DFSchema, found: &mut Vec<P
                 follow(&member, rest, schema, found);
             }
         }
-        Ok(DataType::Map(..)) => {
-            if let Step::Name(name) = step {
+        Ok(DataType::Map(..)) => match step {
+            Step::Name(name) => {
                 let member = get_field(expr.clone(), name.as_str());
                 follow(&member, rest, schema, found);
             }
-        }
+            Step::All if rest.is_empty() => found.push(Place {
+                expr: expr.clone(),
+                within: Some(Vec::new()),
+                is_id: false,
+            }),
+            Step::All | Step::At(_) => {}
+        },
         Ok(DataType::List(element)) => match step.place() {
             Some(place) => {
                 let place = i64::try_from(place).ok().and_then(|at| at.checked_add(1));

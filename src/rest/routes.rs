@@ -11,6 +11,8 @@ use super::resource::{DEFINITIONS, Definition, Kind};
 /// Who may do something, once their name is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
+    /// Everybody, without a name too.
+    Anybody,
     /// Everybody who is let in.
     Read,
     /// Administrators.
@@ -153,6 +155,12 @@ impl Route {
         operations.find(|operation| operation.method == *method)
     }
 
+    /// Whether all of it is for everybody.
+    pub fn is_public(&self) -> bool {
+        let mut operations = self.operations.iter();
+        operations.all(|operation| operation.access == Access::Anybody)
+    }
+
     /// All methods, as they stand in `Allow`.
     pub fn allow(&self) -> &str {
         &self.allow
@@ -188,7 +196,10 @@ pub fn table() -> Vec<Route> {
         summary,
         query,
     };
-    let root = get(Action::Root, "What there is".to_owned(), &[PRETTY][..]);
+    let root = Operation {
+        access: Access::Anybody,
+        ..get(Action::Root, "What there is".to_owned(), &[PRETTY][..])
+    };
     let metrics = "What the program counts, in Prometheus's text form".to_owned();
     let metrics = get(Action::Metrics, metrics, &[]);
     let token = "A token that stands for the user name and password".to_owned();
@@ -276,6 +287,18 @@ pub fn table() -> Vec<Route> {
     routes
 }
 
+/// The methods that there are anywhere, as they stand in `Allow`.
+pub(super) fn all_methods(routes: &[Route]) -> String {
+    let mut methods = Vec::new();
+    for method in routes.iter().flat_map(|route| route.allow.split(", ")) {
+        if method != "OPTIONS" && !methods.contains(&method) {
+            methods.push(method);
+        }
+    }
+    methods.push("OPTIONS");
+    methods.join(", ")
+}
+
 /// The route of a request's path and what it fills in. `/v1` in front may be missing, and a slash at the end does not
 /// matter.
 pub(super) fn find<'r>(routes: &'r [Route], path: &str) -> Option<(&'r Route, Vec<String>)> {
@@ -347,6 +370,8 @@ mod tests {
     #[test]
     fn every_operation_is_described_once() {
         let routes = table();
+        let all = all_methods(&routes);
+        assert_eq!(all, "GET, HEAD, DELETE, POST, PATCH, OPTIONS");
         for (at, route) in routes.iter().enumerate() {
             assert!(routes[..at].iter().all(|other| other.path != route.path));
             assert!(route.allow().ends_with("OPTIONS"));
@@ -355,7 +380,7 @@ mod tests {
                 let same = |other: &&Operation| other.method == operation.method;
                 assert_eq!(route.operations.iter().filter(same).count(), 1);
                 let reads = operation.method == Method::GET;
-                assert_eq!(reads, operation.access == Access::Read, "{}", route.path);
+                assert_eq!(reads, operation.access != Access::Admin, "{}", route.path);
             }
         }
     }

@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use hyper::body::Incoming;
@@ -17,14 +17,17 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::Door;
+use super::answer::{answer, refuse};
+use super::front::{Front, Refused};
+use super::head::{HEAD_BYTES_MAX, TLS_HANDSHAKE};
 use super::linger::Lingering;
-use super::{Door, answer::answer};
+use super::pulse::{Hold, Pulse};
 
-/// Bytes of a request's head, at most.
-const HEAD_BYTES_MAX: usize = 64 * 1024;
 /// Requests of one HTTP/2 connection at a time.
 const STREAMS_MAX: u32 = 32;
 /// Bytes of an HTTP/2 response that wait for the client.
@@ -40,6 +43,9 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// The share of the drain that requests under way have. What is left is for cutting the others off: whoever waits
 /// for the door as long as it was told to drain sees it closed, not given up.
 const DRAIN_SHARE: (u32, u32) = (9, 10);
+
+/// What a client is told that does not encrypt where it must.
+const TLS_ONLY: &str = "this door speaks HTTPS only: begin the address with https://";
 
 const BUSY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
     Content-Type: application/json; charset=utf-8\r\n\
@@ -72,43 +78,6 @@ impl Arrival {
             closing: CancellationToken::new(),
             hold: Hold::new(&Arc::default()),
         }
-    }
-}
-
-/// Keeps a connection from counting as idle.
-pub struct Hold(Arc<Pulse>);
-
-impl Hold {
-    fn new(pulse: &Arc<Pulse>) -> Self {
-        pulse.begun.fetch_add(1, Ordering::Relaxed);
-        pulse.under_way.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::clone(pulse))
-    }
-}
-
-impl Clone for Hold {
-    fn clone(&self) -> Self {
-        Self::new(&self.0)
-    }
-}
-
-impl Drop for Hold {
-    fn drop(&mut self) {
-        self.0.under_way.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// Whether anything goes on on a connection.
-#[derive(Default)]
-pub(super) struct Pulse {
-    begun: AtomicU64,
-    under_way: AtomicUsize,
-}
-
-impl Pulse {
-    /// How many requests have begun.
-    pub(super) fn begun(&self) -> u64 {
-        self.begun.load(Ordering::Relaxed)
     }
 }
 
@@ -189,8 +158,9 @@ fn http(head_timeout: Duration) -> auto::Builder<TokioExecutor> {
     let mut http = auto::Builder::new(TokioExecutor::new());
     http.http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(head_timeout)
-        .max_buf_size(HEAD_BYTES_MAX);
+        // Heads come to it whole.
+        .header_read_timeout(None)
+        .max_buf_size(HEAD_BYTES_MAX + 1);
     http.http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(STREAMS_MAX)
@@ -199,6 +169,29 @@ fn http(head_timeout: Duration) -> auto::Builder<TokioExecutor> {
         .keep_alive_interval(head_timeout)
         .keep_alive_timeout(head_timeout);
     http
+}
+
+/// Whether a connection is encrypted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Security {
+    /// It is not.
+    None,
+    Tls,
+    /// It is not, and should be.
+    Missing,
+}
+
+/// What a client of a door with a certificate begins with.
+enum Greeted {
+    Tls(Box<TlsStream<TcpStream>>),
+    Plain(TcpStream),
+}
+
+/// Whether a client begins with TLS, of which nothing is read; one that says nothing does.
+async fn speaks_tls(stream: &TcpStream) -> io::Result<bool> {
+    let mut first = [TLS_HANDSHAKE];
+    stream.peek(&mut first).await?;
+    Ok(first == [TLS_HANDSHAKE])
 }
 
 /// What all connections share.
@@ -219,47 +212,63 @@ impl Server {
             tracing::debug!(%peer, %error, "cannot turn off delayed sending");
         }
         let Some(tls) = &self.door.tls else {
-            return self.converse(stream, peer, false).await;
+            return self.converse(stream, peer, Security::None).await;
         };
-        let handshake = timeout(
-            self.door.options.handshake_timeout,
-            tls.acceptor().accept(stream),
-        );
+        let handshake = timeout(self.door.options.handshake_timeout, async {
+            match speaks_tls(&stream).await? {
+                true => tls
+                    .acceptor()
+                    .accept(stream)
+                    .await
+                    .map(|stream| Greeted::Tls(Box::new(stream))),
+                false => Ok(Greeted::Plain(stream)),
+            }
+        });
         let outcome = tokio::select! {
             outcome = handshake => outcome,
             () = self.closing.cancelled() => return,
         };
         match outcome {
-            Ok(Ok(stream)) => self.converse(stream, peer, true).await,
+            Ok(Ok(Greeted::Tls(stream))) => self.converse(*stream, peer, Security::Tls).await,
+            Ok(Ok(Greeted::Plain(stream))) => self.converse(stream, peer, Security::Missing).await,
             Ok(Err(error)) => tracing::debug!(%peer, %error, "a TLS handshake failed"),
             Err(_) => tracing::debug!(%peer, "a TLS handshake took too long"),
         }
     }
 
     /// Serves one connection to its end.
-    async fn converse<S>(&self, stream: S, peer: SocketAddr, secure: bool)
+    async fn converse<S>(&self, stream: S, peer: SocketAddr, security: Security)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let pulse = Arc::new(Pulse::default());
+        let refused = Arc::new(Refused::default());
+        let requests = AtomicU64::new(0);
         let service = service_fn(|request: hyper::Request<Incoming>| {
+            let unread = refused.take(requests.fetch_add(1, Ordering::Relaxed) + 1);
             let door = Arc::clone(&self.door);
             let arrival = Arrival {
                 peer,
                 bound: self.bound,
-                secure,
+                secure: security == Security::Tls,
                 closing: self.closing.clone(),
                 hold: Hold::new(&pulse),
             };
             let (head, body) = request.into_parts();
-            async move { Ok::<_, Infallible>(answer(&door, arrival, head, body).await) }
+            async move {
+                Ok::<_, Infallible>(match unread {
+                    Some(unread) => refuse(&door, &arrival, unread),
+                    None => answer(&door, arrival, head, body).await,
+                })
+            }
         });
-        let stream = Lingering::new(stream, Arc::clone(&pulse), self.closing.clone());
+        let idle_max = self.door.options.head_timeout;
+        let stream = Lingering::new(stream, self.closing.clone());
+        let stream = Front::new(stream, Arc::clone(&pulse), Arc::clone(&refused), idle_max)
+            .refusing((security == Security::Missing).then_some(TLS_ONLY));
         let stream = TokioIo::new(stream);
         let mut connection = pin!(self.http.serve_connection(stream, service));
-        let idle_max = self.door.options.head_timeout;
         let mut draining = false;
-        let mut begun = 0;
         let mut next_look = Instant::now() + idle_max;
         loop {
             tokio::select! {
@@ -274,16 +283,13 @@ impl Server {
                     draining = true;
                     connection.as_mut().graceful_shutdown();
                 }
-                // The HTTP library limits the time for a request's head, but not that for the first bytes of a
-                // connection, nor how long one that asks nothing is kept.
                 () = sleep_until(next_look) => {
-                    let now_begun = pulse.begun();
-                    if now_begun == begun && pulse.under_way.load(Ordering::Relaxed) == 0 {
+                    let quiet = pulse.quiet();
+                    if quiet.is_some_and(|quiet| quiet >= idle_max) {
                         tracing::debug!(%peer, "an idle connection is closed");
                         return;
                     }
-                    begun = now_begun;
-                    next_look = Instant::now() + idle_max;
+                    next_look = Instant::now() + idle_max.saturating_sub(quiet.unwrap_or_default());
                 }
             }
         }

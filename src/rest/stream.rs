@@ -22,8 +22,8 @@ use tokio::time::timeout;
 
 use super::document::{DocumentWriter, Objects};
 use super::flat::{ArrowWriter, Cells, CsvWriter};
+use super::pulse::Hold;
 use super::request_log::RequestLog;
-use super::server::Hold;
 use super::sorted::SortedRows;
 use super::values::UnsupportedType;
 use crate::catalog::{Rows, StopReason};

@@ -23,7 +23,8 @@ pub const AGE_MAX: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 pub const BODY: &str = "token_body";
 /// The cookie with the signature.
 pub const SIGNATURE: &str = "token_sig";
-const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+/// Where a browser says that a request comes from.
+pub const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Tokens are worth a password: they are not given or taken where others may read along.
 ///

@@ -26,12 +26,25 @@ async fn users_are_asked_for_and_basic_ones_only_read() {
         "Authorization: Bearer secret\r\n".to_owned(),
         "Authorization: Basic !\r\n".to_owned(),
     ] {
-        for path in ["/v1/sessions", "/v1/sessions/99", "/", "/nothing"] {
+        for path in ["/v1/sessions", "/v1/sessions/99", "/nothing"] {
             let reply = house.ask_with("GET", path, &headers).await;
             assert_eq!(reply.status, 401, "{headers}");
             assert_eq!(reply.header("www-authenticate"), "Basic realm=\"rollcall\"");
             assert!(!reply.detail().is_empty());
         }
+    }
+    // Whoever only looks whether it runs shows nothing; what is wrong does not get better by that.
+    for path in ["/", "/v1", "/v1/"] {
+        for method in ["GET", "HEAD"] {
+            assert_eq!(house.ask(method, path).await.status, 200, "{path}");
+        }
+        let reply = house.ask("GET", path).await;
+        assert_eq!(reply.json().get("meta"), None);
+        let wrong = house.ask_with("GET", path, &basic("root:wrong")).await;
+        assert_eq!(wrong.status, 401);
+        let known = house.ask_with("GET", path, &basic("reader:read")).await;
+        assert!(known.json()["meta"]["version"].is_string());
+        assert_eq!(house.ask("POST", path).await.status, 405);
     }
     let (root, reader) = (basic("root:secret"), basic("reader:read"));
     for headers in [&root, &reader] {
@@ -181,6 +194,41 @@ async fn too_many_connections_are_told_so() {
     house.close().await;
 }
 
+#[tokio::test]
+async fn another_site_s_page_changes_nothing() {
+    let open = House::open().await;
+    let closed = House::with_users().await;
+    let root = basic("root:secret");
+    for (house, proof) in [(&open, ""), (&closed, root.as_str())] {
+        let ask = async |method: &str, path: &str, from: &str| {
+            let headers = format!("{proof}Content-Type: text/plain\r\n{from}");
+            house.ask_with(method, path, &headers).await.status
+        };
+        let restart = "/v1/sessions/restart";
+        for foreign in [
+            "Origin: http://evil.example\r\n",
+            "Origin: http://evil.example\r\nSec-Fetch-Site: cross-site\r\n",
+            "Origin: http://localhost:3000\r\nSec-Fetch-Site: same-site\r\n",
+            "Origin: null\r\n",
+            "Sec-Fetch-Site: cross-site\r\n",
+        ] {
+            assert_eq!(ask("POST", restart, foreign).await, 403, "{foreign}");
+            let disguised = format!("{foreign}X-HTTP-Method-Override: POST\r\n");
+            assert_eq!(ask("GET", restart, &disguised).await, 403, "{foreign}");
+            assert_eq!(ask("GET", "/v1/sessions", foreign).await, 200, "{foreign}");
+        }
+        for own in [
+            "",
+            "Origin: http://localhost:8989\r\nSec-Fetch-Site: same-origin\r\n",
+            "Sec-Fetch-Site: none\r\n",
+        ] {
+            assert_eq!(ask("POST", restart, own).await, 204, "{own}");
+        }
+    }
+    open.close().await;
+    closed.close().await;
+}
+
 /// Registers so many sessions that their list does not fit into the sockets' buffers, asks for it and reads only
 /// its beginning.
 async fn begin_list(house: &House, headers: &str) -> (Vec<SessionGuard>, TcpStream) {
@@ -264,12 +312,12 @@ async fn with_a_certificate_the_door_speaks_tls_only() {
         "https://localhost/v1/sessions/9"
     );
 
-    let mut plain = TcpStream::connect(house.address).await.unwrap();
-    plain.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = Vec::new();
-    let _closed = timeout(LIMIT, plain.read_to_end(&mut answer))
-        .await
-        .unwrap();
-    assert!(!answer.starts_with(b"HTTP"));
+    // In clear there is nothing but the word that there is nothing, in either version.
+    for request in [request, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"] {
+        let plain = TcpStream::connect(house.address).await.unwrap();
+        let reply = timeout(LIMIT, exchange_on(plain, request)).await.unwrap();
+        assert_eq!(reply.status, 400);
+        assert!(reply.detail().contains("HTTPS"), "{}", reply.detail());
+    }
     house.close().await;
 }

@@ -148,3 +148,72 @@ async fn responses_are_compressed_when_that_is_wanted() {
     assert_eq!(other.header("content-encoding"), "");
     house.close().await;
 }
+
+#[tokio::test]
+async fn every_document_comes_as_the_type_that_was_asked_for() {
+    let house = House::open().await;
+    let _guard = house.register_nine();
+    for (accept, content_type) in [
+        ("application/vnd.api+json", "application/vnd.api+json"),
+        ("application/json", "application/json; charset=utf-8"),
+        ("*/*", "application/json; charset=utf-8"),
+    ] {
+        let accept = format!("Accept: {accept}\r\n");
+        for path in [
+            "/v1/",
+            "/v1/sessions",
+            "/v1/sessions/9",
+            "/v1/sessions/9/relationships/services",
+            "/v1/maxscale",
+            "/v1/sessions/99",
+            "/v1/sessions?filter=x",
+        ] {
+            let reply = house.ask_with("GET", path, &accept).await;
+            assert_eq!(reply.header("content-type"), content_type, "{path}");
+            assert!(reply.all("vary").join(", ").contains("accept"), "{path}");
+        }
+    }
+    house.close().await;
+}
+
+#[tokio::test]
+async fn a_body_is_json_or_refused() {
+    let house = House::open().await;
+    let _guard = house.register_nine();
+    let body = "{\"data\":{\"attributes\":{\"parameters\":{\"log_info\":true}}}}";
+    for (kind, status) in [
+        ("", 204),
+        ("Content-Type: application/json\r\n", 204),
+        ("Content-Type: Application/JSON; charset=utf-8\r\n", 204),
+        (
+            "Content-Type: application/vnd.api+json\r\nContent-Encoding: identity\r\n",
+            204,
+        ),
+        ("Content-Type: text/plain\r\n", 415),
+        ("Content-Type: application/x-www-form-urlencoded\r\n", 415),
+        (
+            "Content-Type: application/json\r\nContent-Type: text/plain\r\n",
+            415,
+        ),
+        ("Content-Type: application/jsonx\r\n", 415),
+        (
+            "Content-Type: application/json\r\nContent-Encoding: gzip\r\n",
+            415,
+        ),
+    ] {
+        let headers = format!("{kind}Content-Length: {}\r\n", body.len());
+        let reply = house
+            .ask_with_body("PATCH", "/v1/sessions/9", &headers, body)
+            .await;
+        assert_eq!(reply.status, status, "{kind}");
+        assert!(
+            status == 204 || reply.detail().contains("Content-"),
+            "{kind}"
+        );
+    }
+    // A form that is empty is what some clients' commands without a body have.
+    let form = "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 0\r\n";
+    let reply = house.ask_with("POST", "/v1/sessions/9/restart", form).await;
+    assert_eq!(reply.status, 204);
+    house.close().await;
+}

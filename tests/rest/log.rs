@@ -67,6 +67,46 @@ fn what_was_done_is_logged_whatever_method_asked_for_it() {
 }
 
 #[test]
+fn what_the_parser_refuses_is_answered_and_logged() {
+    let program = Program::start("[log]\nformat = \"json\"\n");
+    let mut refused = 0;
+    for (arguments, path, told) in [
+        (&["-X", "G(T"][..], "/v1/sessions/9?filter=id=1", 400),
+        (
+            &["-X", "POST", "-H", "Transfer-Encoding: gzip, chunked"],
+            "/v1/sessions",
+            501,
+        ),
+        (&["-H", "Content-Length: 1x"], "/v1/sessions", 400),
+    ] {
+        let answer = program.curl(path, arguments);
+        assert_eq!(answer.status, told, "{answer:?}");
+        assert!(
+            answer.json()["errors"][0]["detail"].is_string(),
+            "{answer:?}"
+        );
+        refused += 1;
+        let line = last(&program, REFUSED, refused);
+        assert_eq!(
+            [&line["status"], &line["remote"]],
+            [&json!(told), &json!("127.0.0.1")]
+        );
+        assert!(
+            line["path"]
+                .as_str()
+                .is_some_and(|path| path.starts_with("/v1/sessions"))
+        );
+        assert!(
+            line["request"].is_u64() && line["detail"].is_string(),
+            "{line}"
+        );
+    }
+    // As somebody types it.
+    let answer = program.curl("/v1/sessions?filter=/attributes/user=\"nobody\"", &[]);
+    assert_eq!((answer.status, &answer.json()["data"]), (200, &json!([])));
+}
+
+#[test]
 fn who_guesses_passwords_is_logged() {
     // Of no password: nobody gets in.
     let verifier = rollcall::auth::Verifier::generate("secret");

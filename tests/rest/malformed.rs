@@ -28,6 +28,15 @@ fn status(answer: &str) -> Option<u16> {
     status.parse().ok()
 }
 
+/// The sentence of an answer, which is a document.
+fn detail(answer: &str) -> String {
+    let (head, body) = answer.split_once("\r\n\r\n").expect("an answer");
+    assert!(head.contains("application/json"), "{head}");
+    let document: serde_json::Value = serde_json::from_str(body).expect("a document");
+    let detail = document["errors"][0]["detail"].as_str();
+    detail.expect("a sentence").to_owned()
+}
+
 #[tokio::test]
 async fn nonsense_is_told_so() {
     let house = House::open().await;
@@ -48,15 +57,25 @@ async fn nonsense_is_told_so() {
         assert_eq!(reply.status, 400, "{query}: {}", reply.text());
         assert!(!reply.detail().is_empty());
     }
-    // Strange, and answered all the same.
-    for query in [
-        "%",
-        "%zz=%zz",
-        "&&&==&",
-        "pretty=%ff",
-        "rdns=%00",
-        "a[b[c]d]=1",
+    // What cannot be read might be what it is about.
+    for (query, named) in [
+        ("filter=/attributes/user=%22%zz%22", "\"filter\""),
+        ("filter=id=9&filter=/attributes/user=%ff", "\"filter\""),
+        ("pretty=%ff", "\"pretty\""),
+        ("%zz=1", "\"%zz\""),
+        ("%", "\"%\""),
+        ("a=%+1", "\"a\""),
+        ("fi%6cter=%e2%82", "\"filter\""),
     ] {
+        for method in ["GET", "DELETE"] {
+            let reply = house.ask(method, &format!("/v1/sessions?{query}")).await;
+            assert_eq!(reply.status, 400, "{query}: {}", reply.text());
+            let detail = reply.detail();
+            assert!(detail.contains(named), "{query}: {detail}");
+        }
+    }
+    // Strange, and answered all the same.
+    for query in ["&&&==&", "rdns=%00", "a[b[c]d]=1", "%e2%82%ac=%25zz"] {
         let reply = house.ask("GET", &format!("/v1/sessions?{query}")).await;
         assert_eq!(reply.status, 200, "{query}");
     }
@@ -83,16 +102,36 @@ async fn what_is_too_long_is_not_read() {
     let house = House::open().await;
     let megabyte = "a".repeat(1 << 20);
     let many = "X: y\r\n".repeat(10_000);
-    for request in [
-        format!("GET /v1/sessions?filter={megabyte} HTTP/1.1\r\nHost: localhost\r\n\r\n"),
-        format!("GET /v1/{megabyte} HTTP/1.1\r\nHost: localhost\r\n\r\n"),
-        format!("GET / HTTP/1.1\r\nHost: localhost\r\nX: {megabyte}\r\n\r\n"),
-        format!("GET / HTTP/1.1\r\nHost: localhost\r\n{many}\r\n"),
-        format!("{megabyte} / HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+    let long = "a".repeat(63 * 1024);
+    for (request, told) in [
+        (
+            format!("GET /v1/sessions?filter={megabyte} HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+            414,
+        ),
+        (
+            format!("GET /v1/{megabyte} HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+            414,
+        ),
+        (
+            format!("GET /v1/{long} HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+            414,
+        ),
+        (
+            format!("GET / HTTP/1.1\r\nHost: localhost\r\nX: {megabyte}\r\n\r\n"),
+            431,
+        ),
+        (
+            format!("GET / HTTP/1.1\r\nHost: localhost\r\n{many}\r\n"),
+            431,
+        ),
+        (
+            format!("{megabyte} / HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+            414,
+        ),
     ] {
         let answer = send(&house, request.as_bytes()).await;
-        let refused = status(&answer).is_some_and(|status| [414, 431].contains(&status));
-        assert!(refused, "{}: {answer}", &request[..40]);
+        assert_eq!(status(&answer), Some(told), "{}: {answer}", &request[..40]);
+        assert!(!detail(&answer).is_empty());
     }
     // What just fits is read, and told what is wrong with it.
     let long = format!("/v1/sessions?filter={}", "a".repeat(60_000));
@@ -107,21 +146,43 @@ async fn smuggled_requests_are_refused() {
     let house = House::open().await;
     let guard = house.register_nine();
     let inner = "DELETE /v1/sessions/9 HTTP/1.1\r\nHost: localhost\r\n\r\n";
-    for head in [
-        format!("Content-Length: 3\r\nContent-Length: {}\r\n", inner.len()),
-        format!("Content-Length: +{}\r\n", inner.len()),
-        "Content-Length: 1, 2\r\n".to_owned(),
-        "Transfer-Encoding: xchunked\r\n".to_owned(),
-        "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n".to_owned(),
-        "Content Length: 4\r\n".to_owned(),
-        "Host : localhost\r\n".to_owned(),
+    for (head, told) in [
+        (
+            format!("Content-Length: 3\r\nContent-Length: {}\r\n", inner.len()),
+            400,
+        ),
+        (format!("Content-Length: +{}\r\n", inner.len()), 400),
+        ("Content-Length: 1, 2\r\n".to_owned(), 400),
+        (
+            "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n".to_owned(),
+            400,
+        ),
+        (
+            "Transfer-Encoding: chunked\r\nContent-Length: 4\r\n".to_owned(),
+            400,
+        ),
+        ("Transfer-Encoding: xchunked\r\n".to_owned(), 400),
+        ("Transfer-Encoding: chunked, chunked\r\n".to_owned(), 400),
+        ("Transfer-Encoding: gzip, chunked\r\n".to_owned(), 501),
+        (
+            "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n".to_owned(),
+            400,
+        ),
+        ("Content Length: 4\r\n".to_owned(), 400),
+        ("Host : localhost\r\n".to_owned(), 400),
+        ("X: a\r\n folded\r\n".to_owned(), 400),
+        ("X: \0\r\n".to_owned(), 400),
+        (
+            "Authorization: Basic eDp5\r\nAuthorization: Basic eDp6\r\nConnection: close\r\n"
+                .to_owned(),
+            400,
+        ),
     ] {
         let request = format!("POST /v1/sessions HTTP/1.1\r\nHost: localhost\r\n{head}\r\n{inner}");
         let answer = send(&house, request.as_bytes()).await;
-        assert!(
-            status(&answer).is_none_or(|status| (400..500).contains(&status)),
-            "{head}: {answer}"
-        );
+        assert_eq!(status(&answer), Some(told), "{head}: {answer}");
+        assert!(!detail(&answer).is_empty());
+        assert_eq!(answer.matches("HTTP/1.1").count(), 1, "{answer}");
         assert!(!guard.is_killed(), "{head}");
     }
     // A body that is announced is no request of its own.
@@ -140,10 +201,80 @@ async fn smuggled_requests_are_refused() {
         b"\x00\x00\x00\x00\r\n\r\n",
     ] {
         let answer = send(&house, no_request).await;
-        assert!(
-            status(&answer).is_none_or(|status| status == 400),
-            "{answer}"
-        );
+        assert_eq!(status(&answer), Some(400), "{answer}");
+        assert!(!detail(&answer).is_empty());
+    }
+    house.close().await;
+}
+
+/// What is wrong with a request is said in its turn, and nothing behind it is done.
+#[tokio::test]
+async fn a_refusal_waits_for_the_answers_before() {
+    let house = House::open().await;
+    let guard = house.register_nine();
+    let body = "{\"data\":{\"attributes\":{\"parameters\":{\"log_info\":true}}}}";
+    let chunked = format!(
+        "PATCH /v1/sessions/9 HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n\
+         {:x};a=b\r\n{body}\r\n0\r\nTrailer: GET / HTTP/1.1\r\n\r\n",
+        body.len()
+    );
+    let sized = patch(body.len(), body).replace("Connection: close\r\n", "");
+    let quoted =
+        "GET /v1/sessions?filter=/attributes/user=\"maxuser\" HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let wrong = "GET /\0 HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let never = "DELETE /v1/sessions/9 HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let all = [&chunked, &sized, quoted, "\r\n", wrong, never].concat();
+    let answer = send(&house, all.as_bytes()).await;
+    let statuses = answer.split("HTTP/1.1 ").skip(1).map(|answer| &answer[..3]);
+    assert!(statuses.eq(["204", "204", "200", "400"]), "{answer}");
+    assert!(answer.contains("\"maxuser\""), "{answer}");
+    assert!(!guard.is_killed());
+
+    // A byte at a time makes no difference.
+    let mut stream = TcpStream::connect(house.address).await.unwrap();
+    stream.set_nodelay(true).unwrap();
+    let (mut reads, mut writes) = stream.split();
+    let sent = async {
+        for byte in all.bytes() {
+            // Behind the refusal nothing is read.
+            let _ = writes.write_all(&[byte]).await;
+            tokio::task::yield_now().await;
+        }
+    };
+    let mut dripped = Vec::new();
+    let (read, ()) = tokio::join!(timeout(LIMIT, reads.read_to_end(&mut dripped)), sent);
+    let _reset_or_closed = read.expect("an end in time");
+    let dripped = String::from_utf8(dripped).unwrap();
+    let statuses = dripped
+        .split("HTTP/1.1 ")
+        .skip(1)
+        .map(|answer| &answer[..3]);
+    assert!(statuses.eq(["204", "204", "200", "400"]), "{dripped}");
+    house.close().await;
+}
+
+/// Whatever comes, the answer is a document.
+#[tokio::test]
+async fn no_refusal_is_empty() {
+    let house = House::open().await;
+    let head = "GET /v1/sessions/9 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    // Every byte of a request in front of its last header replaced by each of these.
+    for at in 0..head.find("Connection").unwrap() {
+        for byte in [0, b'\t', b'\n', b' ', b'"', b':', b'%', 0x7f, 0xc3] {
+            let mut request = head.as_bytes().to_vec();
+            request[at] = byte;
+            let answer = send(&house, &request).await;
+            let mut answers = answer.split("HTTP/1.1 ").skip(1).peekable();
+            assert!(answers.peek().is_some(), "{at} {byte}: no answer");
+            for answer in answers {
+                assert!(!answer.starts_with('5'), "{at} {byte}: {answer}");
+                let is_document = match answer.starts_with("200 ") {
+                    true => answer.contains("\"data\""),
+                    false => answer.contains("\"detail\""),
+                };
+                assert!(is_document, "{at} {byte}: {answer}");
+            }
+        }
     }
     house.close().await;
 }
@@ -249,22 +380,23 @@ async fn a_head_that_never_ends_is_told_so() {
     let house = House::with(Users::new(HashMap::new()), options).await;
     // Who says nothing at all may be one that only looks whether the port is open.
     for (start, told) in [
-        ("", None),
-        ("GET / HT", Some(408)),
-        ("GET / HTTP/1.1\r\nHost: loc", Some(408)),
+        ("", &[][..]),
+        ("\r\n", &[]),
+        ("GET / HT", &["408"]),
+        ("GET / HTTP/1.1\r\nHost: loc", &["408"]),
         (
             "GET /v1 HTTP/1.1\r\nHost: localhost\r\n\r\nGET / HT",
-            Some(200),
+            &["200", "408"],
         ),
-        ("PRI * HTTP/2.0\r\n", None),
+        ("PRI * HTTP/2.0\r\n", &[]),
     ] {
         let answer = send(&house, start.as_bytes()).await;
-        assert_eq!(status(&answer), told, "{start:?}: {answer}");
-        assert_eq!(
-            answer.contains("did not come in time"),
-            told == Some(408),
-            "{answer}"
-        );
+        let answers: Vec<_> = answer.split("HTTP/1.1 ").skip(1).collect();
+        let statuses: Vec<_> = answers.iter().map(|answer| &answer[..3]).collect();
+        assert_eq!(statuses, told, "{start:?}: {answer}");
+        if let (Some(last), true) = (answers.last(), told.contains(&"408")) {
+            assert_eq!(detail(last), "the request's head did not come in time");
+        }
     }
     // Nor is a body waited for that no method here has.
     let slow = "POST /v1/sessions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nslow";

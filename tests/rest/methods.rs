@@ -84,6 +84,12 @@ async fn paths_and_methods() {
             "{path}"
         );
     }
+    let all = house.ask("OPTIONS", "*").await;
+    assert_eq!(
+        (all.status, all.header("allow")),
+        (204, "GET, HEAD, DELETE, POST, PATCH, OPTIONS")
+    );
+    assert_eq!(house.ask("GET", "*").await.status, 404);
     assert_eq!(house.ask("GET", "/v1/sessions?unknown=1").await.status, 200);
     house.close().await;
 }
@@ -116,6 +122,44 @@ async fn head_pretty_and_headers() {
         assert!(pretty.text().contains("\n    \""), "{path}");
         assert!(!compact.text().contains('\n'), "{path}");
     }
+    house.close().await;
+}
+
+/// HEAD says what GET does, and caches hear what an answer depends on.
+#[tokio::test]
+async fn head_is_get_in_every_coding() {
+    let house = House::open().await;
+    let _guard = house.register_nine();
+    for path in ["/v1/sessions/9", "/v1/sessions", "/v1/", "/v1/sessions/99"] {
+        for headers in ["", "Accept-Encoding: gzip\r\n"] {
+            let get = house.ask_with("GET", path, headers).await;
+            let head = house.ask_with("HEAD", path, headers).await;
+            assert_eq!((head.status, head.body.len()), (get.status, 0));
+            for name in [
+                "content-type",
+                "content-length",
+                "content-encoding",
+                "etag",
+                "vary",
+            ] {
+                assert_eq!(
+                    head.all(name),
+                    get.all(name),
+                    "{name} of {path} with {headers}"
+                );
+            }
+            let vary = get.all("vary").join(", ");
+            assert!(vary.contains("accept"), "{vary}");
+            assert_eq!(
+                vary.contains("accept-encoding"),
+                get.status == 200,
+                "{vary}"
+            );
+        }
+    }
+    let condition = "If-None-Match: *\r\n";
+    let same = house.ask_with("GET", "/v1/sessions/9", condition).await;
+    assert_eq!(same.all("vary").join(", "), "accept, accept-encoding");
     house.close().await;
 }
 

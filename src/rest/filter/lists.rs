@@ -150,6 +150,15 @@ fn holding(array: &ArrayRef, path: &[Step], condition: &Condition) -> BooleanBuf
                 there(row) && found
             })
         }
+        (DataType::Map(..), [Step::All, rest @ ..]) => {
+            let map = array.as_map();
+            let values = holding(map.values(), rest, condition);
+            let offsets = map.offsets();
+            BooleanBuffer::collect_bool(rows, |row| {
+                let mut all = offsets[row] as usize..offsets[row + 1] as usize;
+                there(row) && all.any(|at| values.value(at))
+            })
+        }
         (_, []) => BooleanBuffer::collect_bool(rows, |row| {
             there(row) && value(array, row).is_some_and(|value| condition.holds(&value))
         }),
