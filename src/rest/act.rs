@@ -15,10 +15,11 @@ use hyper::body::Incoming;
 use tokio::time::timeout;
 
 use super::alter::Changes;
-use super::answer::{Asked, document, empty, missing};
+use super::answer::{Asked, missing};
 use super::close::close;
 use super::conditions::{check, check_list, tag};
 use super::format::Format;
+use super::frame::{document, empty};
 use super::json::{JsonWriter, push_integer};
 use super::operators::Operators;
 use super::refusal::Refusal;

@@ -3,23 +3,15 @@
 //! One path for all resources: the [table of routes](super::routes) says what the request's path and method mean, and
 //! the resource's query does the rest.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::Int64Type;
 use axum::body::Body;
-use axum::http::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, REFERRER_POLICY, VARY,
-    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
-};
-use axum::http::{
-    HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, request::Parts,
-};
-use bytes::Bytes;
+use axum::http::header::{CONTENT_TYPE, ETAG, VARY};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, request::Parts};
 use datafusion::common::ParamValues;
 use datafusion::error::DataFusionError;
-use http_body::Body as _;
 use hyper::body::Incoming;
 
 use super::Door;
@@ -31,6 +23,7 @@ use super::conditions::{check, tag};
 use super::document::{DocumentShape, DocumentWriter, PageFrame};
 use super::flat::{ArrowWriter, CsvWriter};
 use super::format::Format;
+use super::frame::{document, empty, framed, options, without_body};
 use super::head::Unread;
 use super::json::{JsonWriter, Style};
 use super::metrics;
@@ -39,21 +32,13 @@ use super::parameters::{Parameters, shorten};
 use super::refusal::Refusal;
 use super::request_log::{AskedFor, RequestLog};
 use super::resource::{Kind, Resource, SESSIONS};
-use super::routes::{Access, Action, all_methods, allow_header, find};
+use super::routes::{Access, Action, all_methods, find};
 use super::server::Arrival;
 use super::sorted::{Sorted, SortedRows};
 use super::stream::{ListRows, ListWriter, list_body, next_batch};
 use super::tokens;
 use crate::auth::{Account, Role};
 use crate::catalog::{Caller, CatalogError, PageEnd, Prepared, Rows, Snapshot};
-
-/// Sent with every response.
-const HEADERS: [(HeaderName, HeaderValue); 4] = [
-    (CACHE_CONTROL, HeaderValue::from_static("no-cache")),
-    (X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
-    (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
-    (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-];
 
 /// The header that asks for another method than the request has.
 const METHOD_OVERRIDE: HeaderName = HeaderName::from_static("x-http-method-override");
@@ -122,28 +107,6 @@ pub fn refuse(door: &Door, arrival: &Arrival, unread: Unread) -> Response<Body> 
     }
 }
 
-/// The response with what all have.
-fn framed(mut response: Response<Body>, request: &HeaderMap) -> Response<Body> {
-    let status = response.status();
-    let headers = response.headers_mut();
-    for (name, value) in HEADERS {
-        headers.entry(name).or_insert(value);
-    }
-    if status == StatusCode::NO_CONTENT {
-        return response;
-    }
-    if !headers.contains_key(CONTENT_TYPE) {
-        headers.append(VARY, HeaderValue::from_static("accept"));
-        if status != StatusCode::NOT_MODIFIED {
-            headers.insert(CONTENT_TYPE, Format::of_document(request).content_type());
-        }
-    }
-    if [StatusCode::OK, StatusCode::NOT_MODIFIED].contains(&status) {
-        headers.append(VARY, HeaderValue::from_static("accept-encoding"));
-    }
-    response
-}
-
 /// What the request wants done: it is authorised as that, whatever its own method is.
 ///
 /// # Errors
@@ -196,11 +159,11 @@ async fn respond(
         true => Admitted::stranger(),
         false => admit(&door.users, &door.tokens, arrival, &parts.headers).await?,
     };
+    log.known(&account.name);
     check_origin(method, &parts.headers, host.as_ref())?;
     if proof == Proof::Cookies {
         tokens::check_site(method, &parts.headers, host.as_ref(), arrival.secure)?;
     }
-    log.known(&account.name);
 
     if method == Method::OPTIONS && path == EVERYTHING {
         return Ok(options(&all_methods(&door.routes)));
@@ -547,39 +510,4 @@ fn failed(error: DataFusionError) -> Refusal {
         _ => return Refusal::defect(error),
     };
     Refusal::unavailable(refused).because(error)
-}
-
-pub(super) fn document(text: impl Into<Bytes>) -> Response<Body> {
-    let text = text.into();
-    let length = HeaderValue::from(text.len());
-    let mut response = Response::new(Body::from(text));
-    response.headers_mut().insert(CONTENT_LENGTH, length);
-    response
-}
-
-pub(super) fn empty(status: StatusCode) -> Response<Body> {
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = status;
-    response
-}
-
-fn options(allow: &str) -> Response<Body> {
-    let mut response = empty(StatusCode::NO_CONTENT);
-    response.headers_mut().insert(ALLOW, allow_header(allow));
-    response
-}
-
-/// The same head; HTTP/2 would send the body of a response to HEAD.
-fn without_body(response: Response<Body>) -> Response<Body> {
-    let (mut head, body) = response.into_parts();
-    let Some(length) = body.size_hint().exact() else {
-        // A list has no known length: an empty body would claim that it has none.
-        let nothing = futures::stream::empty::<Result<Bytes, Infallible>>();
-        return Response::from_parts(head, Body::from_stream(nothing));
-    };
-    if length > 0 {
-        head.headers
-            .insert(CONTENT_LENGTH, HeaderValue::from(length));
-    }
-    Response::from_parts(head, Body::empty())
 }

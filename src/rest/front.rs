@@ -334,3 +334,122 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Front<S> {
         Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+
+    use futures::FutureExt;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use tokio::io::AsyncReadExt;
+
+    use super::*;
+
+    /// What comes piece by piece, and then ends.
+    struct Pieces(VecDeque<Vec<u8>>);
+
+    impl Pieces {
+        fn cut(bytes: &[u8], cuts: &[usize]) -> Self {
+            let mut places: Vec<_> = cuts.iter().map(|cut| cut % (bytes.len() + 1)).collect();
+            places.extend([0, bytes.len()]);
+            places.sort_unstable();
+            let pieces = places
+                .windows(2)
+                .map(|pair| bytes[pair[0]..pair[1]].to_vec());
+            Self(pieces.filter(|piece| !piece.is_empty()).collect())
+        }
+    }
+
+    impl AsyncRead for Pieces {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            buffer: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            if let Some(mut piece) = self.0.pop_front() {
+                let rest = piece.split_off(piece.len().min(buffer.remaining()));
+                buffer.put_slice(&piece);
+                if !rest.is_empty() {
+                    self.0.push_front(rest);
+                }
+            }
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    /// What the library gets to read of these bytes, whether that ends, and what is refused.
+    fn passed(pieces: Pieces) -> (Vec<u8>, bool, Option<(u64, Unread)>) {
+        let refused = Arc::new(Refused::default());
+        let mut front = Front::new(
+            pieces,
+            Arc::default(),
+            Arc::clone(&refused),
+            Duration::from_secs(30),
+        );
+        let mut text = Vec::new();
+        let ended = front.read_to_end(&mut text).now_or_never();
+        let refused = refused.0.lock().take();
+        (text, ended.is_some(), refused)
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_replaced_and_nothing_follows() {
+        let bytes = b"HEAD /a HTTP/1.1\r\nHost: a\r\n\r\nHEAD /b\r\n\r\nGET /c HTTP/1.1\r\n\r\n";
+        let (text, ended, refused) = passed(Pieces::cut(bytes, &[]));
+        let text = String::from_utf8(text).unwrap();
+        let (first, second) = text.split_at(text.find("\r\n\r\n").unwrap() + 4);
+        assert_eq!(first, "HEAD /a HTTP/1.1\r\nHost: a\r\n\r\n");
+        assert!(second.starts_with("HEAD / HTTP/1.1\r\n"), "{second}");
+        assert!(!text.contains("/c") && !ended);
+        let (number, unread) = refused.unwrap();
+        assert_eq!((number, unread.path.as_str()), (2, "/b"));
+    }
+
+    #[test]
+    fn http2_passes_as_it_is() {
+        let bytes = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0GET \"\r\n\r\n";
+        let (text, ended, refused) = passed(Pieces::cut(bytes, &[3, 18, 20]));
+        assert!(ended && refused.is_none());
+        assert_eq!(text, bytes);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_looked_at(bytes in vec(any::<u8>(), 0..300), cuts in vec(0..300_usize, 0..5)) {
+            let (_, ended, refused) = passed(Pieces::cut(&bytes, &cuts));
+            prop_assert!(ended || refused.is_some());
+        }
+
+        /// Requests in a row are told from their bodies, however they come.
+        #[test]
+        fn good_requests_pass(
+            requests in vec(("/[a-z\"]{0,9}", vec(any::<u8>(), 0..60), any::<bool>()), 0..5),
+            cuts in vec(0..2_000_usize, 0..9),
+        ) {
+            let (mut sent, mut expected) = (Vec::new(), Vec::new());
+            for (target, body, is_chunked) in &requests {
+                let (length, body) = match is_chunked {
+                    false => (format!("Content-Length: {}", body.len()), body.clone()),
+                    true => {
+                        let mut chunks = Vec::new();
+                        for chunk in body.chunks(20) {
+                            chunks.extend(format!("{:X}\r\n", chunk.len()).bytes());
+                            chunks.extend(chunk);
+                            chunks.extend(b"\r\n");
+                        }
+                        chunks.extend(b"0\r\nA: b\r\n\r\n");
+                        ("Transfer-Encoding: chunked".to_owned(), chunks)
+                    }
+                };
+                for (text, target) in [(&mut sent, target.clone()), (&mut expected, target.replace('"', "%22"))] {
+                    text.extend(format!("POST {target} HTTP/1.1\r\n{length}\r\n\r\n").bytes());
+                    text.extend(&body);
+                }
+            }
+            let (text, ended, refused) = passed(Pieces::cut(&sent, &cuts));
+            prop_assert!(ended && refused.is_none());
+            prop_assert_eq!(text, expected);
+        }
+    }
+}

@@ -77,7 +77,10 @@ impl Unread {
             .unwrap_or_default();
         let mut words = line.split(|byte| *byte == b' ');
         let method = words.next().and_then(|word| Method::from_bytes(word).ok());
-        let target = words.next().unwrap_or_default();
+        let target = match begins_wrong(bytes) {
+            None => words.next().unwrap_or_default(),
+            Some(_) => &[],
+        };
         let path = target
             .split(|byte| *byte == b'?')
             .next()
@@ -430,7 +433,7 @@ mod tests {
         let delete = named(b"DELETE /v1/sessions/9?ttl=1 HTTP/1.1\r\nA");
         assert_eq!(delete, (Method::DELETE, "/v1/sessions/9".to_owned()));
         assert_eq!(named(b"GET /a\r\n\r\n"), (Method::GET, "/a".to_owned()));
-        assert_eq!(named(b"\x16\x03"), (Method::GET, String::new()));
+        assert_eq!(named(b"\x16\x03 \x01"), (Method::GET, String::new()));
         let (_, long) = named(&[b"GET /", &[b'a'; 60_000][..]].concat());
         assert!(long.len() <= 128);
     }

@@ -9,6 +9,7 @@
 //! | `pulse` | whether a connection is idle |
 //! | `routes` | the table of all that can be asked: paths, methods, who may |
 //! | `answer` | from a request to its response |
+//! | `frame` | what all responses have |
 //! | `request_log` | what the log says of it |
 //! | `access` | who may ask, under which host name |
 //! | `openapi` | the description of all of this for programs |
@@ -52,6 +53,7 @@ mod filter;
 mod flat;
 mod form;
 mod format;
+mod frame;
 mod front;
 mod head;
 mod json;

@@ -93,7 +93,7 @@ pub fn document(token: &str, style: Style) -> Response<Body> {
     json.string(token);
     json.end_object();
     json.end_object();
-    private(super::answer::document(json.into_text()))
+    private(super::frame::document(json.into_text()))
 }
 
 /// The answer that leaves a new token with a browser, for as long as it runs or for so long.
