@@ -16,3 +16,4 @@ mod operators;
 mod page;
 mod same_as_sql;
 mod tokens;
+mod wildcards;
