@@ -17,7 +17,7 @@ use datafusion::logical_expr::expr::Case;
 use datafusion::logical_expr::{Expr, Projection, SortExpr};
 
 use super::json::Style;
-use super::listing::{by_expr, filtered, key, ordered_by, page_of, with_fields};
+use super::listing::{filtered, key, ordered_by, page_of, with_fields};
 use super::operators::Operators;
 use super::paths::members;
 use super::refusal::Refusal;
@@ -71,19 +71,17 @@ impl Flat {
         let filtered = filtered(resource, projection, operators)?;
         let sorted = sorts_first.then(|| {
             let parts = Parts {
-                input: &projection.input,
+                projection,
                 filtered: filtered.clone(),
-                key,
-                key_at: 0,
                 columns: columns[..=names.len()].to_vec(),
-                sort: by_expr(&sort),
+                sort: &sort,
                 page: operators.page,
             };
             Sorted::plan(prepared, parts).map(Arc::new)
         });
-        let rows = page_of(filtered, columns, order, operators)?;
+        let rows = page_of(filtered, columns, order, operators.page)?;
         Ok(Self {
-            sorted: sorted.transpose().map_err(Refusal::defect)?,
+            sorted: sorted.transpose()?,
             rows: prepared.with_plan(rows),
             names,
         })

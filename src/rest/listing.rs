@@ -16,7 +16,7 @@ use datafusion::logical_expr::{
 use super::compile::{Compiled, compile_with};
 use super::document::{DocumentShape, Own};
 use super::filter::conditions;
-use super::operators::{Operators, SortBy};
+use super::operators::{Operators, Page, SortBy};
 use super::parameters::shorten;
 use super::paths::{Place, Step, places, pruned};
 use super::refusal::Refusal;
@@ -64,17 +64,15 @@ impl Listing {
         let filtered = filtered(resource, projection, operators)?;
         let sorted = sorts_first.then(|| {
             let parts = Parts {
-                input: &projection.input,
+                projection,
                 filtered: filtered.clone(),
-                key: key.clone(),
-                key_at: compiled.key,
                 columns: compiled.queried.clone(),
-                sort: by_expr(&sort),
+                sort: &sort,
                 page: operators.page,
             };
             Sorted::plan(prepared, parts).map(Arc::new)
         });
-        let sorted = sorted.transpose().map_err(Refusal::defect)?;
+        let sorted = sorted.transpose()?;
         let mut order: Vec<SortExpr> = sort
             .iter()
             .zip(&compiled.extra)
@@ -83,7 +81,7 @@ impl Listing {
         order.push(key.clone().sort(true, false));
 
         let columns = compiled.queried.clone();
-        let rows = page_of(filtered.clone(), columns, order, operators)?;
+        let rows = page_of(filtered.clone(), columns, order, operators.page)?;
         let total = LogicalPlanBuilder::from(filtered)
             .aggregate(Vec::<Expr>::new(), [count(lit(1_i64))])
             .and_then(LogicalPlanBuilder::build)
@@ -101,13 +99,6 @@ impl Listing {
     }
 }
 
-/// What a list is sorted by, and whether largest first.
-pub(super) fn by_expr(sort: &[(Place, bool)]) -> Vec<(Expr, bool)> {
-    let sort = sort.iter();
-    sort.map(|(place, descending)| (place.expr.clone(), *descending))
-        .collect()
-}
-
 /// The columns of the filtered rows, in this order, and of those the page that is asked for.
 ///
 /// # Errors
@@ -116,12 +107,12 @@ pub(super) fn page_of(
     filtered: LogicalPlan,
     columns: Vec<Expr>,
     order: Vec<SortExpr>,
-    operators: &Operators,
+    page: Option<Page>,
 ) -> Result<LogicalPlan, Refusal> {
     LogicalPlanBuilder::from(filtered)
         .project(columns)
         .and_then(|rows| rows.sort(order))
-        .and_then(|rows| match operators.page {
+        .and_then(|rows| match page {
             Some(page) => rows.limit(page.skipped(), Some(page.size)),
             None => Ok(rows),
         })

@@ -15,6 +15,8 @@
 //! A filter goes under the top projection, which builds the documents. The order stands above it, since the engine
 //! keeps an order only where the result needs it, and reaches the provider from there.
 
+mod definitions;
+mod relationship;
 #[cfg(test)]
 mod tests;
 
@@ -27,88 +29,18 @@ use datafusion::logical_expr::expr::Placeholder;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Projection};
 use moka::sync::Cache;
 
+pub use self::definitions::{DEFINITIONS, Definition, Kind, SESSIONS};
+use self::relationship::Relationship;
 use super::compile::{compile, compile_with};
 use super::document::{DocumentShape, Own};
 use super::flat::Flat;
 use super::listing::{Listing, ids, with_fields};
 use super::openapi;
 use super::operators::Operators;
-use super::paths::{Step, members, places};
 use super::refusal::Refusal;
 use super::values::UnsupportedType;
 use crate::catalog::{Caller, Catalog, PASSING, Prepared};
 use serde_json::Value;
-
-/// What the program knows of a resource besides its query.
-#[derive(Debug)]
-pub struct Definition {
-    /// The resource's name in paths and documents.
-    pub name: &'static str,
-    /// What one of them is called.
-    pub singular: &'static str,
-    /// The query.
-    pub sql: &'static str,
-    /// Whether there are several.
-    pub kind: Kind,
-}
-
-/// How many of a resource there can be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// Any number: the resource is a list, and each of them has an id in its path.
-    Collection,
-    /// There is one, at the resource's own path.
-    Single,
-}
-
-impl Definition {
-    const fn collection(name: &'static str, singular: &'static str, sql: &'static str) -> Self {
-        Self {
-            name,
-            singular,
-            sql,
-            kind: Kind::Collection,
-        }
-    }
-}
-
-/// The place of the sessions among all resources.
-pub const SESSIONS: usize = 0;
-
-/// All resources.
-pub const DEFINITIONS: [Definition; 6] = [
-    Definition::collection(
-        "sessions",
-        "session",
-        include_str!("../../queries/sessions.sql"),
-    ),
-    Definition::collection(
-        "services",
-        "service",
-        include_str!("../../queries/services.sql"),
-    ),
-    Definition::collection(
-        "servers",
-        "server",
-        include_str!("../../queries/servers.sql"),
-    ),
-    Definition::collection(
-        "listeners",
-        "listener",
-        include_str!("../../queries/listeners.sql"),
-    ),
-    Definition::collection(
-        "filters",
-        "filter",
-        include_str!("../../queries/filters.sql"),
-    ),
-    Definition {
-        name: "maxscale",
-        singular: "program",
-        sql: include_str!("../../queries/maxscale.sql"),
-        kind: Kind::Single,
-    },
-];
 
 /// Why a resource's query is none.
 #[derive(Debug, thiserror::Error)]
@@ -145,8 +77,6 @@ const RDNS: &str = "rdns";
 const RETAINED: &str = "retained";
 /// The parameter that is the program's version.
 const VERSION: &str = "version";
-/// The member of a relationship that says what is related.
-const DATA: &str = "data";
 /// The parameter that an id is: the first.
 const KEY: &str = "$1";
 
@@ -182,15 +112,6 @@ const ID: &str = "id";
 
 /// Whether host names are wanted, and the operators as text.
 type Asked = (bool, String);
-
-/// What can be asked of a relationship.
-struct Relationship {
-    name: String,
-    /// What its document looks like.
-    shape: Arc<DocumentShape>,
-    /// That of the one whose id is the parameter.
-    one: Prepared,
-}
 
 /// What can be asked of a resource.
 pub struct Statements {
@@ -457,59 +378,6 @@ fn one(
         .filter(key.clone().eq(Expr::Placeholder(wanted)))
         .and_then(|found| found.project(columns))
         .and_then(LogicalPlanBuilder::build)
-}
-
-impl Relationship {
-    /// All relationships of a resource's objects.
-    fn all(
-        definition: &Definition,
-        prepared: &Prepared,
-        projection: &Projection,
-        key_type: &DataType,
-    ) -> Result<Vec<Self>, ResourceError> {
-        let resource = definition.name;
-        let failed = |source| ResourceError::Plan {
-            name: resource,
-            source,
-        };
-        let Some(key) = projection.expr.first() else {
-            return Ok(Vec::new());
-        };
-        let mut all = Vec::new();
-        for name in relationship_names(projection) {
-            let path = ["relationships", &name, DATA].map(|step| Step::Name(step.to_owned()));
-            let [data] = &places(projection, &path)[..] else {
-                continue;
-            };
-            let exprs = vec![key.clone(), data.expr.clone().alias(DATA)];
-            let input = Arc::clone(&projection.input);
-            let related = Projection::try_new(exprs, input).map_err(failed)?;
-            let compiled = compile(&related).map_err(|source| ResourceError::Shape {
-                name: resource,
-                source,
-            })?;
-            let columns = compiled.queried.clone();
-            let one = one(&related, columns, &key.clone().unalias(), key_type);
-            let own = Own::Relationship(name.clone());
-            all.push(Self {
-                name,
-                shape: Arc::new(DocumentShape::new(resource, compiled, own)),
-                one: prepared.with_plan(one.map_err(failed)?),
-            });
-        }
-        Ok(all)
-    }
-}
-
-fn relationship_names(projection: &Projection) -> Vec<String> {
-    let path = [Step::Name("relationships".to_owned())];
-    let Some(place) = places(projection, &path).pop() else {
-        return Vec::new();
-    };
-    match &place.expr {
-        Expr::ScalarFunction(object) => members(object).map(|(name, _)| name.to_owned()).collect(),
-        _ => Vec::new(),
-    }
 }
 
 /// The query's projection, with or without host names.

@@ -18,9 +18,12 @@ use arrow::datatypes::Int64Type;
 use arrow::error::ArrowError;
 use datafusion::common::Column;
 use datafusion::error::DataFusionError;
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, SortExpr, lit};
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Projection, SortExpr, lit};
 
+use super::listing::{key, page_of};
 use super::operators::Page;
+use super::paths::Place;
+use super::refusal::Refusal;
 use super::stream::next_batch;
 use crate::catalog::{Catalog, Prepared, Snapshot};
 
@@ -29,18 +32,14 @@ const PIECE_ROWS: usize = 2048;
 
 /// What a list is made of.
 pub struct Parts<'a> {
-    /// The rows that its columns are made of.
-    pub input: &'a Arc<LogicalPlan>,
-    /// Those that pass the filters.
+    /// What makes documents of rows.
+    pub projection: &'a Projection,
+    /// The rows that pass the filters.
     pub filtered: LogicalPlan,
-    /// The id.
-    pub key: Expr,
-    /// The id's place among the columns.
-    pub key_at: usize,
-    /// The columns.
+    /// The columns, the id among them.
     pub columns: Vec<Expr>,
     /// What it is ordered by before the id, and whether largest first.
-    pub sort: Vec<(Expr, bool)>,
+    pub sort: &'a [(Place, bool)],
     /// The page of it that is wanted.
     pub page: Option<Page>,
 }
@@ -60,34 +59,28 @@ impl Sorted {
     ///
     /// # Errors
     /// That of the planner, which is a defect.
-    pub fn plan(prepared: &Prepared, parts: Parts<'_>) -> Result<Self, DataFusionError> {
+    pub fn plan(prepared: &Prepared, parts: Parts<'_>) -> Result<Self, Refusal> {
         let Parts {
-            input,
+            projection,
             filtered,
-            key,
-            key_at,
             columns,
             sort,
             page,
         } = parts;
+        let key = key(projection)?;
+        let key_at = columns.iter().position(|column| *column == key);
+        let key_at = key_at.ok_or_else(|| Refusal::defect("a sorted list without ids"))?;
         let mut keys = vec![key.clone()];
         let mut order: Vec<SortExpr> = Vec::new();
-        for (at, (expr, descending)) in sort.into_iter().enumerate() {
+        for (at, (place, descending)) in sort.iter().enumerate() {
             let name = format!("order {at}");
             order.push(Expr::Column(Column::from_name(&name)).sort(!descending, false));
-            keys.push(expr.alias(name));
+            keys.push(place.expr.clone().alias(name));
         }
         order.push(key.clone().sort(true, false));
-        let keys = LogicalPlanBuilder::from(filtered)
-            .project(keys)?
-            .sort(order)?;
-        let keys = match page {
-            Some(page) => keys.limit(page.skipped(), Some(page.size))?,
-            None => keys,
-        };
         Ok(Self {
-            keys: prepared.with_plan(keys.build()?),
-            input: Arc::clone(input),
+            keys: prepared.with_plan(page_of(filtered, keys, order, page)?),
+            input: Arc::clone(&projection.input),
             columns,
             key,
             key_at,

@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    BooleanArray, Float64Array, Int32Array, Int64Array, Int64Builder, LargeStringArray,
-    ListBuilder, MapBuilder, StringBuilder, StringViewBuilder, StructArray,
+    Array, ArrayRef, BooleanArray, Float64Array, Int32Array, Int64Array, Int64Builder,
+    LargeStringArray, ListBuilder, MapBuilder, StringBuilder, StringViewBuilder, StructArray,
     TimestampMicrosecondArray, UInt64Array,
 };
 use arrow::buffer::{NullBuffer, ScalarBuffer};
@@ -10,7 +10,9 @@ use arrow::datatypes::{DataType, Field, Fields};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::super::form::Source;
+use super::super::form::{Columns, Form, Source};
+use super::super::json::Key;
+use super::super::values::Shape;
 use super::*;
 
 /// The rows of a column as the only member of objects; null where it is left out.
