@@ -223,20 +223,32 @@ impl<'a> Rewriter<'a> {
 }
 
 /// Whether the engine plans the subquery and comes to a wrong result: NOT IN with outer columns, where a NULL on the
-/// left keeps a row out even if the subquery has no rows for it.
+/// left keeps a row out even if the subquery has no rows for it, and NOT IN with a constant on either side, which it joins
+/// by no column and so without a thought of NULL.
 fn is_misplanned(expr: &Expr) -> Result<bool> {
     match expr {
         Expr::InSubquery(InSubquery {
+            expr,
             subquery,
             negated: true,
-            ..
-        }) => Ok(!bind::free(&subquery.subquery)?.is_empty()),
+        }) => {
+            let is_constant = match subquery.subquery.as_ref() {
+                LogicalPlan::Projection(projection) => projection
+                    .expr
+                    .iter()
+                    .any(|expr| expr.column_refs().is_empty()),
+                _ => false,
+            };
+            Ok(is_constant
+                || expr.column_refs().is_empty()
+                || !bind::free(&subquery.subquery)?.is_empty())
+        }
         _ => Ok(false),
     }
 }
 
-/// Whether there is such a subquery.
-fn misplanned(plan: &LogicalPlan) -> Result<bool> {
+/// Whether the engine would come to a wrong result with one of a plan's subqueries.
+pub(super) fn misplanned(plan: &LogicalPlan) -> Result<bool> {
     let mut found = false;
     plan.apply(|node| {
         node.apply_expressions(|expr| {

@@ -16,6 +16,7 @@ use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::execution::{FunctionRegistry, SessionStateDefaults};
 use datafusion::optimizer::{Analyzer, AnalyzerRule};
+use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::prelude::SessionConfig;
 use datafusion::sql::sqlparser::ast;
 
@@ -24,6 +25,7 @@ use super::count::CountScans;
 use super::functions::{self, DATABASE, PostgresPlanner, SCHEMA};
 use super::in_turn::UnionsInTurn;
 use super::operators::OperatorPlanner;
+use super::optional::OptionalSubqueries;
 use super::resolve::{PostgresTypes, ResolveTypes};
 use super::resolver::NameCache;
 use super::statement::{Caller, Statement};
@@ -96,6 +98,11 @@ pub(super) fn base_state(
         .with_default_catalog_and_schema(DATABASE, SCHEMA)
         .with_create_default_catalog_and_schema(false);
     config.options_mut().sql_parser.dialect = Dialect::PostgreSQL;
+    // Operators may know better than the planner that a column is never NULL (`IS TRUE`), or not know it.
+    config
+        .options_mut()
+        .execution
+        .skip_physical_aggregate_schema_check = true;
     // Scans read memory: reading ahead of a slow client would only hold rows twice.
     config.options_mut().execution.sort_pushdown_buffer_capacity = SORT_BUFFER_BYTES;
     // What a column says of its type may be lost below an aggregate; a result says it once more.
@@ -140,8 +147,15 @@ pub(super) fn base_state(
     planners.insert(0, Arc::new(PostgresPlanner::new(&functions)));
     // Types are made alike in PostgreSQL's way before the engine does it in its own.
     let types = Arc::new(ResolveTypes::new(&functions));
-    let mut rules: Vec<Arc<dyn AnalyzerRule + Send + Sync>> = vec![types];
+    let mut rules: Vec<Arc<dyn AnalyzerRule + Send + Sync>> =
+        vec![Arc::new(OptionalSubqueries::default()), types];
     rules.extend(Analyzer::new().rules);
+    // Filters have been pushed down by then. This rule does it once more, by names of columns: where two tables of a join
+    // have one name, it takes either for the other.
+    let mut optimizers = PhysicalOptimizer::new().rules;
+    optimizers.retain(|rule| !rule.name().starts_with("FilterPushdown"));
+    optimizers.push(Arc::new(CountScans));
+    optimizers.push(Arc::new(UnionsInTurn));
     let mut state = SessionStateBuilder::new()
         .with_config(config)
         .with_runtime_env(runtime_env(memory_bytes_max)?)
@@ -154,8 +168,7 @@ pub(super) fn base_state(
         .with_type_planner(Arc::new(PostgresTypes))
         .with_analyzer_rules(rules)
         .with_query_planner(Arc::new(LateralPlanner))
-        .with_physical_optimizer_rule(Arc::new(CountScans))
-        .with_physical_optimizer_rule(Arc::new(UnionsInTurn))
+        .with_physical_optimizer_rules(optimizers)
         .build();
     dictionary.set_functions(&state);
     let references = Arc::new(References::new(&state));

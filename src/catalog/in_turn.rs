@@ -1,8 +1,8 @@
-//! UNION ALL in the order of its branches, and `generate_series` in that of its numbers.
+//! UNION ALL in the order of its branches, `generate_series` in that of its numbers, and WITH RECURSIVE in that of its steps.
 //!
 //! SQL leaves the order open, but PostgreSQL's users know the rows to come branch by branch. The engine runs branches side
-//! by side and hands out whatever is ready. Where nothing but the result is made of the rows, they are run in turn;
-//! below aggregates, joins and sorts, where nobody can tell, side by side as before.
+//! by side and hands out whatever is ready. Where nothing but the result or a list is made of the rows, they are run in
+//! turn; below other aggregates, joins and sorts, where nobody can tell, side by side as before.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,10 +11,11 @@ use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::datatypes::SchemaRef;
 use datafusion::common::Result;
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
 use datafusion::execution::TaskContext;
 use datafusion::physical_expr::{EquivalenceProperties, Partitioning, PhysicalExpr};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_plan::aggregates::AggregateExec;
 use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
 use datafusion::physical_plan::execution_plan::{
     Boundedness, EmissionType, replace_children_if_necessary,
@@ -39,8 +40,11 @@ const ORDERLY: [&str; 8] = [
     "ProjectionExec",
 ];
 
-/// The engine's operator for the rows of `generate_series`.
-const SERIES: &str = "LazyMemoryExec";
+/// The engine's operators for the rows of `generate_series` and of WITH RECURSIVE.
+const SOURCES: [&str; 2] = ["LazyMemoryExec", "RecursiveQueryExec"];
+
+/// Aggregates whose results show the order of the rows.
+const LISTS: [&str; 4] = ["array_agg", "first_value", "last_value", "string_agg"];
 
 /// The name of the operator.
 pub(super) const IN_TURN: &str = "InTurn";
@@ -55,7 +59,18 @@ impl PhysicalOptimizerRule for UnionsInTurn {
         plan: Arc<dyn ExecutionPlan>,
         _: &ConfigOptions,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        Ok(ordered(&plan)?.unwrap_or(plan))
+        let plan = ordered(&plan)?.unwrap_or(plan);
+        plan.transform_up(|plan| {
+            let input = match plan.downcast_ref::<AggregateExec>() {
+                Some(aggregate) if makes_list(aggregate) => ordered(aggregate.input())?,
+                _ => None,
+            };
+            Ok(match input {
+                Some(input) => Transformed::yes(replace_children_if_necessary(plan, vec![input])?),
+                None => Transformed::no(plan),
+            })
+        })
+        .data()
     }
 
     fn name(&self) -> &'static str {
@@ -65,6 +80,13 @@ impl PhysicalOptimizerRule for UnionsInTurn {
     fn schema_check(&self) -> bool {
         true
     }
+}
+
+/// Whether an aggregate makes lists of rows that are not sorted for it.
+fn makes_list(aggregate: &AggregateExec) -> bool {
+    let mut functions = aggregate.aggr_expr().iter();
+    functions
+        .any(|function| LISTS.contains(&function.fun().name()) && function.order_bys().is_empty())
 }
 
 /// The plan with its rows in turn; `None` where they have no order that is known.
@@ -77,8 +99,9 @@ fn ordered(plan: &Arc<dyn ExecutionPlan>) -> Result<Option<Arc<dyn ExecutionPlan
         let branches = branches.collect::<Result<Vec<_>>>()?;
         return Ok(Some(Arc::new(InTurn::new(branches, union.schema()))));
     }
-    // The rows of generate_series.
-    if plan.name() == SERIES && plan.properties().output_partitioning().partition_count() == 1 {
+    if SOURCES.contains(&plan.name())
+        && plan.properties().output_partitioning().partition_count() == 1
+    {
         return Ok(Some(Arc::clone(plan)));
     }
     // Whoever spreads rows over threads loses their order.

@@ -22,6 +22,7 @@ use datafusion::prelude::SessionConfig;
 use parking_lot::Mutex;
 
 use super::brief::Brief;
+use super::correlated::misplanned;
 use super::functions;
 use super::in_turn::IN_TURN;
 use super::statement::{Caller, Statement};
@@ -231,6 +232,10 @@ impl Keep {
         state: &mut SessionState,
         statement: &Arc<Statement>,
     ) -> Result<()> {
+        if misplanned(plan)? {
+            *self.kept.lock() = Outlook::Closed;
+            return Ok(());
+        }
         let optimizer = &mut state.config_mut().options_mut().optimizer;
         optimizer.enable_dynamic_filter_pushdown = false;
         optimizer.enable_topk_dynamic_filter_pushdown = false;

@@ -59,6 +59,8 @@ impl KeyValue {
 
     fn of(expr: &Expr) -> Option<Self> {
         match expr {
+            // What NULL is part of, the engine may yet make something else of.
+            Expr::Literal(value, _) if value.is_null() => None,
             Expr::Literal(value, _) => Some(Self::Literal(value.clone())),
             Expr::Placeholder(Placeholder { id, field }) => {
                 let data_type = field.as_ref()?.data_type().clone();

@@ -6,6 +6,7 @@
 //! Functions that act (`kill_session` …) are no functions of the engine: see `action`.
 
 mod action;
+mod apart;
 mod brief;
 mod column;
 mod correlated;
@@ -21,6 +22,7 @@ mod keys;
 mod latency;
 mod opened;
 mod operators;
+mod optional;
 mod origin;
 mod parameters;
 mod planning;

@@ -2,7 +2,7 @@
 //! other operand's type, and operands that no operator takes are refused by PostgreSQL's names of their types.
 
 mod missing;
-mod numerics;
+pub(super) mod numerics;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,6 +13,7 @@ use arrow::datatypes::{DataType, Float64Type};
 use arrow::error::ArrowError;
 use datafusion::common::{DFSchema, Result, ScalarValue};
 use datafusion::error::DataFusionError;
+use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::planner::{
     ExprPlanner, PlannerResult, RawBinaryExpr, RawFieldAccessExpr,
 };
@@ -126,13 +127,8 @@ impl ExprPlanner for OperatorPlanner {
         let Some((arithmetic, of)) = Arithmetic::of(&expr.op, &left, &right) else {
             return Ok(PlannerResult::Original(expr));
         };
-        let operand = |expr: Expr, data_type: &DataType| match *data_type == of {
-            true => expr,
-            false => cast(expr, of.clone()),
-        };
-        let args = vec![operand(expr.left, &left), operand(expr.right, &right)];
-        let call = ScalarUDF::from(Checked::new(arithmetic, of.clone())).call(args);
-        Ok(PlannerResult::Planned(call))
+        let operands = [(expr.left, &left), (expr.right, &right)];
+        Ok(PlannerResult::Planned(checked(arithmetic, of, operands)))
     }
 
     /// The catalog's vectors begin at 0, where arrays begin at 1.
@@ -149,6 +145,35 @@ impl ExprPlanner for OperatorPlanner {
         }
         Ok(PlannerResult::Original(expr))
     }
+}
+
+/// Arithmetic done in one type.
+fn checked(arithmetic: Arithmetic, of: DataType, operands: [(Expr, &DataType); 2]) -> Expr {
+    let operands = operands.map(|(operand, given)| match *given == of {
+        true => operand,
+        false => cast(operand, of.clone()),
+    });
+    ScalarUDF::from(Checked::new(arithmetic, of)).call(operands.into())
+}
+
+/// Arithmetic that was planned for other types than its operands have turned out to be of: the operator, and the call
+/// for their types where they are integers or numbers of floating point.
+pub(super) fn replanned(
+    call: &ScalarFunction,
+    types: [&DataType; 2],
+) -> Option<(BinaryOperator, Option<Expr>)> {
+    let planned = call.func.inner().downcast_ref::<Checked>()?;
+    if types.iter().all(|given| **given == planned.of) {
+        return None;
+    }
+    let operator = planned.arithmetic.operator();
+    let [left, right] = types;
+    let written = Arithmetic::of(&operator, left, right)
+        .zip(<[Expr; 2]>::try_from(call.args.clone()).ok())
+        .map(|((arithmetic, of), [one, other])| {
+            checked(arithmetic, of, [(one, left), (other, right)])
+        });
+    Some((operator, written))
 }
 
 /// A text in quotes beside a boolean, as a boolean.
@@ -418,6 +443,16 @@ impl Arithmetic {
         let numbers = left.is_numeric() && right.is_numeric();
         (divides && numbers && (is_float(left) || is_float(right)))
             .then_some((arithmetic, DataType::Float64))
+    }
+
+    fn operator(self) -> BinaryOperator {
+        match self {
+            Self::Add => BinaryOperator::Plus,
+            Self::Subtract => BinaryOperator::Minus,
+            Self::Multiply => BinaryOperator::Multiply,
+            Self::Divide => BinaryOperator::Divide,
+            Self::Modulo => BinaryOperator::Modulo,
+        }
     }
 
     fn symbol(self) -> &'static str {

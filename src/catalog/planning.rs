@@ -9,7 +9,7 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::sql::parser::Statement as EngineStatement;
 use datafusion::sql::sqlparser::ast;
 
-use super::{error, operators, whole_rows};
+use super::{apart, error, operators, whole_rows};
 
 /// Most tables of a statement whose rows stand for values.
 const WHOLE_ROWS_MAX: usize = 4;
@@ -37,6 +37,11 @@ pub(super) async fn plan_or_name(
         }
         rows_left -= 1;
     };
+    if apart::has_one_name(&refused) {
+        apart::tell_apart(&mut statement);
+        let told = state.statement_to_plan(engine(statement)).await;
+        return told.map_err(|_| refused);
+    }
     let Some(name) = operators::unknown_function(&refused) else {
         return Err(refused);
     };

@@ -8,9 +8,11 @@
 //! zone. What is written out is converted at once, so that it reaches scans and kept plans as a plain value.
 
 mod alike;
+mod arithmetic;
 mod casts;
 pub(super) mod numerics;
 mod union;
+mod windows;
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -31,8 +33,8 @@ use datafusion::optimizer::AnalyzerRule;
 use datafusion::sql::sqlparser::ast;
 
 use super::functions::{
-    KEY, KEYS, Kind, NEGATE, ORDER, TO_FLOAT, TO_FLOATS, TO_NUMERIC, TO_NUMERICS, TRIM, constant,
-    moment_kind, zone_of,
+    KEY, KEYS, Kind, NEGATE, OPERATORS, ORDER, TO_FLOAT, TO_FLOATS, TO_NUMERIC, TO_NUMERICS, TRIM,
+    constant, moment_kind, zone_of,
 };
 use super::operators::{boolean, read_literal, untyped};
 use super::system::REFERENCES;
@@ -110,6 +112,7 @@ impl ResolveTypes {
             let function = functions.find(|function| function.name() == name)?;
             Some((name, Arc::clone(function)))
         };
+        let names = names.into_iter().chain(OPERATORS);
         Self {
             functions: names.filter_map(function).collect(),
         }
@@ -350,6 +353,9 @@ impl Resolver<'_> {
             Expr::ScalarFunction(call) if let Some(written) = self.equality(call)? => {
                 return Ok(Transformed::yes(written));
             }
+            Expr::ScalarFunction(call) if let Some(written) = self.arithmetic(call)? => {
+                return Ok(Transformed::yes(written));
+            }
             Expr::ScalarFunction(ScalarFunction { func, args }) => {
                 if ALIKE.contains(&func.name()) || self.is_array_of_numerics(func.name(), args) {
                     self.alike(args.iter_mut())?
@@ -416,7 +422,8 @@ impl Resolver<'_> {
                     results.push(then.as_mut());
                 }
                 results.extend(else_expr.as_deref_mut());
-                let mut changed = self.alike(results.into_iter())?;
+                let mut changed = self.alike(results.iter_mut().map(|result| &mut **result))?;
+                changed |= self.one_width(&mut results)?;
                 match expr.as_deref_mut() {
                     Some(expr) => {
                         for when in &tested {

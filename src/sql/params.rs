@@ -7,6 +7,7 @@
 mod array;
 mod binary;
 mod datetime;
+pub(crate) mod json;
 mod moment;
 mod text;
 mod typed;

@@ -343,3 +343,70 @@ SELECT format_type(1042, -1), format_type(1042, NULL), format_type(1042, 7)
 SELECT 'a' AS x UNION SELECT 'b'::varchar(3) ORDER BY 1
 SELECT 'a'::text AS x UNION SELECT 'b'::varchar(3) ORDER BY 1
 SELECT NULL AS x UNION SELECT 'b'::varchar(3) ORDER BY 1
+# JSON
+SELECT json_agg(json_build_object('id', n) ORDER BY n), jsonb_agg(jsonb_build_object('bb', n, 'a', 1.50) ORDER BY n DESC) FROM generate_series(1, 2) n
+SELECT json_agg(x), json_agg(ARRAY[x, 2]), json_agg(x::text), jsonb_agg(x) FROM (VALUES (1), (NULL)) v(x)
+SELECT json_agg(j ORDER BY k) FROM (SELECT n k, json_build_array(n, 'x') j FROM generate_series(1, 2) n) q
+SELECT json_object_agg(k, j ORDER BY k), jsonb_object_agg(k, j) FROM (VALUES ('bb', 1.50), ('a', NULL)) v(k, j)
+SELECT json_object_agg(n, json_build_object('n', n) ORDER BY n), jsonb_object_agg(n, jsonb_build_array(n, n)) FROM generate_series(1, 2) n
+SELECT jsonb_agg(DISTINCT n) FROM (VALUES (1), (1)) v(n)
+SELECT json_agg(n), jsonb_object_agg(n, n) FROM (VALUES (1)) v(n) WHERE n > 1
+SELECT '{"b": 1.50, "a": [1,  2]}'::json -> 'a', '{"b": 1.50, "a": [1,  2]}'::json ->> 'b', '{"b": 1.50, "a": [1,  2]}'::jsonb -> 'a', '{"a": 1, "a": 2}'::json -> 'a'
+SELECT '[1, "x", null]'::json -> -2, '[1, "x", null]'::json ->> 1, '[1, "x", null]'::json ->> 2, '[1]'::json -> 5, '{"a": 1}'::json -> 0, '[1]'::json -> '0'
+SELECT '{"a": {"b": [1, {"c": "x"}]}}'::jsonb #> '{a,b,1}', '{"a": {"b": [1, {"c": "x"}]}}'::json #>> '{a,b,1,c}', '{"a": {"b": [1, {"c": "x"}]}}'::jsonb #>> ARRAY['a', 'b', '-2'], '{"a": 1}'::jsonb #> '{}'
+SELECT json_extract_path('{"a": {"b": 2}}', 'a', 'b'), jsonb_extract_path_text('{"a": {"b": "2"}}', 'a', 'b'), '{"a": {"b": 2}}'::jsonb -> 'a' ->> 'b'
+SELECT * FROM json_each('{"b": 1, "a": "x", "c": null}')
+SELECT * FROM json_each_text('{"b": 1, "a": "x", "c": null}')
+SELECT key, value FROM jsonb_each('{"bb": 1, "a": {"z": 1, "y": 2}}') WHERE key <> 'x'
+SELECT e.key, v FROM jsonb_each_text('{"bb": 1, "a": {"z": 1, "y": 2}}') AS e(key, v)
+SELECT * FROM json_object_keys('{"b": 1, "a": 2}')
+SELECT json_object_keys('{"b": 1, "a": 2}'), jsonb_object_keys('{"bb": 1, "a": 2}')
+SELECT * FROM json_array_elements('[1, {"b": 1,  "a": 2}, null]')
+SELECT x.value -> 'a' FROM jsonb_array_elements('[1, {"bb": 1,  "a": 2}, null]') x
+SELECT value || '!' FROM jsonb_array_elements_text('["a", null, 1.50]')
+SELECT json_array_elements('[{"a":1}]') -> 'a', jsonb_array_elements('[3, 4]'), json_array_elements_text('["x", "y"]')
+SELECT n, v FROM json_array_elements('["x", "y"]') WITH ORDINALITY AS t(v, n)
+SELECT json_typeof('[1]'), jsonb_typeof('1.5'), json_typeof('"x"'), json_typeof('null'), jsonb_typeof('true'), jsonb_typeof('{}')
+SELECT json_array_length('[1, [2, 3], "a,b"]'), jsonb_array_length('[]')
+SELECT '{"bb": 1, "a": [1.0, 1e2, -0, "\u00e9"], "bb": 2}'::jsonb, '{"b" : 1 }'::json, '12345678901234567890.10'::jsonb, '"\/"'::jsonb
+SELECT jsonb_pretty('{"b": [1, {}], "a": {"c": null}}'), json_strip_nulls('{"b": [1, null, {"x": null}], "a": null}'), jsonb_strip_nulls('{"b": [1, null, {"x": null}], "a": null}')
+SELECT '{"a": 1}'::jsonb || '{"b": 2, "a": 3}', '[1]'::jsonb || '[2]', '1'::jsonb || '[2]'::jsonb, '{"a": 1}'::jsonb || '[2]'::jsonb, '{"a": 1}'::jsonb || '5'::jsonb
+SELECT '{"a": 1, "b": 2}'::jsonb - 'a', '["a", "b", "a"]'::jsonb - 'a', '[1, 2, 3]'::jsonb - 1, '[1, 2, 3]'::jsonb - -1, '{"a": 1, "b": 2, "c": 3}'::jsonb - ARRAY['a', 'c']
+SELECT '{"a": {"b": [1, 2]}}'::jsonb #- '{a,b,0}', '{"a": 1}'::jsonb #- '{b}'
+SELECT jsonb_set('{"a": [1, 2]}', '{a,0}', '9'), jsonb_set('{"a": 1}', '{b}', '{"c": 1}'), jsonb_set('{"a": 1}', '{b}', '2', false), jsonb_set('[1, 2]', '{-9}', '0'), jsonb_set('{"a": 1}', ARRAY['a'], to_jsonb('x'::text)), jsonb_set('{"a": 1}', '{b,c}', '2')
+SELECT '{"a": 1, "b": {"c": [1, 2, 3]}}'::jsonb @> '{"b": {"c": [3]}}', '[1, 2]'::jsonb @> '1', '[[1]]'::jsonb @> '[1]', '[1, 2]'::jsonb <@ '[2, 1, 1]'::jsonb, '{"a": 1}'::jsonb @> '{"a": 2}', '1'::jsonb @> '[1]'
+SELECT '{"a": 1}'::jsonb ? 'a', '["a", 1]'::jsonb ? 'a', '"a"'::jsonb ? 'a', '{"a": 1}'::jsonb ?| ARRAY['b', 'a'], '{"a": 1}'::jsonb ?& ARRAY['b', 'a'], '{"a": 1}'::jsonb ?& '{a}'
+SELECT json_object('{a,1,b,2}'), json_object(ARRAY['a', 'b'], ARRAY['1', NULL]), jsonb_object('{bb,x,a,y}'), json_object('{}')
+SELECT to_jsonb(1.50), to_jsonb('x'::text), to_jsonb(ARRAY[1, 2]), to_json(NULL::int), to_json('{"a": 1}'::json), json_build_object('j', '{"b":1,"a":2}'::jsonb, 't', '{"a":1}')
+SELECT json_build_object(), jsonb_build_array(), json_build_array(NULL, 1.5, true, 'x', ARRAY['a'], '2026-01-02'::date)
+SELECT round(2.5::float8), round(-2.5::float8), round(3.5::float8), round(0.5::real), round(2.5), round(7), round(2.567::numeric, 1), round('2.5'::float8)
+SELECT substr('abc', 2), substr('abc', 1, 2), substring('abc', 2), substring('abc' FROM 2)
+SELECT inet '10.0.0.1', host(inet '10.0.0.1/8'), length(name 'abc'), inet '10.1.2.3' << inet '10.0.0.0/8', oid '5', float8 '1.5', int8 '3' + 1, json '{"a": 1}' -> 'a'
+SELECT row(1, 'a'), (1, 2 + 3), (1, 2) IS NULL, (NULL, NULL) IS NULL, row(1, NULL) IS NOT NULL, row(NULL, NULL) IS NOT NULL, NOT (1, NULL) IS NULL
+SELECT ('a', 'b') < ('a', 'c'), (1, 2 + 1) = (1, 3), (SELECT (1, 2)) = (1, 2), (row(1, 2)).f1
+SELECT (array_agg(n ORDER BY n DESC))[1], (array_agg(n))[2] IS NULL, (array_agg(n ORDER BY n))[1:2] FROM generate_series(1, 3) n WHERE n > 1
+SELECT coalesce((SELECT service FROM sessions WHERE id = -1), 'none'), (SELECT service FROM sessions WHERE id = -1) IS NULL, (SELECT 1 WHERE false) IS NULL, coalesce((SELECT count(*) FROM sessions WHERE id = -1), 5)
+SELECT coalesce((SELECT count(*) FROM sessions WHERE id = -1 HAVING count(*) > 0), 5), (SELECT id FROM sessions WHERE id = -1) + 1 IS NULL
+SELECT n, coalesce((SELECT s.service FROM sessions s WHERE s.id = -n), 'none'), (SELECT count(*) FROM sessions s WHERE s.id = -n) FROM generate_series(1, 2) n
+SELECT n FROM generate_series(1, 2) n WHERE (SELECT s.service FROM sessions s WHERE s.id = -n) IS NULL
+SELECT 'a' NOT LIKE ALL (ARRAY['b%', 'c%']), 'a' LIKE ALL (ARRAY['a%', '%a']), 'a' NOT LIKE ANY (ARRAY['a', 'b']), 'x' NOT ILIKE ALL ('{X}')
+SELECT greatest(CASE WHEN n > 1 THEN n ELSE n::bigint END, NULL) + n, CASE WHEN n > 1 THEN n ELSE n::bigint END, CASE WHEN n > 1 THEN 1 ELSE 1.5::float8 END / 2, coalesce(CASE WHEN n > 5 THEN 1 ELSE 2.5 END) * n FROM generate_series(1, 2) n
+SELECT g, sum(v), max(v) FROM (SELECT CASE WHEN n > 2 THEN n ELSE n::bigint END g, n v FROM generate_series(1, 3) n) x GROUP BY g HAVING max(v) > 1 ORDER BY g
+SELECT n, first_value(n) OVER (PARTITION BY (n = 2 OR n > 3) ORDER BY n) FROM generate_series(1, 4) n ORDER BY n
+SELECT n, rank() OVER (PARTITION BY abs(n) > 1 ORDER BY n + 1 > 2 DESC), sum(n) OVER (ORDER BY CASE WHEN abs(n) > 2 THEN 0 ELSE 1 END, n), count(*) OVER w FROM generate_series(1, 4) n WINDOW w AS (PARTITION BY length(n::text) > 0) ORDER BY n
+SELECT * FROM (SELECT n, row_number() OVER (PARTITION BY upper(n::text) > '2' ORDER BY n) r FROM generate_series(1, 4) n) x WHERE r = 1 ORDER BY n
+SELECT n % 2, count(*), sum(count(*)) OVER (ORDER BY n % 2), rank() OVER (ORDER BY count(*) > 1) FROM generate_series(1, 5) n GROUP BY 1 ORDER BY 1
+WITH RECURSIVE t(n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM t WHERE n < 5) SELECT array_agg(n), string_agg(n::text, ','), json_agg(n * 2) FROM t WHERE n > 0
+WITH RECURSIVE t(n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM t WHERE n < 5) SELECT n * 2 FROM t WHERE n > 1
+SELECT array_agg(n), (array_agg(n))[1] FROM (SELECT 3 n UNION ALL SELECT 1 UNION ALL SELECT 2) x
+SELECT max(x), max(x::text), count(DISTINCT x::text) FROM (VALUES (1), (10), (9)) v(x) HAVING max(x::text) > '0'
+SELECT x, x::text, x::bigint, count(*) FROM (VALUES (1), (1)) v(x) GROUP BY x, x::text, 3
+SELECT sum(x) OVER (), sum(x::bigint) OVER (), lag(x) OVER (ORDER BY x), lag(x::text) OVER (ORDER BY x) FROM (VALUES (1)) v(x)
+SELECT x, y, count(*) FROM (VALUES (1, 'a'), (1, 'a')) v(x, y) GROUP BY (x, y)
+SELECT s.service, (SELECT q.service FROM sessions q WHERE q.id = -1), 1 AS service FROM sessions s WHERE s.id = -2
+SELECT a.id, b.id FROM (VALUES (1), (2)) a(id) RIGHT JOIN (VALUES (1), (2)) b(id) ON a.id + 1 = b.id WHERE a.id IS NULL AND b.id < 17
+SELECT a.id, b.id FROM (VALUES (1), (2)) b(id) LEFT JOIN (VALUES (1), (2)) a(id) ON a.id + 1 = b.id WHERE a.id IS NULL AND b.id < 17
+SELECT count(*) FROM (VALUES (1), (2)) v(x) WHERE NULL::int NOT IN (SELECT n FROM generate_series(1, 2) n)
+SELECT count(*) FROM (VALUES (1), (2)) v(x) WHERE NULL::int NOT IN (SELECT n FROM generate_series(1, 2) n WHERE n > 2)
+SELECT x NOT IN (SELECT NULL::int), x NOT IN (SELECT 5), 7 NOT IN (SELECT n FROM generate_series(1, 2) n), (SELECT sum(n) FROM generate_series(1, 2) n) NOT IN (SELECT n FROM generate_series(1, 3) n), (SELECT sum(n) FROM generate_series(1, 2) n) IN (SELECT n::float8 FROM generate_series(1, 3) n) FROM (VALUES (1)) v(x)
+SELECT count(*) FROM (VALUES (1), (2)) v(x) WHERE x NOT IN (SELECT NULL::int)

@@ -156,3 +156,19 @@ PREPARE p AS SELECT count($1)
 PREPARE p AS SELECT 1 FROM sessions WHERE ($1 IS NULL OR id = $1)
 SELECT extract(day FROM time '12:34:56')
 SELECT pg_typeof(1) = 'integer'
+SELECT '{'::jsonb
+SELECT json_array_elements('{"a": 1}')
+SELECT jsonb_array_elements('1')
+SELECT json_each('[1]')
+SELECT json_object_keys('1')
+SELECT jsonb_set('1', '{a}', '2')
+SELECT jsonb_set('[1]', '{a}', '2')
+SELECT '"x"'::jsonb - 'x'
+SELECT '{"a": 1}'::jsonb - 1
+SELECT json_object('{a,b,c}')
+SELECT json_object(ARRAY['a'], ARRAY['1', '2'])
+SELECT json_object('{NULL,1}')
+SELECT json_object_agg(NULL, 1)
+SELECT json_array_length('1')
+SELECT '"\u0000"'::jsonb
+SELECT nope 'x'

@@ -8,6 +8,7 @@ use arrow::array::{ArrayRef, BooleanArray, RecordBatch};
 use arrow::datatypes::DataType;
 use datafusion::common::{Column, DFSchema, Result, ScalarValue, exec_err};
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
+use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::type_coercion::binary::comparison_coercion;
 use datafusion::logical_expr::{
     ColumnarValue, Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, Operator,
@@ -21,6 +22,8 @@ use tokio::runtime::Handle;
 
 use super::bind::{bind, free};
 use super::{Surroundings, physical_plan};
+use crate::catalog::functions::{KEY, TO_FLOAT, TO_NUMERIC};
+use crate::catalog::resolve::numerics::is_numeric;
 use crate::catalog::stop::stoppable;
 
 /// What is asked of a subquery.
@@ -73,6 +76,26 @@ struct SubqueryCall {
     known: Mutex<Known>,
 }
 
+/// What is compared in the place of a value of the first type beside one of the second, where one of them is numeric.
+fn comparable(state: &SessionState, value: &Expr, [given, other]: [&DataType; 2]) -> Option<Expr> {
+    if !is_numeric(given) && !is_numeric(other) {
+        return None;
+    }
+    let call =
+        |name: &str, value: Expr| Some(state.scalar_functions().get(name)?.call(vec![value]));
+    if given.is_floating() || other.is_floating() {
+        return match is_numeric(given) {
+            true => call(TO_FLOAT, value.clone()),
+            false => Some(value.clone()),
+        };
+    }
+    let number = match is_numeric(given) {
+        true => value.clone(),
+        false => call(TO_NUMERIC, value.clone())?,
+    };
+    call(KEY, number)
+}
+
 /// The call in the place of a subquery, `tested` being what its rows are compared with.
 pub(super) fn call(
     surroundings: &Surroundings,
@@ -109,6 +132,19 @@ pub(super) fn call(
                 return exec_err!("nothing to compare a subquery with");
             };
             let tested_type = tested.get_type(schema)?;
+            let mut tested = tested.clone();
+            let (mut tested_type, mut value_type) = (tested_type, value_type);
+            if let Some(alike) = comparable(state, &tested, [&tested_type, &value_type]) {
+                let (qualifier, field) = plan.schema().qualified_field(0);
+                let column = Expr::Column(Column::new(qualifier.cloned(), field.name()));
+                let values = comparable(state, &column, [&value_type, &tested_type]);
+                plan = LogicalPlanBuilder::from(plan)
+                    .project([values.unwrap_or(column)])?
+                    .build()?;
+                tested = alike;
+                tested_type = tested.get_type(schema)?;
+                value_type = plan.schema().field(0).data_type().clone();
+            }
             let Some(common) = comparison_coercion(&tested_type, &value_type) else {
                 return datafusion::common::plan_err!(
                     "Cannot infer common argument type for comparison operation {tested_type} = {value_type}"
@@ -124,8 +160,8 @@ pub(super) fn call(
             arguments.insert(
                 0,
                 match tested_type == common {
-                    true => tested.clone(),
-                    false => cast(tested.clone(), common),
+                    true => tested,
+                    false => cast(tested, common),
                 },
             );
             DataType::Boolean

@@ -31,14 +31,19 @@ use crate::sql::numeric::ordered::COLUMN;
 const MADE: [(&str, &str, bool); 6] = [
     ("mode", "list_mode", true),
     ("percentile_disc", "list_percentile_disc", true),
-    ("json_agg", "json_of_list", false),
-    ("jsonb_agg", "jsonb_of_list", false),
+    ("json_agg", "json_of_elements", false),
+    ("jsonb_agg", "jsonb_of_elements", false),
     ("json_object_agg", "json_of_pairs", false),
-    ("jsonb_object_agg", "json_of_pairs", false),
+    ("jsonb_object_agg", "jsonb_of_pairs", false),
 ];
 
 /// Aggregates that show the order of the values which they were given.
 const GATHERS: [&str; 4] = ["array_agg", "json_agg", "jsonb_agg", "string_agg"];
+
+/// Those of [`MADE`] that are functions of the values as they are where only different ones count: the engine compares
+/// what it gathers.
+const OF_DISTINCT: [(&str, &str); 2] =
+    [("json_agg", "json_of_list"), ("jsonb_agg", "jsonb_of_list")];
 
 /// A name that the planner of SQL has to know; [`planned`] puts something else in its place.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -158,8 +163,11 @@ pub(super) fn planned(
     }
     let of_fractions = name == "percentile_cont" && raw.args.get(1).is_some_and(is_array);
     let made = MADE.iter().find(|(known, ..)| *known == name);
+    let of_distinct = OF_DISTINCT
+        .iter()
+        .find(|(known, _)| raw.distinct && *known == name);
     let function = match (made, of_fractions) {
-        (Some((_, function, _)), _) => find(function),
+        (Some((_, function, _)), _) => find(of_distinct.map_or(function, |(_, function)| function)),
         (None, true) => find("list_percentile_cont"),
         (None, false) => None,
     };
@@ -179,8 +187,12 @@ pub(super) fn planned(
             Some(filter) => filter.and(present),
             None => present,
         }));
-    } else if let (Some(member), Some(pair)) = (rest.pop(), find("struct")) {
-        value = Expr::ScalarFunction(ScalarFunction::new_udf(pair, vec![value, member]));
+    } else if let Some(member) = rest.pop() {
+        if let (Some(to_json), Some(pair)) = (find("to_json"), find("struct")) {
+            value = pair.call(vec![value, to_json.call(vec![member])]);
+        }
+    } else if let (None, Some(element)) = (of_distinct, find("json_element")) {
+        value = element.call(vec![value]);
     }
     let list = AggregateFunction::new_udf(
         array_agg(),

@@ -64,6 +64,8 @@ pub(super) enum Gives {
     FittedText(&'static str),
     /// An oid under the name of another type of PostgreSQL.
     Reference(&'static str),
+    /// `jsonb` if the first argument is, else `json`.
+    Json,
     Bytes,
     Date,
     Time,
@@ -90,7 +92,7 @@ impl Gives {
             Self::Oid | Self::Reference(_) => DataType::UInt32,
             Self::Float => DataType::Float64,
             Self::Numeric | Self::FittedNumeric => ordered::COLUMN,
-            Self::Text | Self::Named(_) | Self::FittedText(_) => DataType::Utf8,
+            Self::Text | Self::Named(_) | Self::FittedText(_) | Self::Json => DataType::Utf8,
             Self::Bytes => DataType::Binary,
             Self::Date => DataType::Date32,
             Self::Time => DataType::Time64(TimeUnit::Microsecond),
@@ -398,6 +400,12 @@ impl ScalarUDFImpl for Function {
         let constants = args.scalar_arguments;
         let (name, modifier) = match overload.gives {
             Gives::Named(name) | Gives::Reference(name) => (Some(name), None),
+            Gives::Json => {
+                let given = args.arg_fields.first();
+                let given = given.and_then(|given| given.metadata().get(TYPE));
+                let is_binary = given.is_some_and(|given| given == "jsonb");
+                (Some(if is_binary { "jsonb" } else { "json" }), None)
+            }
             Gives::FittedText(name) => (Some(name), characters(constants)),
             Gives::FittedNumeric => (None, digits(constants)),
             _ => (None, None),

@@ -98,8 +98,13 @@ impl Either {
             [given, _] => given.is_integer() && ROUNDING.contains(&self.name()),
             _ => false,
         };
+        // The engine rounds halves away from zero.
+        let to_even = match types.as_slice() {
+            [given] => given.is_numeric() && self.name() == "round",
+            _ => false,
+        };
         let own = self.own.as_ref();
-        own.filter(|_| to_places || types.into_iter().any(is_numeric))
+        own.filter(|_| to_places || to_even || types.into_iter().any(is_numeric))
     }
 }
 
@@ -174,7 +179,7 @@ impl ScalarUDFImpl for Either {
     fn simplify(&self, args: Vec<Expr>, info: &SimplifyContext) -> Result<ExprSimplifyResult> {
         let types = args.iter().map(|arg| info.get_data_type(arg));
         let types = types.collect::<Result<Vec<_>>>()?;
-        match types.iter().any(is_numeric) {
+        match types.iter().any(is_numeric) || self.own(types.iter()).is_some() {
             true => Ok(ExprSimplifyResult::Original(args)),
             false => self.engine.inner().simplify(args, info),
         }

@@ -143,6 +143,7 @@ pub(super) fn shared(names: &Arc<NameCache>, dictionary: &Arc<Dictionary>) -> Ve
         typed::functions(),
     ];
     let mut all = vec![
+        Arc::new(ScalarUDF::from(super::apart::Apart::default())),
         Arc::new(ScalarUDF::from(asctime::AscTime::default())),
         Arc::new(rdns.into_scalar_udf()),
         Arc::new(sleep.into_scalar_udf()),

@@ -125,9 +125,13 @@ pub(super) fn beside_engine() -> Vec<Arc<ScalarUDF>> {
         one("abs", |x| Ok(x.absolute().into())),
         one("ceil", |x| Ok(x.ceiling().into())),
         one("floor", |x| Ok(x.floor().into())),
-        one("round", |x| Ok(x.rounded(0).into())).on(&[N, Int], Gives::Numeric, |a| {
-            Ok(a.numeric(0).rounded(a.int(1)).into())
-        }),
+        one("round", |x| Ok(x.rounded(0).into()))
+            .on(&[N, Int], Gives::Numeric, |a| {
+                Ok(a.numeric(0).rounded(a.int(1)).into())
+            })
+            .on(&[Kind::Float], Gives::Float, |a| {
+                Ok(a.float(0).round_ties_even().into())
+            }),
         one("trunc", |x| Ok(x.truncated(0).into())).on(&[N, Int], Gives::Numeric, |a| {
             Ok(a.numeric(0).truncated(a.int(1)).into())
         }),

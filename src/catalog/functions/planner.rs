@@ -5,11 +5,12 @@ use std::sync::Arc;
 use arrow::datatypes::DataType;
 use chrono::Months;
 use datafusion::common::{DFSchema, Result, ScalarValue};
+use datafusion::functions_nested::expr_fn::array_element;
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::planner::{
-    ExprPlanner, PlannerResult, RawAggregateExpr, RawBinaryExpr,
+    ExprPlanner, PlannerResult, RawAggregateExpr, RawBinaryExpr, RawFieldAccessExpr,
 };
-use datafusion::logical_expr::{Expr, ExprSchemable, ScalarUDF};
+use datafusion::logical_expr::{Expr, ExprSchemable, GetFieldAccess, ScalarUDF};
 use datafusion::sql::sqlparser::ast::BinaryOperator;
 
 use super::define::{Answer, Function, Gives};
@@ -173,6 +174,21 @@ impl ExprPlanner for PostgresPlanner {
 
     fn plan_aggregate(&self, expr: RawAggregateExpr) -> Result<PlannerResult<RawAggregateExpr>> {
         Ok(super::aggregates::planned(expr, |name| self.find(name)))
+    }
+
+    /// The engine would make an aggregate of its own of an element of `array_agg`, which does not take our numbers.
+    fn plan_field_access(
+        &self,
+        expr: RawFieldAccessExpr,
+        _: &DFSchema,
+    ) -> Result<PlannerResult<RawFieldAccessExpr>> {
+        Ok(match expr {
+            RawFieldAccessExpr {
+                field_access: GetFieldAccess::ListIndex { key },
+                expr: array @ Expr::AggregateFunction(_),
+            } => PlannerResult::Planned(array_element(array, *key)),
+            other => PlannerResult::Original(other),
+        })
     }
 
     fn plan_array_literal(

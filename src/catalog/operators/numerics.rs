@@ -112,15 +112,20 @@ impl OperatorPlanner {
             let (left, right) = (self.call(KEY, vec![left])?, self.call(KEY, vec![right])?);
             return Some(binary_expr(left, operator, right));
         }
-        let name = match expr.op {
-            BinaryOperator::Plus => OPERATORS[0],
-            BinaryOperator::Minus => OPERATORS[1],
-            BinaryOperator::Multiply => OPERATORS[2],
-            BinaryOperator::Divide => OPERATORS[3],
-            BinaryOperator::Modulo => OPERATORS[4],
-            BinaryOperator::PGExp => OPERATORS[5],
-            _ => return None,
-        };
+        let name = operator_function(&expr.op)?;
         self.call(name, vec![left, right])
     }
+}
+
+/// The function of numerics that an operator is.
+pub(in crate::catalog) fn operator_function(operator: &BinaryOperator) -> Option<&'static str> {
+    Some(match operator {
+        BinaryOperator::Plus => OPERATORS[0],
+        BinaryOperator::Minus => OPERATORS[1],
+        BinaryOperator::Multiply => OPERATORS[2],
+        BinaryOperator::Divide => OPERATORS[3],
+        BinaryOperator::Modulo => OPERATORS[4],
+        BinaryOperator::PGExp => OPERATORS[5],
+        _ => return None,
+    })
 }

@@ -17,7 +17,7 @@ use datafusion::logical_expr::{
     Subquery, WindowFrameBound, WindowFrameUnits,
 };
 
-use super::Resolver;
+use super::{Resolver, windows};
 use crate::catalog::functions::{
     KEY, KEYS, ORDER, TO_FLOAT, TO_NUMERIC, TRIM, narrow_sum, number_converter,
 };
@@ -282,6 +282,7 @@ impl Resolver<'_> {
                 Ok(Transformed::new_transformed(plan, changed))
             }
             LogicalPlan::Join(join) => self.join(join),
+            LogicalPlan::Window(window) => windows::with_columns(window),
             other => Ok(Transformed::no(other)),
         }
     }

@@ -1,9 +1,7 @@
 //! Texts of types that the engine holds as text: checked, and in the form that PostgreSQL writes.
 
+use super::json;
 use crate::sql::sqlstate::SqlError;
-use serde::de::IgnoredAny;
-use serde_json::Value as Json;
-use std::fmt::Write;
 use std::net::IpAddr;
 
 /// The text of a value of the type `name` as PostgreSQL would write it; a text of another type stays as it is.
@@ -26,18 +24,8 @@ pub fn typed_text(name: &str, text: &str) -> Result<String, SqlError> {
                 Err(SqlError::new("22P02", message))
             }
         },
-        "json" => match serde_json::from_str::<IgnoredAny>(text) {
-            Ok(_) => Ok(text.to_owned()),
-            Err(_) => Err(no_json()),
-        },
-        "jsonb" => match serde_json::from_str::<Json>(text) {
-            Ok(value) => {
-                let mut written = String::with_capacity(text.len());
-                jsonb(&value, &mut written);
-                Ok(written)
-            }
-            Err(_) => Err(no_json()),
-        },
+        "json" => json::check(text).map(|()| text.to_owned()),
+        "jsonb" => json::binary(text),
         _ => Ok(text.to_owned()),
     }
 }
@@ -53,10 +41,6 @@ fn is_address(text: &str) -> bool {
         (Ok(IpAddr::V6(_)), Some(bits)) => bits <= 128,
         _ => false,
     }
-}
-
-fn no_json() -> SqlError {
-    SqlError::new("22P02", "invalid input syntax for type json")
 }
 
 /// 32 hexadecimal digits, with a hyphen after any group of four, in braces or not.
@@ -83,39 +67,6 @@ fn uuid(text: &str) -> Option<String> {
         }
     }
     (digits == 32 && !after_hyphen).then_some(written)
-}
-
-/// `{"a": [1, null]}`: keys of an object by length and then by their bytes.
-fn jsonb(value: &Json, out: &mut String) {
-    match value {
-        Json::Array(items) => {
-            out.push('[');
-            for (n, item) in items.iter().enumerate() {
-                if n > 0 {
-                    out.push_str(", ");
-                }
-                jsonb(item, out);
-            }
-            out.push(']');
-        }
-        Json::Object(pairs) => {
-            let mut pairs: Vec<_> = pairs.iter().collect();
-            pairs.sort_by(|(a, _), (b, _)| (a.len(), a).cmp(&(b.len(), b)));
-            out.push('{');
-            for (n, (key, item)) in pairs.into_iter().enumerate() {
-                if n > 0 {
-                    out.push_str(", ");
-                }
-                // Writing to a String does not fail.
-                let _ = write!(out, "{}: ", Json::String(key.clone()));
-                jsonb(item, out);
-            }
-            out.push('}');
-        }
-        scalar => {
-            let _ = write!(out, "{scalar}");
-        }
-    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! The parser tries alternatives and goes back. Nested attempts double with each level: thirty nested calls or casts would
 //! keep it busy for hours, and nothing can interrupt it. The dialect is asked at each operand, so it counts.
 
-use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr};
+use datafusion::sql::sqlparser::ast::{BinaryOperator, DataType, Expr, ObjectName, TypedString};
 use datafusion::sql::sqlparser::dialect::{Dialect, PostgreSqlDialect, Precedence};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
@@ -77,17 +77,43 @@ impl DoorDialect {
     }
 }
 
+/// `type 'text'` for the types that are no key words, of which the parser does not know that they may stand so.
+fn typed_constant(parser: &mut Parser<'_>) -> Option<Result<Expr, ParserError>> {
+    let Token::Word(word) = &parser.peek_nth_token_ref(0).token else {
+        return None;
+    };
+    // NAME is a key word to the parser, and to PostgreSQL a type.
+    if ![Keyword::NoKeyword, Keyword::NAME].contains(&word.keyword) {
+        return None;
+    }
+    if !matches!(
+        parser.peek_nth_token_ref(1).token,
+        Token::SingleQuotedString(_) | Token::EscapedStringLiteral(_)
+    ) {
+        return None;
+    }
+    let constant = |parser: &mut Parser<'_>| {
+        let name = parser.parse_identifier()?;
+        Ok(Expr::TypedString(TypedString {
+            data_type: DataType::Custom(ObjectName::from(vec![name]), Vec::new()),
+            value: parser.parse_value()?,
+            uses_odbc_syntax: false,
+        }))
+    };
+    Some(constant(parser))
+}
+
 impl Dialect for DoorDialect {
     /// The parser asks for the dialect by type where it has no method for a difference.
     fn dialect(&self) -> TypeId {
         TypeId::of::<PostgreSqlDialect>()
     }
 
-    fn parse_prefix(&self, _: &mut Parser<'_>) -> Option<Result<Expr, ParserError>> {
+    fn parse_prefix(&self, parser: &mut Parser<'_>) -> Option<Result<Expr, ParserError>> {
         match self.operands_left.get().checked_sub(1) {
             Some(left) => {
                 self.operands_left.set(left);
-                None
+                typed_constant(parser)
             }
             // Alternatives are not tried after this error.
             None => Some(Err(ParserError::RecursionLimitExceeded)),

@@ -20,8 +20,8 @@ pub(super) use self::operators::like_pattern;
 use super::refuse::read_only;
 use crate::sql::sqlstate::{SqlError, located};
 use datafusion::sql::sqlparser::ast::{
-    DataType, Expr, ObjectName, ObjectNamePart, Query, Select, SetExpr, Statement, TableFactor,
-    VisitMut, VisitorMut,
+    DataType, Expr, GroupByExpr, ObjectName, ObjectNamePart, Query, Select, SetExpr, Statement,
+    TableFactor, VisitMut, VisitorMut,
 };
 use std::ops::ControlFlow;
 
@@ -157,6 +157,9 @@ impl VisitorMut for Reader<'_> {
         {
             select.selection = Some(cast(selection, DataType::Boolean));
         }
+        if let GroupByExpr::Expressions(keys, _) = &mut select.group_by {
+            *keys = std::mem::take(keys).into_iter().flat_map(members).collect();
+        }
         // The engine's own names clash where PostgreSQL's are told apart below, and no outer query would find them.
         if self.queries.len() > 1 || select.projection.len() > 1 {
             name_columns(&mut select.projection);
@@ -190,6 +193,14 @@ impl VisitorMut for Reader<'_> {
         types::rewrite(self.sql, expr)?;
         operators::rewrite(expr)?;
         arrays::rewrite(expr)
+    }
+}
+
+/// What stands in brackets in GROUP BY are several keys.
+fn members(key: Expr) -> Vec<Expr> {
+    match key {
+        Expr::Tuple(members) => members,
+        key => vec![key],
     }
 }
 

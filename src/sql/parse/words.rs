@@ -16,8 +16,8 @@ pub(super) fn rewrite(
     sql: &str,
     tokens: Vec<TokenWithSpan>,
 ) -> Result<Vec<TokenWithSpan>, SqlError> {
-    let tokens = without_collations(sql, tokens)?;
-    let tokens = rows_from(typed_literals(tokens));
+    let tokens = without_collations(sql, question_marks(tokens))?;
+    let tokens = rows_from(tokens);
     Ok(no_columns(table_as_select(is_null(tokens))))
 }
 
@@ -55,76 +55,26 @@ fn rows_from(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
     written
 }
 
-/// Types that the parser takes for names where they stand before a constant.
-const TYPES: [&str; 18] = [
-    "bpchar",
-    "cidr",
-    "inet",
-    "name",
-    "oid",
-    "regclass",
-    "regcollation",
-    "regconfig",
-    "regdictionary",
-    "regnamespace",
-    "regoper",
-    "regoperator",
-    "regproc",
-    "regprocedure",
-    "regrole",
-    "regtype",
-    "uuid",
-    "xid",
-];
-
-/// Writes `CAST('…' AS type)` for `type '…'`.
-fn typed_literals(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
-    let is_type = |token: &TokenWithSpan| {
-        matches!(&token.token, Token::Word(word)
-            if word.quote_style.is_none() && TYPES.contains(&word.value.to_lowercase().as_str()))
-    };
-    let is_space = |token: &TokenWithSpan| matches!(token.token, Token::Whitespace(_));
-    let is_literal = |token: &TokenWithSpan| {
-        matches!(
-            token.token,
-            Token::SingleQuotedString(_) | Token::EscapedStringLiteral(_)
-        )
-    };
-    if !tokens.iter().any(is_type) {
+/// Takes question marks for the operators of `jsonb` that they are, where the parser sees parameters.
+fn question_marks(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    let is_it = |token: &Token| matches!(token, Token::Placeholder(mark) if mark == "?");
+    if !tokens.iter().any(|token| is_it(&token.token)) {
         return tokens;
     }
     let mut written = Vec::with_capacity(tokens.len());
-    let mut after_name = false;
-    let mut rest = tokens.into_iter().peekable();
-    while let Some(token) = rest.next() {
-        if is_space(&token) {
-            written.push(token);
-            continue;
-        }
-        let begins = !after_name && is_type(&token);
-        after_name = matches!(token.token, Token::Period | Token::DoubleColon)
-            || keyword(&token.token) == Keyword::AS;
-        if !begins {
-            written.push(token);
-            continue;
-        }
-        let mut spaces = Vec::new();
-        while let Some(space) = rest.next_if(is_space) {
-            spaces.push(space);
-        }
-        match rest.next_if(is_literal) {
-            Some(literal) => {
-                let span = token.span;
-                let sign = |sign| TokenWithSpan::new(sign, span);
-                written.extend([sign(Token::make_keyword("CAST")), sign(Token::LParen)]);
-                written.extend([literal, sign(Token::make_keyword("AS"))]);
-                written.extend([token, sign(Token::RParen)]);
-            }
-            None => {
-                written.push(token);
-                written.extend(spaces);
+    let mut tokens = tokens.into_iter().peekable();
+    while let Some(mut token) = tokens.next() {
+        if is_it(&token.token) {
+            token.token = match tokens.peek().map(|next| &next.token) {
+                Some(Token::Pipe) => Token::QuestionPipe,
+                Some(Token::Ampersand) => Token::QuestionAnd,
+                _ => Token::Question,
+            };
+            if token.token != Token::Question {
+                tokens.next();
             }
         }
+        written.push(token);
     }
     written
 }

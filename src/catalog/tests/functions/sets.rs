@@ -134,8 +134,8 @@ pub(super) const CASES: &[(&str, &str)] = &[
     ("json_typeof('[1]')", "array"),
     ("json_object_field('{\"a\":{\"b\":1}}', 'a')", "{\"b\":1}"),
     ("json_object_field_text('{\"a\":\"x\"}', 'a')", "x"),
-    ("json_array_element_text('[1,\"x\"]', 1)", "x"),
-    ("json_array_element_text('[1,\"x\"]', -2)", "1"),
+    ("json_object_field_text('[1,\"x\"]', 1)", "x"),
+    ("json_object_field_text('[1,\"x\"]', -2)", "1"),
     (
         "json_extract_path_text('{\"a\":{\"b\":[5]}}', 'a', 'b', '0')",
         "5",

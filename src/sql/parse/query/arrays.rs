@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use super::build::{
-    alias, bare, binary, boolean, call, joined, literal, nested, quoted, select, text,
+    alias, arguments, bare, binary, boolean, call, joined, literal, nested, quoted, select, text,
 };
 use super::unsupported;
 use crate::sql::sqlstate::SqlError;
@@ -39,7 +39,7 @@ pub(super) fn rewrite(expr: &mut Expr) -> ControlFlow<SqlError> {
             right,
         } => compared(left, compare_op, right, false)?,
         Expr::Like {
-            any: true,
+            any,
             expr: left,
             pattern,
             negated,
@@ -49,10 +49,10 @@ pub(super) fn rewrite(expr: &mut Expr) -> ControlFlow<SqlError> {
                 false => BinaryOperator::PGLikeMatch,
                 true => BinaryOperator::PGNotLikeMatch,
             };
-            compared(left, &op, pattern, true)?
+            like(left, &op, pattern, *any)?
         }
         Expr::ILike {
-            any: true,
+            any,
             expr: left,
             pattern,
             negated,
@@ -62,7 +62,7 @@ pub(super) fn rewrite(expr: &mut Expr) -> ControlFlow<SqlError> {
                 false => BinaryOperator::PGILikeMatch,
                 true => BinaryOperator::PGNotILikeMatch,
             };
-            compared(left, &op, pattern, true)?
+            like(left, &op, pattern, *any)?
         }
         Expr::Function(Function {
             name,
@@ -78,6 +78,28 @@ pub(super) fn rewrite(expr: &mut Expr) -> ControlFlow<SqlError> {
         *expr = written;
     }
     ControlFlow::Continue(())
+}
+
+/// LIKE and its kin of several patterns. The parser takes ALL for a function.
+fn like(
+    left: &Expr,
+    op: &BinaryOperator,
+    pattern: &Expr,
+    any: bool,
+) -> ControlFlow<SqlError, Option<Expr>> {
+    if any {
+        return compared(left, op, pattern, true);
+    }
+    let patterns = match pattern {
+        Expr::Function(function) if function.name.to_string().eq_ignore_ascii_case("all") => {
+            arguments(function)
+        }
+        _ => None,
+    };
+    match patterns.as_deref() {
+        Some([patterns]) => compared(left, op, patterns, false),
+        _ => ControlFlow::Continue(None),
+    }
 }
 
 /// `left op ANY (right)` and `left op ALL (right)`; `None` where the engine does it.

@@ -55,8 +55,8 @@ pub(super) fn number_duplicates(projection: &mut [SelectItem]) {
             continue;
         };
         let last = name.rsplit('.').next().unwrap_or_default();
-        let same = names.contains(&name)
-            || (is_column && (names.contains(last) || shorter.contains(&name)));
+        let same =
+            names.contains(&name) || shorter.contains(&name) || (is_column && names.contains(last));
         if same || (wildcard && is_column) {
             let shown = match item {
                 SelectItem::UnnamedExpr(expr) => crate::sql::names::name(expr),

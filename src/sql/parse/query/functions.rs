@@ -14,7 +14,7 @@ use datafusion::sql::sqlparser::ast::{
 const SCHEMAS: [&str; 2] = ["pg_catalog", "information_schema"];
 
 /// Functions that make a list to the engine and rows to PostgreSQL.
-const SET_RETURNING: [&str; 16] = [
+const SET_RETURNING: [&str; 22] = [
     "generate_series",
     "generate_subscripts",
     "_pg_expandarray",
@@ -26,8 +26,14 @@ const SET_RETURNING: [&str; 16] = [
     "string_to_table",
     "json_array_elements",
     "json_array_elements_text",
+    "json_each",
+    "json_each_text",
     "json_object_keys",
     "jsonb_array_elements",
+    "jsonb_array_elements_text",
+    "jsonb_each",
+    "jsonb_each_text",
+    "jsonb_object_keys",
     "pg_listening_channels",
     "pg_partition_ancestors",
     "unnest",
@@ -86,9 +92,18 @@ pub(super) fn rewrite(expr: &mut Expr, reads: bool) -> ControlFlow<SqlError> {
             function.name = ObjectName::from(vec![Ident::new(SERIES)]);
         }
         let list = expr.clone();
-        *expr = call("unnest", vec![list]);
+        *expr = typed_rows(&name, call("unnest", vec![list]));
     }
     ControlFlow::Continue(())
+}
+
+/// The rows of a function as values of their type, which an array of them does not tell.
+pub(super) fn typed_rows(name: &str, rows: Expr) -> Expr {
+    match name {
+        "json_array_elements" => call("json_in", vec![rows]),
+        "jsonb_array_elements" => call("jsonb_in", vec![rows]),
+        _ => rows,
+    }
 }
 
 /// Functions whose arguments may be named, in their order, and whether those that are missing are 0.

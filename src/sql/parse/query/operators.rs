@@ -106,12 +106,28 @@ pub(super) fn rewrite(expr: &mut Expr) -> ControlFlow<SqlError> {
             }
         }),
         Expr::CompoundFieldAccess { root, access_chain } => field(root, access_chain),
+        Expr::IsNull(operand) => row(operand).map(|row| all_of(&row, Expr::IsNull)),
+        Expr::IsNotNull(operand) => row(operand).map(|row| all_of(&row, Expr::IsNotNull)),
+        // The engine takes little between brackets.
+        Expr::Tuple(members) => Some(call("row", members.clone())),
         _ => None,
     };
     if let Some(written) = written {
         *expr = written;
     }
     ControlFlow::Continue(())
+}
+
+/// Whether a condition holds for each member of a row.
+fn all_of(row: &[&Expr], condition: fn(Box<Expr>) -> Expr) -> Expr {
+    let members = row
+        .iter()
+        .map(|member| condition(Box::new(nested((*member).clone()))));
+    Expr::Nested(Box::new(joined(
+        members.collect(),
+        BinaryOperator::And,
+        true,
+    )))
 }
 
 /// How many columns a query has, if that can be told from how it is written.
@@ -178,7 +194,7 @@ fn named(parts: &[String]) -> ControlFlow<SqlError, BinaryOperator> {
 fn binary_operator(left: &Expr, op: &BinaryOperator, right: &Expr) -> Option<Expr> {
     use BinaryOperator as B;
     let function = |name: &str| Some(call(name, vec![left.clone(), right.clone()]));
-    let is_number = |expr: &Expr| matches!(bare(expr), Expr::Value(value) if matches!(value.value, Value::Number(..)));
+    let is_binary = is_jsonb(left);
     if is_address(left) || is_address(right) {
         return function(match op {
             B::PGBitwiseShiftLeft => "network_sub",
@@ -192,12 +208,22 @@ fn binary_operator(left: &Expr, op: &BinaryOperator, right: &Expr) -> Option<Exp
     match op {
         B::PGOverlap => function("array_has_any"),
         B::PGStartsWith => function("starts_with"),
-        B::Arrow if is_number(right) => function("json_array_element"),
+        B::Arrow if is_binary => function("jsonb_object_field"),
         B::Arrow => function("json_object_field"),
-        B::LongArrow if is_number(right) => function("json_array_element_text"),
+        B::LongArrow if is_binary => function("jsonb_object_field_text"),
         B::LongArrow => function("json_object_field_text"),
+        B::HashArrow if is_binary => function("jsonb_extract_path"),
         B::HashArrow => function("json_extract_path"),
+        B::HashLongArrow if is_binary => function("jsonb_extract_path_text"),
         B::HashLongArrow => function("json_extract_path_text"),
+        B::StringConcat if is_binary => function("jsonb_concat"),
+        B::Minus if is_binary => function("jsonb_delete"),
+        B::HashMinus => function("jsonb_delete_path"),
+        B::AtArrow if is_binary => function("jsonb_contains"),
+        B::ArrowAt if is_binary => function("jsonb_contained"),
+        B::Question => function("jsonb_exists"),
+        B::QuestionPipe => function("jsonb_exists_any"),
+        B::QuestionAnd => function("jsonb_exists_all"),
         // A sign binds closer than the power.
         B::PGExp => None,
         B::Overlaps => overlaps(left, right),
@@ -216,6 +242,33 @@ fn is_address(expr: &Expr) -> bool {
         Expr::Function(function) => matches!(
             parts(&function.name),
             Some((None, name)) if NAMES.contains(&name.as_str())
+        ),
+        _ => false,
+    }
+}
+
+/// Whether an operand is written as a `jsonb`, to which the engine has no type.
+fn is_jsonb(expr: &Expr) -> bool {
+    /// Functions of `jsonb` that give something else.
+    const OTHERS: [&str; 12] = [
+        "jsonb_array_length",
+        "jsonb_contained",
+        "jsonb_contains",
+        "jsonb_each",
+        "jsonb_each_text",
+        "jsonb_exists",
+        "jsonb_exists_all",
+        "jsonb_exists_any",
+        "jsonb_extract_path_text",
+        "jsonb_object_field_text",
+        "jsonb_pretty",
+        "jsonb_typeof",
+    ];
+    match bare(expr) {
+        Expr::Function(function) => matches!(
+            parts(&function.name),
+            Some((None, name))
+                if name == "to_jsonb" || name.starts_with("jsonb_") && !OTHERS.contains(&name.as_str())
         ),
         _ => false,
     }

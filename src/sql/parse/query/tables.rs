@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use super::arrays::{self, hidden};
 use super::build::{alias, call, folded, number, parts, quoted, select};
-use super::functions::{TableFunction, is_set_returning, plain, unqualify};
+use super::functions::{TableFunction, is_set_returning, plain, typed_rows, unqualify};
 use super::unsupported;
 use crate::sql::parse::words::ROWS_FROM;
 use crate::sql::sqlstate::SqlError;
@@ -114,7 +114,7 @@ pub(super) fn rewrite(factor: &mut TableFactor) -> ControlFlow<SqlError> {
         };
         let inner = hidden(&format!("{}{}", folded(&name), at));
         items.push(SelectItem::ExprWithAlias {
-            expr: call("unnest", vec![list]),
+            expr: typed_rows(&function.name, call("unnest", vec![list])),
             alias: inner,
         });
         columns.push(name);
@@ -267,6 +267,7 @@ fn fields_of(function: &str) -> Option<&'static [&'static str]> {
         "aclexplode" => &["grantor", "grantee", "privilege_type", "is_grantable"],
         "pg_get_keywords" => &["word", "catcode", "barelabel", "catdesc", "baredesc"],
         "pg_options_to_table" => &["option_name", "option_value"],
+        "json_each" | "json_each_text" | "jsonb_each" | "jsonb_each_text" => &["key", "value"],
         _ => return None,
     })
 }

@@ -7,6 +7,7 @@ use std::ops::ControlFlow;
 
 use super::arrays;
 use super::build::{bare, call, cast, literal, number, parts, text};
+use crate::sql::params::typed_text;
 use crate::sql::sqlstate::SqlError;
 use datafusion::sql::sqlparser::ast::{
     ArrayElemTypeDef, CharacterLength, DataType, ExactNumberInfo, Expr, Ident, ObjectName, Parens,
@@ -287,6 +288,10 @@ fn convert(
         Target::Call(name) if takes_parameters(name) && is_parameter(&operand) => {
             return ControlFlow::Continue(None);
         }
+        Target::Call(name @ ("json_in" | "jsonb_in")) => {
+            check_json(sql, &operand, name.trim_end_matches("_in"))?;
+            call(name, vec![operand])
+        }
         Target::Call("oid") if is_parameter(&operand) => cast(operand, DataType::IntUnsigned(None)),
         Target::Call(name) => call(name, vec![operand]),
         Target::Text if matches!(data_type, DataType::Text) => return ControlFlow::Continue(None),
@@ -308,6 +313,20 @@ fn convert(
         Target::Unknown(name) => return ControlFlow::Break(unknown(sql, data_type, &name)),
     };
     ControlFlow::Continue(Some(written))
+}
+
+/// Checks a constant that is to be JSON: what is wrong with it is not said by its text.
+fn check_json(sql: &str, operand: &Expr, name: &str) -> ControlFlow<SqlError> {
+    let (Expr::Value(value), Some(text)) = (bare(operand), literal(operand)) else {
+        return ControlFlow::Continue(());
+    };
+    match typed_text(name, text) {
+        Ok(_) => ControlFlow::Continue(()),
+        Err(error) => {
+            let start = value.span.start;
+            ControlFlow::Break(error.at(sql, start.line, start.column))
+        }
+    }
 }
 
 /// A conversion to an array. Literals are read here: the engine does not read arrays from text.
