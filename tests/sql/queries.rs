@@ -28,7 +28,11 @@ async fn connect(address: &str) -> Client {
     let (client, connection) = tokio_postgres::connect(address, NoTls)
         .await
         .expect("a server");
-    tokio::spawn(connection);
+    tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            eprintln!("a connection has ended: {error:?}");
+        }
+    });
     // Where the day is another one than in UTC for some hours.
     client
         .batch_execute("SET TimeZone = 'America/New_York'")
