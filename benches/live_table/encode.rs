@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 use bytes::BytesMut;
 use rollcall::sql::encode::RowEncoder;
-use rollcall::sql::encode::zone::Zone;
+use rollcall::sql::encode::interval::Forms;
 use rollcall::sql::types::Format;
 
 use super::Bench;
@@ -78,13 +78,13 @@ pub fn measure(bench: &mut Bench, table: &mut Table) -> Result<()> {
 fn encoder(world: &mut World, table: &mut Table) -> Result<()> {
     let size = world.len();
     let batches = world.reader().rows("SELECT * FROM sessions")?;
-    let zone = Zone::default();
+    let forms = Forms::default();
     for (form, _, format) in FORMS {
         let mut out = BytesMut::with_capacity(2 * SEND_BYTES);
         let ours = world.under(Traffic::Touches, |_, _| {
             median_of(&mut || {
                 for batch in &batches {
-                    let mut encoder = RowEncoder::try_new(batch, &[format], &zone)?;
+                    let mut encoder = RowEncoder::try_new(batch, &[format], &forms)?;
                     let mut next = 0;
                     while next < batch.num_rows() {
                         next = encoder.encode_rows(next..batch.num_rows(), &mut out, SEND_BYTES)?;

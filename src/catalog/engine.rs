@@ -28,6 +28,7 @@ use super::operators::OperatorPlanner;
 use super::optional::OptionalSubqueries;
 use super::resolve::{PostgresTypes, ResolveTypes};
 use super::resolver::NameCache;
+use super::rules::{NullWithoutRow, optimizer_rules};
 use super::statement::{Caller, Statement};
 use super::system::{
     Dictionary, Planner, PublicSchema, References, SystemSchema, role_oid_function,
@@ -167,6 +168,7 @@ pub(super) fn base_state(
         .with_table_function_list(table_functions)
         .with_type_planner(Arc::new(PostgresTypes))
         .with_analyzer_rules(rules)
+        .with_optimizer_rules(optimizer_rules())
         .with_query_planner(Arc::new(LateralPlanner))
         .with_physical_optimizer_rules(optimizers)
         .build();
@@ -174,6 +176,7 @@ pub(super) fn base_state(
     let references = Arc::new(References::new(&state));
     state.add_analyzer_rule(references);
     state.add_analyzer_rule(Arc::new(CallBelow));
+    state.add_analyzer_rule(Arc::new(NullWithoutRow::default()));
     Ok(state)
 }
 

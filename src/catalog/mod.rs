@@ -28,6 +28,7 @@ mod parameters;
 mod planning;
 mod resolve;
 mod resolver;
+mod rules;
 mod runtime;
 mod settings;
 mod snapshot;

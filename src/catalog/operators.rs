@@ -13,6 +13,7 @@ use arrow::datatypes::{DataType, Float64Type};
 use arrow::error::ArrowError;
 use datafusion::common::{DFSchema, Result, ScalarValue};
 use datafusion::error::DataFusionError;
+use datafusion::functions::unicode::expr_fn::substring;
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::planner::{
     ExprPlanner, PlannerResult, RawBinaryExpr, RawFieldAccessExpr,
@@ -131,7 +132,7 @@ impl ExprPlanner for OperatorPlanner {
         Ok(PlannerResult::Planned(checked(arithmetic, of, operands)))
     }
 
-    /// The catalog's vectors begin at 0, where arrays begin at 1.
+    /// The catalog's vectors begin at 0, where arrays begin at 1; a name is an array of its characters, from 0, too.
     fn plan_field_access(
         &self,
         mut expr: RawFieldAccessExpr,
@@ -139,9 +140,16 @@ impl ExprPlanner for OperatorPlanner {
     ) -> Result<PlannerResult<RawFieldAccessExpr>> {
         if let GetFieldAccess::ListIndex { key } = &mut expr.field_access
             && let Ok((_, field)) = expr.expr.to_field(schema)
-            && let Some("int2vector" | "oidvector") = field.metadata().get(TYPE).map(String::as_str)
         {
-            **key = key.as_ref().clone() + lit(1_i64);
+            let from_one = || key.as_ref().clone() + lit(1_i64);
+            match field.metadata().get(TYPE).map(String::as_str) {
+                Some("int2vector" | "oidvector") => **key = from_one(),
+                Some("name") => {
+                    let character = substring(expr.expr, from_one(), lit(1_i64));
+                    return Ok(PlannerResult::Planned(character));
+                }
+                _ => {}
+            }
         }
         Ok(PlannerResult::Original(expr))
     }

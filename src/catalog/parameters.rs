@@ -12,6 +12,7 @@ use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{Cast, Expr, ExprSchemable, LogicalPlan};
 
+use super::column::TYPE;
 use super::error::CatalogError;
 use super::functions::argument_type;
 
@@ -87,6 +88,7 @@ pub(super) fn settle(
     plan: LogicalPlan,
     declared: Vec<Option<FieldRef>>,
 ) -> Result<(LogicalPlan, Vec<FieldRef>)> {
+    let plan = agreed(plan)?;
     let mut wanted: HashMap<String, Option<FieldRef>> = plan.get_parameter_fields()?;
     let mut placed: HashMap<String, FieldRef> = HashMap::new();
     plan.apply_with_subqueries(|node| {
@@ -149,17 +151,68 @@ pub(super) fn settle(
         field
     };
     let fields = (0..len).map(&mut of).collect();
-    Ok((fill(plan, &open)?, fields))
+    Ok((fill(plan, &open, false)?, fields))
 }
 
-/// The plan with these types for parameters that have none.
-fn fill(plan: LogicalPlan, open: &HashMap<String, FieldRef>) -> Result<LogicalPlan> {
+/// The plan with one type for each parameter that stands in several places. The engine refuses a parameter that is
+/// compared with columns of two types, or even of two descriptions, and forgets its type where a later place says
+/// nothing (`id = $1 OR $1 IS NULL`); in PostgreSQL the first place that says something holds for all.
+fn agreed(plan: LogicalPlan) -> Result<LogicalPlan> {
+    let mut first: HashMap<String, FieldRef> = HashMap::new();
+    let mut is_untyped: HashMap<String, bool> = HashMap::new();
+    let mut differ = false;
+    let is_same = |one: &Field, other: &Field| {
+        one.data_type() == other.data_type() && one.metadata() == other.metadata()
+    };
+    plan.apply_with_subqueries(|node| {
+        node.apply_expressions(|expr| {
+            expr.apply(|expr| {
+                if let Expr::Placeholder(Placeholder { id, field }) = expr {
+                    let untyped = is_untyped.entry(id.clone()).or_default();
+                    *untyped |= field.is_none();
+                    differ |= match (first.get(id), field) {
+                        (Some(_), None) => true,
+                        (Some(known), Some(field)) => !is_same(known, field),
+                        (None, Some(field)) => {
+                            first.insert(id.clone(), Arc::clone(field));
+                            *untyped
+                        }
+                        (None, None) => false,
+                    };
+                }
+                Ok(TreeNodeRecursion::Continue)
+            })
+        })
+    })?;
+    if !differ {
+        return Ok(plan);
+    }
+    first.values_mut().for_each(|field| *field = bare(field));
+    fill(plan, &first, true)
+}
+
+/// What a column says of the type of its values, and nothing else of it.
+fn bare(field: &Field) -> FieldRef {
+    let named = field.metadata().get_key_value(TYPE);
+    let named = named.map(|(key, name)| (key.clone(), name.clone()));
+    let bare = Field::new("", field.data_type().clone(), true);
+    Arc::new(bare.with_metadata(named.into_iter().collect()))
+}
+
+/// The plan with these types for parameters that have none, or for all.
+fn fill(
+    plan: LogicalPlan,
+    open: &HashMap<String, FieldRef>,
+    replaces: bool,
+) -> Result<LogicalPlan> {
     if open.is_empty() {
         return Ok(plan);
     }
     let typed = |expr: Expr| {
         expr.transform_up(|expr| match expr {
-            Expr::Placeholder(Placeholder { id, field: None }) => {
+            Expr::Placeholder(Placeholder { id, field })
+                if field.is_none() || (replaces && open.contains_key(&id)) =>
+            {
                 let field = open.get(&id).cloned();
                 Ok(Transformed::yes(Expr::Placeholder(
                     Placeholder::new_with_field(id, field),

@@ -39,7 +39,8 @@ impl Connection {
             | Kind::Explain { .. }
             | Kind::Copy { .. }
             | Kind::Declare { .. }
-            | Kind::Prepare { .. } => {}
+            | Kind::Prepare { .. }
+            | Kind::Lock { .. } => {}
             // They are run as portals, with what they name.
             Kind::Fetch { .. } | Kind::Execute { .. } => {}
             Kind::Set {
@@ -51,6 +52,14 @@ impl Connection {
                     self.warn("25P01", "SET LOCAL can only be used in transaction blocks");
                 }
                 self.settings.set(name, values, *scope)?;
+            }
+            Kind::SetConstraints => {
+                if !self.transaction.is_block() {
+                    self.warn(
+                        "25P01",
+                        "SET CONSTRAINTS can only be used in transaction blocks",
+                    );
+                }
             }
             Kind::SetTransaction { modes, session } => {
                 if !session && !self.transaction.is_open() {

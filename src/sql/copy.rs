@@ -87,9 +87,9 @@ impl Connection {
         style: &LineStyle,
         watch: &Watch,
     ) -> Result<(), Halt> {
-        let (zone, charset) = (self.settings.zone(), self.settings.charset());
+        let (forms, charset) = (self.settings.forms(), self.settings.charset());
         let bind = |_: &mut BytesMut| {
-            let encoder = LineEncoder::try_new(batch, style, &zone)?;
+            let encoder = LineEncoder::try_new(batch, style, &forms)?;
             Ok(encoder.in_charset(charset))
         };
         let mut encoder = encode(&mut self.wire.output, bind)?;
@@ -105,9 +105,9 @@ impl Connection {
         begun: &mut bool,
         watch: &Watch,
     ) -> Result<(), Halt> {
-        let (zone, charset) = (self.settings.zone(), self.settings.charset());
+        let (forms, charset) = (self.settings.forms(), self.settings.charset());
         let bind = |_: &mut BytesMut| {
-            let encoder = RowEncoder::try_new_for_copy(batch, &zone)?;
+            let encoder = RowEncoder::try_new_for_copy(batch, &forms)?;
             Ok(encoder.in_charset(charset))
         };
         let mut encoder = encode(&mut self.wire.output, bind)?;

@@ -64,13 +64,13 @@ impl Connection {
         let mut portal = portal.ok_or_else(|| no_cursor(cursor))?;
         let mut aside = Aside::default();
         let in_pieces = rows_max.is_some() && !moves;
-        let zone = self.settings.zone();
+        let forms = self.settings.forms();
         let mut output = match (moves, in_pieces) {
             (true, _) => Output::Nowhere,
             (false, true) => Output::Aside(&mut aside),
             (false, false) => Output::Client {
                 formats: &fetching.formats,
-                zone: &zone,
+                forms: &forms,
                 charset: self.settings.charset(),
             },
         };

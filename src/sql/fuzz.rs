@@ -17,7 +17,7 @@ use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
 use super::encode::RowEncoder;
-use super::encode::zone::Zone;
+use super::encode::interval::Forms;
 use super::query::Work;
 use super::types::Format;
 use super::{Door, Limits, connection, params, query, reply};
@@ -275,7 +275,7 @@ fn write(value: &ScalarValue, data_type: &DataType, format: Format) -> Option<Ve
     let column = value.to_array().ok()?;
     let batch = RecordBatch::try_new(Arc::new(schema), vec![column]).ok()?;
     let mut row = BytesMut::new();
-    let mut encoder = RowEncoder::try_new(&batch, &[format], &Zone::default()).ok()?;
+    let mut encoder = RowEncoder::try_new(&batch, &[format], &Forms::default()).ok()?;
     encoder.encode_row(0, &mut row).ok()?;
     // Kind, length, one column, its length.
     row.get(HEADER_BYTES + 6..).map(<[u8]>::to_vec)

@@ -10,6 +10,7 @@ mod cursor;
 mod depth;
 mod dialect;
 mod lexical;
+mod lock;
 mod open;
 mod prepared;
 mod query;
@@ -112,6 +113,11 @@ pub enum Kind {
         /// The names that PostgreSQL gives the result columns.
         names: Vec<Option<String>>,
     },
+    /// LOCK TABLE, in a mode that no reader has to wait for.
+    Lock {
+        /// For the engine: reads nothing of the tables.
+        query: Box<ast::Query>,
+    },
     /// EXECUTE.
     Execute {
         /// The statement's name.
@@ -130,6 +136,8 @@ pub enum Kind {
         /// How long.
         scope: Scope,
     },
+    /// SET CONSTRAINTS ALL.
+    SetConstraints,
     /// SET TRANSACTION, and for the `session` SET SESSION CHARACTERISTICS AS TRANSACTION.
     SetTransaction {
         /// What is set.
@@ -190,7 +198,8 @@ impl ParsedStatement {
             Kind::Query { query, .. }
             | Kind::Copy { query, .. }
             | Kind::Declare { query, .. }
-            | Kind::Prepare { query, .. } => Some(statement(query)),
+            | Kind::Prepare { query, .. }
+            | Kind::Lock { query } => Some(statement(query)),
             Kind::Explain { options, query, .. } => Some(Statement::Explain(ExplainStatement {
                 options: options.clone(),
                 statement: Box::new(statement(query)),
@@ -270,7 +279,7 @@ fn statement(sql: &str, parser: &mut Parser<'_>) -> Result<ParsedStatement, SqlE
             ));
         }
         "" if parser.peek_token_ref().token == Token::LParen => {}
-        "COPY" | "DECLARE" | "FETCH" | "MOVE" | "PREPARE" | "EXECUTE" => {
+        "COPY" | "DECLARE" | "FETCH" | "MOVE" | "PREPARE" | "EXECUTE" | "LOCK" => {
             parser.next_token();
             if word == "PREPARE" && session::peek_word(parser).as_deref() == Some("TRANSACTION") {
                 return Err(SqlError::new(
@@ -283,6 +292,7 @@ fn statement(sql: &str, parser: &mut Parser<'_>) -> Result<ParsedStatement, SqlE
                 "DECLARE" => cursor::declare(sql, parser),
                 "PREPARE" => prepared::prepare(sql, parser),
                 "EXECUTE" => prepared::execute(sql, parser),
+                "LOCK" => lock::lock(sql, parser),
                 word => cursor::fetch(word == "MOVE", parser)
                     .map_err(|trouble| trouble.locate(sql, parser)),
             };

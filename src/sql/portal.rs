@@ -401,9 +401,9 @@ impl Connection {
         let Progress::Begun(running) = &mut portal.progress else {
             return Ok(());
         };
-        let (zone, charset) = (self.settings.zone(), self.settings.charset());
+        let (forms, charset) = (self.settings.forms(), self.settings.charset());
         let (formats, source) = (&portal.formats, &mut running.source);
-        let sent = source.send(&mut self.wire, watch, formats, &zone, charset, rows_max);
+        let sent = source.send(&mut self.wire, watch, formats, &forms, charset, rows_max);
         let sent = sent.await?;
         if !sent.complete {
             reply::bare(&mut self.wire.output, PORTAL_SUSPENDED);
@@ -455,6 +455,11 @@ impl Connection {
                 self.add_statement(name, query)?;
                 Ok(Some(work.tag(0)))
             }
+            (Work::Lock, _) if !self.transaction.is_block() => {
+                let message = "LOCK TABLE can only be used in transaction blocks";
+                Err(SqlError::new("25P01", message).into())
+            }
+            (Work::Lock, _) => Ok(Some(work.tag(0))),
             (Work::Door(parsed), _) => match &parsed.kind {
                 Kind::Fetch {
                     cursor,

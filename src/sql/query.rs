@@ -83,6 +83,8 @@ pub(super) enum Work {
         types: Vec<u32>,
         names: Vec<Option<String>>,
     },
+    /// LOCK TABLE: whether there are the tables is all that it asks.
+    Lock,
     /// The door does it.
     Door(ParsedStatement),
 }
@@ -117,6 +119,7 @@ impl Work {
                 query,
                 names,
             } => (Self::Prepare { name, types, names }, query),
+            Kind::Lock { query } => (Self::Lock, query),
             Kind::Explain {
                 options,
                 costs,
@@ -170,7 +173,7 @@ impl Work {
             | Self::Copy { names, .. }
             | Self::Declare { names, .. }
             | Self::Prepare { names, .. } => names::overlay(names, fields),
-            Self::Explain | Self::Door(_) => {
+            Self::Explain | Self::Lock | Self::Door(_) => {
                 fields.iter().map(|field| field.name().clone()).collect()
             }
         }
@@ -184,6 +187,7 @@ impl Work {
             Self::Explain => "EXPLAIN".to_owned(),
             Self::Declare { .. } => "DECLARE CURSOR".to_owned(),
             Self::Prepare { .. } => "PREPARE".to_owned(),
+            Self::Lock => "LOCK TABLE".to_owned(),
             Self::Door(parsed) => parsed.tag.to_owned(),
         }
     }

@@ -12,7 +12,7 @@ use datafusion::arrow::array::RecordBatch;
 use super::cancel::Watch;
 use super::charset::Charset;
 use super::connection::Halt;
-use super::encode::zone::Zone;
+use super::encode::interval::Forms;
 use super::encode::{EncodeError, RowEncoder};
 use super::parse::Direction;
 use super::query;
@@ -96,7 +96,7 @@ pub(super) enum Output<'a> {
         /// As in Bind.
         formats: &'a [Format],
         /// The client's.
-        zone: &'a Zone,
+        forms: &'a Forms,
         /// The client's.
         charset: Charset,
     },
@@ -214,13 +214,13 @@ impl Source {
         wire: &mut Wire,
         watch: &Watch,
         formats: &[Format],
-        zone: &Zone,
+        forms: &Forms,
         charset: Charset,
         rows_max: Option<u32>,
     ) -> Result<Sent, Halt> {
         let mut output = Output::Client {
             formats,
-            zone,
+            forms,
             charset,
         };
         let max = rows_max.map(u64::from);
@@ -415,17 +415,17 @@ async fn pass(
     watch: &Watch,
     output: &mut Output<'_>,
 ) -> Result<(), Halt> {
-    let (formats, zone, charset) = match output {
+    let (formats, forms, charset) = match output {
         Output::Nowhere => return Ok(()),
         Output::Aside(aside) => return Ok(aside.push(batch, rows, last_first)?),
         Output::Client {
             formats,
-            zone,
+            forms,
             charset,
-        } => (*formats, *zone, *charset),
+        } => (*formats, *forms, *charset),
     };
     let bind = |_: &mut BytesMut| {
-        let encoder = RowEncoder::try_new(batch, formats, zone)?;
+        let encoder = RowEncoder::try_new(batch, formats, forms)?;
         Ok(encoder.in_charset(charset))
     };
     let mut encoder = encode(&mut wire.output, bind)?;

@@ -17,6 +17,7 @@ use self::number::Unit;
 use self::value::{Kind, Type};
 use self::values::{Key, Values, unknown};
 use super::charset::Charset;
+use super::encode::interval::{Forms, IntervalStyle};
 use super::encode::zone::Zone;
 use super::parse::{Scope, TransactionModes};
 use super::sqlstate::SqlError;
@@ -381,6 +382,14 @@ impl Settings {
     /// The time zone that values are shown in.
     pub fn zone(&self) -> Zone {
         self.current.zone
+    }
+
+    /// How values read in text.
+    pub(super) fn forms(&self) -> Forms {
+        Forms {
+            zone: self.zone(),
+            intervals: IntervalStyle::named(self.text("IntervalStyle")),
+        }
     }
 
     /// The same as the engine names it: a name, or an offset such as `+02:00`.

@@ -7,8 +7,11 @@
 mod discovery;
 mod fdw;
 mod java;
+mod monitors;
 mod node;
+mod perl;
 mod python;
+mod ruby;
 mod stage;
 
 pub use stage::client_dir;

@@ -5,7 +5,7 @@ use std::process::Command;
 use super::stage::{Stage, client_dir, source};
 
 /// The interpreter of the environment that `tests/run` makes, with a script.
-fn script(name: &str) -> Command {
+pub(super) fn script(name: &str) -> Command {
     let mut command = Command::new(client_dir("python").join("bin/python"));
     command
         .arg(source("python").join(name))
@@ -24,6 +24,14 @@ fn python_finds_what_it_finds_in_postgresql() {
         "frames.py",
         "pgcli_client.py",
     ] {
+        stage.compare(name, |_| script(name));
+    }
+}
+
+#[test]
+fn programs_written_from_tables_are_those_written_from_postgresql() {
+    let stage = Stage::start();
+    for name in ["django_client.py", "introspection.py"] {
         stage.compare(name, |_| script(name));
     }
 }

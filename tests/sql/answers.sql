@@ -410,3 +410,78 @@ SELECT count(*) FROM (VALUES (1), (2)) v(x) WHERE NULL::int NOT IN (SELECT n FRO
 SELECT count(*) FROM (VALUES (1), (2)) v(x) WHERE NULL::int NOT IN (SELECT n FROM generate_series(1, 2) n WHERE n > 2)
 SELECT x NOT IN (SELECT NULL::int), x NOT IN (SELECT 5), 7 NOT IN (SELECT n FROM generate_series(1, 2) n), (SELECT sum(n) FROM generate_series(1, 2) n) NOT IN (SELECT n FROM generate_series(1, 3) n), (SELECT sum(n) FROM generate_series(1, 2) n) IN (SELECT n::float8 FROM generate_series(1, 3) n) FROM (VALUES (1)) v(x)
 SELECT count(*) FROM (VALUES (1), (2)) v(x) WHERE x NOT IN (SELECT NULL::int)
+# Joins whose conditions reach over several tables, and NULLs that are equal
+SELECT a.y, b.y, c.z FROM (VALUES (1, 5), (2, 6)) a(x, y) JOIN (VALUES (1, 7), (3, 8)) b(x, y) ON true JOIN (VALUES (1, 12), (2, 13)) c(x, z) ON c.x = a.x AND c.z = a.y + b.y ORDER BY 1, 2
+SELECT k.i, n.v FROM (VALUES ('{10,20}'::int[]), ('{20,30}'::int[])) a(l) JOIN generate_series(1, 2) k(i) ON k.i <= array_upper(a.l, 1) JOIN (VALUES (10, 'ten'), (20, 'twenty')) n(k, v) ON n.k = a.l[k.i] ORDER BY 1, 2
+SELECT count(*) FROM (VALUES (1, NULL::int), (2, NULL)) a(x, y) JOIN (VALUES (1, NULL::int), (3, 4)) b(x, y) ON a.y IS NOT DISTINCT FROM b.y JOIN (VALUES (1), (2)) c(x) ON c.x = a.x
+SELECT count(*) FROM (VALUES (1, NULL::int), (2, NULL)) a(x, y) JOIN (VALUES (1, NULL::int), (1, 4)) b(x, y) ON a.x = b.x JOIN (VALUES (1, NULL::int), (2, 3)) c(x, z) ON c.z IS NOT DISTINCT FROM a.y
+SELECT count(*) FROM (VALUES (NULL::int), (1)) a(x), (VALUES (NULL::int), (1)) b(x), (VALUES (1)) c(x) WHERE a.x IS NOT DISTINCT FROM b.x AND a.x = c.x
+SELECT conname, a.attname FROM pg_constraint o JOIN generate_series(1, current_setting('max_index_keys')::int) g(i) ON g.i <= array_upper(o.conkey, 1) JOIN pg_attribute a ON a.attrelid = o.conrelid AND a.attnum = o.conkey[g.i] WHERE o.contype IN ('p', 'f') AND o.connamespace = 'public'::regnamespace ORDER BY 1, g.i
+# Columns beside wildcards
+SELECT array_agg(x ORDER BY y) FROM (SELECT a.*, b.x FROM (SELECT 1 AS y) a, (SELECT 2 AS x) b) s
+SELECT s.z, s.y FROM (SELECT b.*, a.y, z FROM (SELECT 1 AS y) a, (SELECT 2 AS x) b, (SELECT 3 AS z) c) s
+SELECT a.*, 5 AS y, y + 1 AS y FROM (SELECT 1 AS y) a
+SELECT *, lower('A'), y AS y FROM (SELECT 1 AS y, 2 AS lower) a
+SELECT a.*, y * 10 AS z FROM (VALUES (1), (3), (2)) a(y) ORDER BY z DESC
+SELECT count(*) FROM (SELECT *, y FROM (SELECT 1 AS y) a) s
+SELECT schemata.* FROM information_schema.schemata WHERE schema_name = 'public'
+SELECT pg_enum.*, 1 AS oid FROM pg_catalog.pg_enum
+SELECT o.conname, pg_namespace.nspname FROM pg_catalog.pg_namespace JOIN pg_constraint o ON o.connamespace = pg_namespace.oid WHERE pg_namespace.nspname = 'public' AND o.conname = 'sessions_pkey'
+SELECT s.a, s.p FROM (SELECT unnest(ARRAY[7, 8]) AS p, k.a + 1 AS a FROM (SELECT 1 AS a) k) s
+SELECT unnest(ARRAY[7, 8]) AS p, k.a + 1 AS a, k.a AS b FROM (SELECT 1 AS a) k
+# The catalog's vectors begin at 0
+SELECT array_lower(indkey, 1), array_upper(indkey, 1), array_dims(indkey), array_length(indkey, 1) FROM pg_index WHERE indrelid = 'queries'::regclass
+SELECT i.i, a.attname FROM (SELECT indrelid, indkey, generate_subscripts(indkey, 1) AS i FROM pg_index WHERE indrelid = 'queries'::regclass AND indisprimary) i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[i.i] ORDER BY 1
+SELECT ARRAY(SELECT pg_get_indexdef(indexrelid, k + 1, true) FROM generate_subscripts(indkey, 1) k ORDER BY k) FROM pg_index WHERE indrelid = 'queries'::regclass
+SELECT array_position(indkey, 2::int2), array_positions(indkey, 2::int2) FROM pg_index WHERE indrelid = 'queries'::regclass
+# What monitors and consoles ask
+SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY 2
+SELECT acldefault('r', oid), acldefault('d', oid), acldefault('f', oid), acldefault('c', oid) FROM pg_roles WHERE rolname = 'rollcall'
+SELECT acldefault(CASE WHEN relkind = 'S' THEN 's'::"char" ELSE 'r'::"char" END, relowner) FROM pg_class WHERE relname = 'sessions'
+SELECT acldefault('n', 99999)
+SELECT convert_from('\x61e4'::bytea, 'LATIN1'), convert_to('ä', 'latin1'), convert('\xe4'::bytea, 'LATIN1', 'UTF8')
+SELECT pg_wal_lsn_diff('1/10', '0/FFFFFFFF'), pg_wal_lsn_diff('0/0', '0/10')
+SELECT count(*) FROM pg_ls_tmpdir(1663)
+SELECT ts.spcname, count(tmp.name) FROM pg_tablespace ts LEFT JOIN LATERAL pg_catalog.pg_ls_tmpdir(ts.oid) tmp ON true WHERE spcname = 'pg_default' GROUP BY 1
+SELECT substring('foobar' FROM '%#"o_b#"%' FOR '#'), substring('8.15.2' FROM '#"[0-9]+.[0-9]+#"%' FOR '#'), substring('foobar' FROM '#"x#"%' FOR '#'), substring('abc' FROM 'a%' FOR '#')
+SELECT 1 WHERE 'r' OPERATOR(pg_catalog.=) ANY (ARRAY['r', 'm'])
+SELECT 1 WHERE 'abc' OPERATOR(pg_catalog.~) ALL (ARRAY['^a', 'c$']) AND NOT 2 OPERATOR(pg_catalog.<) SOME (SELECT 1)
+SELECT bool('t'), uuid('a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'), json('{"a": 1}'), xid('7')::text
+SELECT pg_stat_get_numscans('sessions'::regclass) >= 0, pg_stat_get_last_autovacuum_time('sessions'::regclass), pg_stat_get_db_deadlocks(1)
+SELECT current_setting('wal_block_size'), current_setting('archive_command')
+# Conditions above totals
+SELECT * FROM (SELECT count(*) AS n, 0 AS z FROM (VALUES (1)) v(x)) s WHERE z <> 0
+SELECT n FROM (SELECT 'a' AS k, 1 AS n UNION ALL SELECT 'b', count(*)::int FROM (VALUES (1)) v(x)) s WHERE k = 'a'
+SELECT round(1.0 / z, 2) FROM (SELECT count(*) AS n, 0 AS z FROM (VALUES (1)) v(x)) s WHERE z + 0 <> 0
+SELECT n FROM (SELECT count(*) AS n FROM (VALUES (1)) v(x)) s WHERE n > 0
+SELECT d.datname, round(1.0 / s.x, 2) FROM (SELECT 0 AS x, 'rollcall' AS datname UNION ALL SELECT 0, min(t.b) FROM (VALUES (1, 'rollcall')) t(a, b)) s JOIN pg_database d ON s.datname = d.datname WHERE s.x <> 0
+SELECT count(*) FROM (VALUES (1)) a(x) JOIN (SELECT count(*) AS n, 0 AS z FROM (VALUES (1)) v(x)) s ON s.z <> 0
+# Whole rows
+SELECT row_to_json(t) FROM (SELECT 1 AS a, 'x' AS b) t
+SELECT json_agg(t ORDER BY t.a), count(t) FROM (VALUES (1, 'x'), (2, NULL)) t(a, b)
+SELECT to_jsonb(n), row_to_json(n) FROM (SELECT nspname::text FROM pg_namespace WHERE nspname = 'public') n
+SELECT to_json(t) FROM (SELECT 5 AS t) t
+SELECT 'a' AS k, row_to_json(t) FROM (SELECT 1 AS "A b") t UNION ALL SELECT 'b', row_to_json(t) FROM (SELECT 2 AS x, (SELECT count(*) FROM (VALUES (1)) v) AS n) t
+# Columns that every row has
+SELECT c.relname, c.xmin IS NULL, c.tableoid FROM pg_class c WHERE relname = 'sessions'
+SELECT 1 IS DISTINCT FROM 2 AND true, NULL IS NOT DISTINCT FROM NULL OR false, 1 + 1 IS NOT DISTINCT FROM 1 + 1 AND 2 > 1
+# Subqueries without a row
+SELECT count(*) FROM (VALUES (1), (2)) o(y) WHERE (SELECT count(*) FROM (VALUES (1)) v(x) WHERE v.x = o.y GROUP BY v.x) IS NULL
+SELECT y FROM (VALUES (1), (2)) o(y) WHERE (SELECT 1 FROM (VALUES (1)) v(x) WHERE v.x = o.y) IS NULL
+SELECT y, coalesce((SELECT 'there' FROM (VALUES (1)) v(x) WHERE v.x = o.y), 'not there') FROM (VALUES (1), (2)) o(y) ORDER BY 1
+SELECT (SELECT 1 WHERE false) IS NULL, coalesce((SELECT 2 WHERE false), 3), (SELECT 4) IS NULL
+SELECT y FROM (VALUES (1), (2)) o(y) WHERE (SELECT count(*) FROM (VALUES (1)) v(x) WHERE v.x = o.y) = 0
+# A parameter in several places
+PREPARE of_two_columns AS SELECT count(*) FROM sessions WHERE service = $1 OR "user" = $1
+EXECUTE of_two_columns('nobody')
+PREPARE of_two_types AS SELECT count(*) FROM (VALUES (1, 2::bigint, 3.5::float8)) v(a, b, c) WHERE a = $1 OR b = $1 OR c > $1
+EXECUTE of_two_types(3)
+PREPARE or_null AS SELECT count(*) FROM (VALUES (10), (9)) v(a) WHERE a > $1 OR $1 IS NULL
+EXECUTE or_null(9)
+EXECUTE or_null(NULL)
+PREPARE of_names AS SELECT relname FROM pg_class WHERE relname = $1 AND EXISTS (SELECT 1 FROM pg_type WHERE typname = $1)
+EXECUTE of_names('pg_class')
+# Arrays of names
+SELECT array_agg(relname), array_agg(relname ORDER BY oid), array_agg(DISTINCT relkind) FROM pg_class WHERE relname = 'pg_class'
+# A name is an array of its characters
+SELECT typname[0] = '_', typname[1] = 'i' FROM pg_type WHERE typname = '_int4'

@@ -172,3 +172,10 @@ SELECT json_object_agg(NULL, 1)
 SELECT json_array_length('1')
 SELECT '"\u0000"'::jsonb
 SELECT nope 'x'
+SELECT convert_from('\x61', 'nothing')
+SELECT convert_to('€', 'LATIN1')
+SELECT pg_wal_lsn_diff('x', '0/1')
+SELECT substring('a' FROM 'a#"b#"c#"d' FOR '#')
+LOCK TABLE sessions IN ACCESS SHARE MODE
+LOCK TABLE sessions IN SOME MODE
+SET CONSTRAINTS ALL

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use arrow::datatypes::FieldRef;
+use datafusion::common::metadata::FieldMetadata;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, DFSchema, ExprSchema, Result};
 use datafusion::logical_expr::expr::{Exists, InSubquery, SetComparison};
@@ -126,7 +127,12 @@ fn bind_expr(expr: Expr, bindings: &Bindings, inner: &Bindings) -> Result<Transf
     Ok(match expr {
         Expr::OuterReferenceColumn(field, column) => {
             match bindings.iter().find(|(bound, _)| *bound == column) {
-                Some((_, value)) => Transformed::yes(Expr::Literal(value.clone(), None)),
+                // What is said of the column's type stays said.
+                Some((_, value)) => {
+                    let metadata = Some(FieldMetadata::from(field.as_ref()));
+                    let metadata = metadata.filter(|metadata| !metadata.is_empty());
+                    Transformed::yes(Expr::Literal(value.clone(), metadata))
+                }
                 None => Transformed::no(Expr::OuterReferenceColumn(field, column)),
             }
         }

@@ -64,6 +64,12 @@ pub(super) fn dimension_of(a: &Row<'_>) -> Option<i64> {
     dimensions(&a.elements(0)).get(at).copied()
 }
 
+/// The subscript of an array's first element: the catalog's vectors begin at 0.
+pub(super) fn first_subscript(a: &Row<'_>) -> i64 {
+    let pg_type = a.columns.first().and_then(|column| column.pg_type());
+    i64::from(!matches!(pg_type, Some("int2vector" | "oidvector")))
+}
+
 /// The leaves of nested lists.
 fn leaves(elements: ArrayRef) -> ArrayRef {
     match elements.as_list_opt::<i32>() {
@@ -121,7 +127,7 @@ fn same(elements: &ArrayRef, value: &ArrayRef) -> Result<arrow::array::BooleanAr
 fn places(a: &Row<'_>) -> Result<Vec<i32>, SqlError> {
     let elements = a.elements(0);
     let found = same(&elements, &a.any(1))?;
-    Ok((1..)
+    Ok((first_subscript(a) as i32..)
         .zip(found.iter())
         .filter(|(_, same)| *same == Some(true))
         .map(|(place, _)| place)
@@ -170,10 +176,13 @@ pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
                     false => Value::One(a.any(0)),
                 })
             }),
-            Function::new("array_upper")
-                .on(&[Array, Int], Gives::Int4, |a| Ok(dimension_of(a).into())),
+            Function::new("array_upper").on(&[Array, Int], Gives::Int4, |a| {
+                Ok(dimension_of(a)
+                    .map(|length| first_subscript(a) + length - 1)
+                    .into())
+            }),
             Function::new("array_lower").on(&[Array, Int], Gives::Int4, |a| {
-                Ok(dimension_of(a).map(|_| 1i64).into())
+                Ok(dimension_of(a).map(|_| first_subscript(a)).into())
             }),
             Function::new("array_length")
                 .on(&[Array, Int], Gives::Int4, |a| Ok(dimension_of(a).into())),
@@ -182,9 +191,10 @@ pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
                 Ok((ndims > 0).then_some(ndims).into())
             }),
             Function::new("array_dims").on(&[Array], Gives::Text, |a| {
+                let first = first_subscript(a);
                 let dims: String = dimensions(&a.elements(0))
                     .iter()
-                    .map(|length| format!("[1:{length}]"))
+                    .map(|length| format!("[{first}:{}]", first + length - 1))
                     .collect();
                 Ok((!dims.is_empty()).then_some(dims).into())
             }),

@@ -66,6 +66,8 @@ pub(super) enum Gives {
     Reference(&'static str),
     /// `jsonb` if the first argument is, else `json`.
     Json,
+    /// `text[]` under the name of another type of PostgreSQL.
+    NamedTexts(&'static str),
     Bytes,
     Date,
     Time,
@@ -99,7 +101,7 @@ impl Gives {
             Self::Stamp => stamp_type(false),
             Self::StampTz => stamp_type(true),
             Self::Interval => DataType::Interval(IntervalUnit::MonthDayNano),
-            Self::Texts => list_of(DataType::Utf8),
+            Self::Texts | Self::NamedTexts(_) => list_of(DataType::Utf8),
             Self::Ints => list_of(DataType::Int32),
             Self::Same(place) => given(place).clone(),
             Self::Element(place) => list_item(given(place)).unwrap_or(&DataType::Utf8).clone(),
@@ -399,7 +401,9 @@ impl ScalarUDFImpl for Function {
         let field = Field::new(self.name, data_type, true);
         let constants = args.scalar_arguments;
         let (name, modifier) = match overload.gives {
-            Gives::Named(name) | Gives::Reference(name) => (Some(name), None),
+            Gives::Named(name) | Gives::NamedTexts(name) | Gives::Reference(name) => {
+                (Some(name), None)
+            }
             Gives::Json => {
                 let given = args.arg_fields.first();
                 let given = given.and_then(|given| given.metadata().get(TYPE));
@@ -438,7 +442,7 @@ impl ScalarUDFImpl for Function {
         let rows = if is_constant { 1 } else { args.number_rows };
         let data_type = args.return_field.data_type();
         let mut output = match overload.gives {
-            Gives::Texts => Output::lists(&DataType::Utf8),
+            Gives::Texts | Gives::NamedTexts(_) => Output::lists(&DataType::Utf8),
             Gives::Ints => Output::lists(&DataType::Int32),
             Gives::Same(_) | Gives::Element(_) => Output::ones(data_type, rows),
             _ => Output::new(data_type, rows),

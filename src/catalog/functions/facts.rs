@@ -11,12 +11,27 @@ use crate::catalog::statement::Caller;
 use crate::catalog::system::{Dictionary, name_of_arrow};
 use crate::proxy::postgres::error::SqlError;
 use crate::session::{ListenAddress, Remote};
+use crate::sql::numeric::Numeric;
 
 /// PostgreSQL's number for UTF-8, the one encoding there is.
 const UTF8: i64 = 6;
 
 /// The oid of the type `unknown`.
 const UNKNOWN: u32 = 705;
+
+/// A place in a write-ahead log: two hexadecimal numbers.
+fn log_position(text: &str) -> Result<u64, SqlError> {
+    let part = |part: &str| match part.len() {
+        1..=8 => u64::from_str_radix(part, 16).ok(),
+        _ => None,
+    };
+    let parts = text.split_once('/');
+    let read = parts.and_then(|(high, low)| Some((part(high)? << 32) | part(low)?));
+    read.ok_or_else(|| {
+        let message = format!("invalid input syntax for type pg_lsn: \"{text}\"");
+        SqlError::new("22P02", message)
+    })
+}
 
 /// The type of an argument.
 fn type_of(dictionary: &Dictionary, a: &Row<'_>) -> Answer {
@@ -71,6 +86,10 @@ pub(super) fn functions(dictionary: &Arc<Dictionary>, started: i64) -> Vec<Arc<S
             Gives::Named("pg_lsn"),
             Value::Null,
         ),
+        Function::new("pg_wal_lsn_diff").on(&[K::Text, K::Text], Gives::Numeric, |a| {
+            let (one, two) = (log_position(a.text(0))?, log_position(a.text(1))?);
+            Ok(Numeric::new(i128::from(one) - i128::from(two), 0).into())
+        }),
         fixed("pg_last_xact_replay_timestamp", Gives::StampTz, Value::Null),
         fixed("pg_my_temp_schema", Gives::Oid, Value::Int(0)),
         fixed("getdatabaseencoding", Gives::Named("name"), "UTF8".into()),

@@ -1,10 +1,12 @@
 //! Scalar functions that the catalog adds to the engine's own.
 
+mod acl;
 mod aggregates;
 mod alike;
 mod arrays;
 mod asctime;
 mod bounded;
+mod charsets;
 mod constant;
 mod dates;
 mod decimal;
@@ -36,6 +38,7 @@ mod settings;
 mod signs;
 mod size;
 mod sleep;
+mod statistics;
 mod template;
 #[cfg(test)]
 mod tests;
@@ -119,8 +122,10 @@ pub(super) fn shared(names: &Arc<NameCache>, dictionary: &Arc<Dictionary>) -> Ve
     let sleep = AsyncScalarUDF::new(Arc::new(sleep::Sleep::default()));
     let started = Utc::now().timestamp_micros();
     let topics = [
+        acl::functions(dictionary),
         aggregates::functions(),
         arrays::functions(),
+        charsets::functions(),
         dates::functions(),
         facts::functions(dictionary, started),
         inet::functions(),
@@ -139,6 +144,7 @@ pub(super) fn shared(names: &Arc<NameCache>, dictionary: &Arc<Dictionary>) -> Ve
         sets::functions(),
         signs::functions(),
         size::functions(),
+        statistics::functions(),
         text::functions(),
         typed::functions(),
     ];

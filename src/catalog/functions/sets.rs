@@ -11,7 +11,7 @@ use arrow::datatypes::{DataType, Field, FieldRef, Fields};
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::ScalarUDF;
 
-use super::arrays::dimension_of;
+use super::arrays::{dimension_of, first_subscript};
 use super::define::{Answer, Function, Gives};
 use super::interval::Interval;
 use super::output::Value;
@@ -276,7 +276,8 @@ pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
 fn subscripts(a: &Row<'_>, is_reversed: bool) -> Answer {
     let length = dimension_of(a).unwrap_or(0);
     let length = i32::try_from(length).unwrap_or(i32::MAX);
-    let mut numbers: Vec<_> = (1..=length).map(Some).collect();
+    let first = first_subscript(a) as i32;
+    let mut numbers: Vec<_> = (first..first + length).map(Some).collect();
     if is_reversed {
         numbers.reverse();
     }

@@ -1,5 +1,6 @@
-//! `tableoid`, which every row of PostgreSQL has and no `*` shows: the oid of the row's table, known from the name that
-//! it stands behind or, without one, from the only one that there is.
+//! The columns that every row of PostgreSQL has and no `*` shows. `tableoid` is the oid of the row's table, known from the
+//! name that it stands behind or, without one, from the only one that there is. The others tell which transactions wrote
+//! the row: to PostgreSQL one that has been there for so long that nobody needs to know is frozen, and so are all of these.
 
 use std::ops::ControlFlow;
 
@@ -11,11 +12,20 @@ use datafusion::sql::sqlparser::ast::{
 
 use super::dictionary::Dictionary;
 
-/// The name of the column.
-const TABLEOID: &str = "tableoid";
+/// A column's name, and what it is of every row.
+type Column = (&'static str, Option<u32>);
 
-/// Puts the oid of the relation in the place of each `relation.tableoid`, and of `tableoid` where a SELECT reads one
-/// relation only.
+/// The columns; `tableoid` is the row's own.
+const COLUMNS: [Column; 5] = [
+    ("tableoid", None),
+    // PostgreSQL's `FrozenTransactionId`.
+    ("xmin", Some(2)),
+    ("xmax", Some(0)),
+    ("cmin", Some(0)),
+    ("cmax", Some(0)),
+];
+
+/// Puts the value in the place of each `relation.column`, and of `column` where a SELECT reads one relation only.
 pub(in crate::catalog) fn resolve(statement: &mut Statement, dictionary: &Dictionary) {
     let named = visit_expressions(statement, |expr| match column(expr) {
         Some(_) => ControlFlow::Break(()),
@@ -30,18 +40,19 @@ pub(in crate::catalog) fn resolve(statement: &mut Statement, dictionary: &Dictio
     }
 }
 
-/// The names in front of the column, if an expression is this column.
-fn column(expr: &Expr) -> Option<&[Ident]> {
+/// The names in front of the column, if an expression is one of these, and which.
+fn column(expr: &Expr) -> Option<(&[Ident], Column)> {
     let (column, tables) = match expr {
         Expr::Identifier(column) => (column, [].as_slice()),
         Expr::CompoundIdentifier(names) => names.split_last()?,
         _ => return None,
     };
-    let is_same = match column.quote_style {
-        Some(_) => column.value == TABLEOID,
-        None => column.value.eq_ignore_ascii_case(TABLEOID),
+    let is_same = |known: &str| match column.quote_style {
+        Some(_) => column.value == known,
+        None => column.value.eq_ignore_ascii_case(known),
     };
-    is_same.then_some(tables)
+    let found = COLUMNS.into_iter().find(|(known, _)| is_same(known));
+    found.map(|found| (tables, found))
 }
 
 /// What a SELECT reads: what it is called, and its oid if it is a relation.
@@ -92,9 +103,10 @@ impl Resolver<'_> {
         Some((called, relation.map(|relation| relation.oid)))
     }
 
-    /// The oid that an expression stands for.
-    fn oid(&self, expr: &Expr) -> Option<u32> {
-        match column(expr)? {
+    /// The value that an expression stands for, and the name of the column.
+    fn value(&self, expr: &Expr) -> Option<(u32, &'static str)> {
+        let (tables, (name, value)) = column(expr)?;
+        let oid = match tables {
             [] => match self.scopes.last()?.as_slice() {
                 [(_, oid)] => *oid,
                 _ => None,
@@ -104,7 +116,8 @@ impl Resolver<'_> {
                 let mut read = self.scopes.iter().rev().flatten();
                 read.find(|(called, _)| *called == table)?.1
             }
-        }
+        }?;
+        Some((value.unwrap_or(oid), name))
     }
 }
 
@@ -120,11 +133,11 @@ impl VisitorMut for Resolver<'_> {
         self.scopes.push(scope);
         for item in &mut select.projection {
             if let SelectItem::UnnamedExpr(expr) = item
-                && self.oid(expr).is_some()
+                && let Some((_, name)) = self.value(expr)
             {
                 *item = SelectItem::ExprWithAlias {
                     expr: expr.clone(),
-                    alias: Ident::new(TABLEOID),
+                    alias: Ident::new(name),
                 };
             }
         }
@@ -137,8 +150,8 @@ impl VisitorMut for Resolver<'_> {
     }
 
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-        if let Some(oid) = self.oid(expr) {
-            *expr = constant(oid);
+        if let Some((value, _)) = self.value(expr) {
+            *expr = constant(value);
         }
         ControlFlow::Continue(())
     }

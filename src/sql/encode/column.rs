@@ -1,8 +1,8 @@
 //! One column of a batch, bound to its typed buffers.
 
+use super::interval::{Forms, IntervalStyle, write_interval as write_interval_text};
 use super::nested::{ArrayValues, RecordValues};
 use super::time::{DAY_S, EPOCH_DAYS, MICROS, TimestampWriter};
-use super::zone::Zone;
 use super::{EncodeError, binary, patch_length, raw, text};
 use crate::sql::charset::Charset;
 use crate::sql::numeric::ordered;
@@ -60,10 +60,10 @@ pub(super) enum Values {
     Time32(ScalarBuffer<i32>, TimeUnit),
     Time64(ScalarBuffer<i64>, TimeUnit),
     Timestamp(ScalarBuffer<i64>, TimeUnit, TimestampWriter),
-    Months(ScalarBuffer<i32>),
-    DayTime(IntervalDayTimeArray),
-    MonthDayNano(IntervalMonthDayNanoArray),
-    Duration(ScalarBuffer<i64>, TimeUnit),
+    Months(ScalarBuffer<i32>, IntervalStyle),
+    DayTime(IntervalDayTimeArray, IntervalStyle),
+    MonthDayNano(IntervalMonthDayNanoArray, IntervalStyle),
+    Duration(ScalarBuffer<i64>, TimeUnit, IntervalStyle),
     Decimal32(ScalarBuffer<i32>, i8),
     Decimal64(ScalarBuffer<i64>, i8),
     Decimal128(ScalarBuffer<i128>, i8),
@@ -79,7 +79,7 @@ impl Column {
         field: &Field,
         array: &ArrayRef,
         format: Format,
-        zone: &Zone,
+        forms: &Forms,
     ) -> Result<Self, EncodeError> {
         use DataType as D;
         macro_rules! values {
@@ -101,7 +101,7 @@ impl Column {
         let ty = pg_type_of(field);
         if let Some(form) = written(array, field, format) {
             let form_field = Field::new(field.name(), form.data_type().clone(), true);
-            let bound = Self::bind(&form_field, &form, format, zone)?;
+            let bound = Self::bind(&form_field, &form, format, forms)?;
             return Ok(Self {
                 oid: ty.oid(),
                 ..bound
@@ -153,14 +153,18 @@ impl Column {
                     TimestampNanosecondType
                 ),
                 *unit,
-                TimestampWriter::new(named.is_some().then_some(*zone)),
+                TimestampWriter::new(named.is_some().then_some(forms.zone)),
             ),
-            D::Interval(IntervalUnit::YearMonth) => Values::Months(values!(IntervalYearMonthType)),
+            D::Interval(IntervalUnit::YearMonth) => {
+                Values::Months(values!(IntervalYearMonthType), forms.intervals)
+            }
             D::Interval(IntervalUnit::DayTime) => {
-                Values::DayTime(array.as_primitive::<IntervalDayTimeType>().clone())
+                let values = array.as_primitive::<IntervalDayTimeType>().clone();
+                Values::DayTime(values, forms.intervals)
             }
             D::Interval(IntervalUnit::MonthDayNano) => {
-                Values::MonthDayNano(array.as_primitive::<IntervalMonthDayNanoType>().clone())
+                let values = array.as_primitive::<IntervalMonthDayNanoType>().clone();
+                Values::MonthDayNano(values, forms.intervals)
             }
             D::Duration(unit) => Values::Duration(
                 by_unit!(
@@ -171,6 +175,7 @@ impl Column {
                     DurationNanosecondType
                 ),
                 *unit,
+                forms.intervals,
             ),
             D::Decimal32(_, scale) => Values::Decimal32(values!(Decimal32Type), *scale),
             D::Decimal64(_, scale) => Values::Decimal64(values!(Decimal64Type), *scale),
@@ -180,8 +185,8 @@ impl Column {
             | D::LargeList(_)
             | D::FixedSizeList(..)
             | D::ListView(_)
-            | D::LargeListView(_) => Values::Array(ArrayValues::bind(field, array, format, zone)?),
-            D::Struct(_) => Values::Record(RecordValues::bind(array.as_struct(), format, zone)?),
+            | D::LargeListView(_) => Values::Array(ArrayValues::bind(field, array, format, forms)?),
+            D::Struct(_) => Values::Record(RecordValues::bind(array.as_struct(), format, forms)?),
             D::Dictionary(..) => {
                 let dictionary = array.as_any_dictionary();
                 // Keys of null rows need not point anywhere; with no values there is nothing to point at.
@@ -192,7 +197,7 @@ impl Column {
                 };
                 Values::Dictionary(
                     keys,
-                    Box::new(Self::bind(field, dictionary.values(), format, zone)?),
+                    Box::new(Self::bind(field, dictionary.values(), format, forms)?),
                 )
             }
             _ => Values::Utf8(displayed(name, array)?),
@@ -337,10 +342,11 @@ impl Column {
                     }
                 }
             },
-            Values::Months(v) => write_interval(v[row], 0, 0, format, out),
-            Values::DayTime(v) => {
+            Values::Months(v, style) => write_interval(*style, v[row], 0, 0, format, out),
+            Values::DayTime(v, style) => {
                 let value = v.value(row);
                 write_interval(
+                    *style,
                     0,
                     value.days,
                     i64::from(value.milliseconds) * 1000,
@@ -348,9 +354,10 @@ impl Column {
                     out,
                 );
             }
-            Values::MonthDayNano(v) => {
+            Values::MonthDayNano(v, style) => {
                 let value = v.value(row);
                 write_interval(
+                    *style,
                     value.months,
                     value.days,
                     value.nanoseconds / 1000,
@@ -358,13 +365,13 @@ impl Column {
                     out,
                 );
             }
-            Values::Duration(v, unit) => {
+            Values::Duration(v, unit, style) => {
                 // As the difference of two timestamps in PostgreSQL: whole days first.
                 let (second, fraction) = split(v[row], *unit);
                 let days = (second + i64::from(second < 0 && fraction > 0)) / DAY_S;
                 let rest = (second - days * DAY_S) * MICROS + fraction;
                 let days = i32::try_from(days).map_err(|_| EncodeError::OutOfRange("interval"))?;
-                write_interval(0, days, rest, format, out);
+                write_interval(*style, 0, days, rest, format, out);
             }
             Values::Decimal32(v, scale) => {
                 write_decimal(i256::from_i128(v[row].into()), *scale, format, out)?
@@ -524,9 +531,16 @@ fn write_time(micros: Option<i64>, format: Format, out: &mut BytesMut) -> Result
     Ok(())
 }
 
-fn write_interval(months: i32, days: i32, micros: i64, format: Format, out: &mut BytesMut) {
+fn write_interval(
+    style: IntervalStyle,
+    months: i32,
+    days: i32,
+    micros: i64,
+    format: Format,
+    out: &mut BytesMut,
+) {
     match format {
-        Format::Text => super::time::write_interval(months, days, micros, out),
+        Format::Text => write_interval_text(style, months, days, micros, out),
         Format::Binary => {
             out.put_i64(micros);
             out.put_i32(days);

@@ -2,7 +2,7 @@
 
 use super::block::{BLOCK_ROWS, Block, Shape};
 use super::column::{Column, Values};
-use super::zone::Zone;
+use super::interval::Forms;
 use super::{COPY_DATA, EncodeError, bind, patch_length};
 use crate::sql::charset::Charset;
 use arrow::array::RecordBatch;
@@ -197,16 +197,16 @@ pub struct LineEncoder<'a> {
 }
 
 impl<'a> LineEncoder<'a> {
-    /// Binds the columns of `batch`. `zone` is the client's, for timestamps with time zone.
+    /// Binds the columns of `batch`. `forms` are the client's.
     ///
     /// # Errors
     /// [`EncodeError::TooManyColumns`], [`EncodeError::NoText`].
     pub fn try_new(
         batch: &RecordBatch,
         style: &'a LineStyle,
-        zone: &Zone,
+        forms: &Forms,
     ) -> Result<Self, EncodeError> {
-        let columns = bind(batch, &[], zone)?;
+        let columns = bind(batch, &[], forms)?;
         let block = match batch.num_rows() {
             0..BLOCK_ROWS => None,
             _ => Block::of(&columns, &Shape::Line(style)),

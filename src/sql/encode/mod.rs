@@ -9,6 +9,7 @@ mod block;
 mod column;
 mod digits;
 mod float;
+pub mod interval;
 mod line;
 mod nested;
 mod raw;
@@ -24,6 +25,7 @@ use super::types::Format;
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::{Field, Schema};
 use bytes::{BufMut, BytesMut};
+use interval::Forms;
 use std::ops::Range;
 use std::sync::Arc;
 use zone::Zone;
@@ -116,16 +118,16 @@ pub struct RowEncoder {
 
 impl RowEncoder {
     /// Binds the columns of `batch`. `formats` is as in Bind: none (all text), one for all, or one for each column.
-    /// `zone` is the client's, for timestamps with time zone.
+    /// `forms` are the client's.
     ///
     /// # Errors
     /// [`EncodeError::FormatCount`], [`EncodeError::TooManyColumns`], [`EncodeError::NoText`].
     pub fn try_new(
         batch: &RecordBatch,
         formats: &[Format],
-        zone: &Zone,
+        forms: &Forms,
     ) -> Result<Self, EncodeError> {
-        let columns = bind(batch, formats, zone)?;
+        let columns = bind(batch, formats, forms)?;
         let block = match batch.num_rows() {
             0..BLOCK_ROWS => None,
             _ => Block::of(&columns, &Shape::Message(DATA_ROW)),
@@ -152,8 +154,8 @@ impl RowEncoder {
     ///
     /// # Errors
     /// [`EncodeError::TooManyColumns`], [`EncodeError::NoText`].
-    pub fn try_new_for_copy(batch: &RecordBatch, zone: &Zone) -> Result<Self, EncodeError> {
-        let encoder = Self::try_new(batch, &[Format::Binary], zone)?;
+    pub fn try_new_for_copy(batch: &RecordBatch, forms: &Forms) -> Result<Self, EncodeError> {
+        let encoder = Self::try_new(batch, &[Format::Binary], forms)?;
         Ok(Self {
             message: COPY_DATA,
             ..encoder
@@ -258,7 +260,7 @@ pub(crate) fn texts_of(
     let schema = Schema::new(vec![field.clone()]);
     let batch = RecordBatch::try_new(Arc::new(schema), vec![Arc::clone(array)])
         .map_err(|error| SqlError::new("XX000", error.to_string()))?;
-    let mut encoder = RowEncoder::try_new(&batch, &[], zone)?;
+    let mut encoder = RowEncoder::try_new(&batch, &[], &Forms::from(*zone))?;
     let mut message = BytesMut::new();
     let mut texts = Vec::with_capacity(array.len());
     for row in 0..array.len() {
@@ -272,7 +274,11 @@ pub(crate) fn texts_of(
 }
 
 /// Binds the columns of `batch`.
-fn bind(batch: &RecordBatch, formats: &[Format], zone: &Zone) -> Result<Vec<Column>, EncodeError> {
+fn bind(
+    batch: &RecordBatch,
+    formats: &[Format],
+    forms: &Forms,
+) -> Result<Vec<Column>, EncodeError> {
     let count = batch.num_columns();
     if count > COLUMNS_MAX {
         return Err(EncodeError::TooManyColumns);
@@ -287,7 +293,7 @@ fn bind(batch: &RecordBatch, formats: &[Format], zone: &Zone) -> Result<Vec<Colu
     let schema = batch.schema_ref();
     let column = |(n, array)| {
         let format = formats.get(n).copied().unwrap_or(first);
-        Column::bind(schema.field(n), array, format, zone)
+        Column::bind(schema.field(n), array, format, forms)
     };
     batch.columns().iter().enumerate().map(column).collect()
 }

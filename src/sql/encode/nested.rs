@@ -2,8 +2,8 @@
 
 use super::EncodeError;
 use super::column::Column;
+use super::interval::Forms;
 use super::text::Quoting;
-use super::zone::Zone;
 use crate::catalog::TYPE;
 use crate::sql::types::{Format, pg_type_of};
 use arrow::array::{Array, ArrayRef, AsArray, StructArray};
@@ -77,7 +77,7 @@ impl ArrayValues {
         field: &Field,
         array: &ArrayRef,
         format: Format,
-        zone: &Zone,
+        forms: &Forms,
     ) -> Result<Self, EncodeError> {
         let (ranges, items) = match array.data_type() {
             DataType::LargeList(_) => {
@@ -119,7 +119,7 @@ impl ArrayValues {
         let item = &item.with_metadata(metadata);
         Ok(Self {
             ranges,
-            items: Box::new(Column::bind(item, items, format, zone)?),
+            items: Box::new(Column::bind(item, items, format, forms)?),
             is_vector: matches!(pg_type_of(field), Type::INT2_VECTOR | Type::OID_VECTOR),
             scratch: Vec::new(),
         })
@@ -248,13 +248,13 @@ impl RecordValues {
     pub(super) fn bind(
         array: &StructArray,
         format: Format,
-        zone: &Zone,
+        forms: &Forms,
     ) -> Result<Self, EncodeError> {
         let fields = array
             .fields()
             .iter()
             .zip(array.columns())
-            .map(|(field, values)| Column::bind(field, values, format, zone))
+            .map(|(field, values)| Column::bind(field, values, format, forms))
             .collect::<Result<_, _>>()?;
         Ok(Self {
             fields,

@@ -30,7 +30,11 @@ fn values(out: &[u8]) -> Vec<Option<Vec<u8>>> {
 fn encode(array: ArrayRef, format: Format) -> Result<Vec<Option<Vec<u8>>>, EncodeError> {
     let rows = array.len();
     let batch = RecordBatch::try_from_iter_with_nullable([("c", array, true)]).unwrap();
-    let mut encoder = RowEncoder::try_new(&batch, &[format], &"Asia/Kolkata".parse().unwrap())?;
+    let mut encoder = RowEncoder::try_new(
+        &batch,
+        &[format],
+        &Forms::from("Asia/Kolkata".parse::<Zone>().unwrap()),
+    )?;
     (0..rows)
         .map(|row| {
             let mut out = BytesMut::new();
@@ -108,7 +112,7 @@ fn a_row_is_one_message_and_nulls_have_length_minus_one() {
         ("b", Arc::new(StringViewArray::from(vec!["x", ""])), true),
     ])
     .unwrap();
-    let mut encoder = RowEncoder::try_new(&batch, &[], &Zone::default()).unwrap();
+    let mut encoder = RowEncoder::try_new(&batch, &[], &Forms::default()).unwrap();
     let mut out = BytesMut::new();
     encoder.encode_row(0, &mut out).unwrap();
     assert_eq!(&out[..], b"D\0\0\0\x10\0\x02\0\0\0\x017\0\0\0\x01x");
@@ -123,7 +127,7 @@ fn formats_are_none_one_for_all_or_one_each() {
     let batch = RecordBatch::try_from_iter(columns).unwrap();
     let row = |formats: &[Format]| {
         let mut out = BytesMut::new();
-        RowEncoder::try_new(&batch, formats, &Zone::default())?.encode_row(0, &mut out)?;
+        RowEncoder::try_new(&batch, formats, &Forms::default())?.encode_row(0, &mut out)?;
         Ok::<_, EncodeError>(
             values(&out)
                 .into_iter()
@@ -316,7 +320,7 @@ fn what_does_not_fit_is_an_error_and_leaves_no_half_row() {
     let max = UInt64Array::from(vec![u64::MAX]);
     let batch = RecordBatch::try_from_iter([("a", Arc::new(max) as ArrayRef)]).unwrap();
     let mut out = BytesMut::from(&b"before"[..]);
-    let error = RowEncoder::try_new(&batch, &[], &Zone::default())
+    let error = RowEncoder::try_new(&batch, &[], &Forms::default())
         .unwrap()
         .encode_row(0, &mut out)
         .unwrap_err();
@@ -362,7 +366,7 @@ fn oids_and_vectors_have_forms_of_their_own() {
     let schema = Arc::new(Schema::new(vec![field]));
     let batch = RecordBatch::try_new(schema, vec![Arc::new(vector)]).unwrap();
     let encode = |format| {
-        let mut encoder = RowEncoder::try_new(&batch, &[format], &Zone::default()).unwrap();
+        let mut encoder = RowEncoder::try_new(&batch, &[format], &Forms::default()).unwrap();
         [0, 1].map(|row| {
             let mut out = BytesMut::new();
             encoder.encode_row(row, &mut out).unwrap();

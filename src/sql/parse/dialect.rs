@@ -10,6 +10,7 @@ use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::Token;
 use std::any::TypeId;
 use std::cell::Cell;
+use std::ops::ControlFlow;
 
 /// Operands that the parser may look at for each token; without going back it looks at each token once at most.
 const OPERANDS_PER_TOKEN: usize = 8;
@@ -103,6 +104,66 @@ fn typed_constant(parser: &mut Parser<'_>) -> Option<Result<Expr, ParserError>> 
     Some(constant(parser))
 }
 
+/// The most words and signs in the parentheses behind OPERATOR, and before them.
+const OPERATOR_TOKENS_MAX: usize = 16;
+
+/// `left OPERATOR(schema.symbol) ANY (…)`, ALL or SOME; none if there is only the operator.
+fn quantified(parser: &mut Parser<'_>, left: &Expr) -> Option<Result<Expr, ParserError>> {
+    let token = |n: usize| &parser.peek_nth_token_ref(n).token;
+    let mut parts = vec![String::new()];
+    let mut close = 2;
+    while *token(close) != Token::RParen {
+        match (token(close), parts.last_mut()) {
+            (Token::EOF, _) => return None,
+            _ if close > OPERATOR_TOKENS_MAX => return None,
+            (Token::Period, _) => parts.push(String::new()),
+            (other, Some(part)) => part.push_str(&other.to_string()),
+            (_, None) => {}
+        }
+        close += 1;
+    }
+    let word = super::session::unquoted(token(close + 1))?;
+    if *token(1) != Token::LParen || !matches!(word.as_str(), "ANY" | "SOME" | "ALL") {
+        return None;
+    }
+    for _ in 0..close + 2 {
+        parser.advance_token();
+    }
+    let unknown = || ParserError::ParserError("Expected: a comparison operator".to_owned());
+    let compare_op = match super::query::operator(&parts) {
+        ControlFlow::Continue(operator) => operator,
+        ControlFlow::Break(_) => return Some(Err(unknown())),
+    };
+    let left = Box::new(left.clone());
+    Some(
+        operand_of_quantifier(parser).map(|right| match word.as_str() {
+            "ALL" => Expr::AllOp {
+                left,
+                compare_op,
+                right: Box::new(right),
+            },
+            word => Expr::AnyOp {
+                left,
+                compare_op,
+                right: Box::new(right),
+                is_some: word == "SOME",
+            },
+        }),
+    )
+}
+
+/// `(SELECT …)`, or `(array)`.
+fn operand_of_quantifier(parser: &mut Parser<'_>) -> Result<Expr, ParserError> {
+    parser.expect_token(&Token::LParen)?;
+    let word = super::session::peek_word(parser);
+    let operand = match word.as_deref() {
+        Some("SELECT" | "WITH" | "VALUES") => Expr::Subquery(parser.parse_query()?),
+        _ => parser.parse_expr()?,
+    };
+    parser.expect_token(&Token::RParen)?;
+    Ok(operand)
+}
+
 impl Dialect for DoorDialect {
     /// The parser asks for the dialect by type where it has no method for a difference.
     fn dialect(&self) -> TypeId {
@@ -120,12 +181,13 @@ impl Dialect for DoorDialect {
         }
     }
 
-    /// `[NOT] BETWEEN SYMMETRIC`: between the two in either order. The parser knows the plain one only.
+    /// `[NOT] BETWEEN SYMMETRIC`: between the two in either order; and `OPERATOR(pg_catalog.=) ANY (…)`. The parser knows
+    /// the plain ones only. And of `a IS DISTINCT FROM b AND c` it takes all that follows for the right side.
     fn parse_infix(
         &self,
         parser: &mut Parser<'_>,
         expr: &Expr,
-        _: u8,
+        precedence: u8,
     ) -> Option<Result<Expr, ParserError>> {
         let is = |n: usize, word: &str| match &parser.peek_nth_token_ref(n).token {
             Token::Word(found) => {
@@ -133,6 +195,23 @@ impl Dialect for DoorDialect {
             }
             _ => false,
         };
+        if is(0, "OPERATOR") {
+            return quantified(parser, expr);
+        }
+        if is(0, "IS") {
+            let negated = is(1, "NOT");
+            let words = 3 + usize::from(negated);
+            if !is(words - 2, "DISTINCT") || !is(words - 1, "FROM") {
+                return None;
+            }
+            (0..words).for_each(|_| parser.advance_token());
+            let left = Box::new(expr.clone());
+            let right = parser.parse_subexpr(precedence).map(Box::new);
+            return Some(right.map(|right| match negated {
+                true => Expr::IsNotDistinctFrom(left, right),
+                false => Expr::IsDistinctFrom(left, right),
+            }));
+        }
         let negated = is(0, "NOT");
         let at = usize::from(negated);
         if !is(at, "BETWEEN") {

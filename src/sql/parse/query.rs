@@ -7,8 +7,10 @@ mod functions;
 mod limits;
 mod literals;
 mod operators;
+mod sets;
 mod tables;
 mod types;
+mod wildcards;
 
 pub(super) use self::arrays::texts;
 use self::build::{cast, folded, literal};
@@ -16,7 +18,7 @@ use self::columns::{COLUMNS_MAX, name_columns, number_duplicates, order_by_numbe
 pub(crate) use self::literals::TypedNumbers;
 #[cfg(test)]
 pub(crate) use self::literals::plain_engine;
-pub(super) use self::operators::like_pattern;
+pub(super) use self::operators::{like_pattern, named as operator};
 use super::refuse::read_only;
 use crate::sql::sqlstate::{SqlError, located};
 use datafusion::sql::sqlparser::ast::{
@@ -95,6 +97,10 @@ impl VisitorMut for Reader<'_> {
         }
         limits::rewrite(query)?;
         order_by_number(query);
+        if self.queries.is_empty() {
+            wildcards::hide_shared_names(query);
+        }
+        sets::apart_from_columns(query);
         // ORDER BY belongs to the query, not to its SELECT.
         let from = query.body.as_select().is_none_or(reads_tables);
         self.from.push(from);
@@ -164,7 +170,8 @@ impl VisitorMut for Reader<'_> {
         if self.queries.len() > 1 || select.projection.len() > 1 {
             name_columns(&mut select.projection);
         }
-        number_duplicates(&mut select.projection);
+        wildcards::name_whole_tables(select);
+        number_duplicates(&mut select.projection, self.queries.len() > 1);
         self.from.push(reads_tables(select));
         ControlFlow::Continue(())
     }

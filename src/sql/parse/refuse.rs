@@ -54,7 +54,6 @@ pub(super) fn refusal(parser: &Parser<'_>) -> Option<SqlError> {
         "INSERT" | "UPDATE" | "DELETE" | "MERGE" | "VACUUM" | "ANALYZE" | "REINDEX" | "CLUSTER"
         | "COMMENT" => Some(read_only(&verb)),
         "TRUNCATE" => Some(read_only("TRUNCATE TABLE")),
-        "LOCK" => Some(read_only("LOCK TABLE")),
         "REFRESH" => Some(read_only("REFRESH MATERIALIZED VIEW")),
         "IMPORT" => Some(read_only("IMPORT FOREIGN SCHEMA")),
         "CREATE" | "ALTER" | "DROP" => {

@@ -114,7 +114,10 @@ pub(super) fn statement(
     }
     parser.next_token();
     let (kind, tag) = match word {
-        "SET" => (set(parser)?, "SET"),
+        "SET" => match set(parser)? {
+            Kind::SetConstraints => (Kind::SetConstraints, "SET CONSTRAINTS"),
+            kind => (kind, "SET"),
+        },
         "RESET" => (Kind::Reset(parameter_or_all(parser)?), "RESET"),
         "SHOW" => (Kind::Show(parameter_or_all(parser)?), "SHOW"),
         "BEGIN" => {
@@ -188,6 +191,32 @@ pub(super) fn statement(
         }
     };
     Ok(Some(ParsedStatement { kind, tag }))
+}
+
+/// What follows `SET CONSTRAINTS`. None of them can be deferred.
+fn constraints(parser: &mut Parser<'_>) -> Result<Kind, Trouble> {
+    let named = match all_or_name(parser)? {
+        None => None,
+        Some(mut name_of_one) => {
+            while parser.consume_token(&Token::Period) {
+                name_of_one = name(parser)?;
+            }
+            while parser.consume_token(&Token::Comma) || parser.consume_token(&Token::Period) {
+                name(parser)?;
+            }
+            Some(name_of_one)
+        }
+    };
+    if !next_is(parser, "IMMEDIATE") && !next_is(parser, "DEFERRED") {
+        return Err(Trouble::Syntax);
+    }
+    match named {
+        None => Ok(Kind::SetConstraints),
+        Some(name) => Err(Trouble::Other(SqlError::new(
+            "42809",
+            format!("constraint \"{name}\" is not deferrable"),
+        ))),
+    }
 }
 
 fn discard(parser: &mut Parser<'_>) -> Result<(Kind, &'static str), Trouble> {
@@ -300,6 +329,9 @@ fn set(parser: &mut Parser<'_>) -> Result<Kind, Trouble> {
             modes: modes(parser)?,
             session: false,
         });
+    }
+    if next_is(parser, "CONSTRAINTS") {
+        return constraints(parser);
     }
     if next_are(parser, &["SESSION", "AUTHORIZATION"]) {
         return authorization(parser, "session_authorization", "DEFAULT");

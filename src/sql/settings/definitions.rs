@@ -1,10 +1,13 @@
 //! The parameters that there are.
 
+mod absent;
 mod unused;
 
+use self::absent::ABSENT;
 use self::unused::UNUSED;
 use super::number::Unit;
 use super::value::{Kind, Type};
+use crate::sql::encode::interval::IntervalStyle;
 
 const BEHAVIOR: &str = "Client Connection Defaults / Statement Behavior";
 const CONNECTIONS: &str = "Connections and Authentication / Connection Settings";
@@ -84,26 +87,25 @@ const ALWAYS_ON: Kind = Kind::Always(true);
 const ALWAYS_OFF: Kind = Kind::Always(false);
 
 /// How many parameters there are.
-pub(super) const COUNT: usize = OWN.len() + UNUSED.len();
+pub(super) const COUNT: usize = OWN.len() + UNUSED.len() + ABSENT.len();
 
 /// The parameter of a number below [`COUNT`].
 ///
 /// # Panics
 /// If there is none of this number.
 pub(super) fn definition(index: usize) -> &'static Definition {
-    match OWN.get(index) {
-        Some(own) => own,
-        None => &UNUSED[index - OWN.len()],
+    let rest = index.saturating_sub(OWN.len());
+    match OWN.get(index).or_else(|| UNUSED.get(rest)) {
+        Some(found) => found,
+        None => &ABSENT[rest - UNUSED.len()],
     }
 }
 
 /// The number of the parameter of this name, in any case.
 pub(super) fn index_of(name: &str) -> Option<usize> {
     let is_it = |definition: &Definition| definition.name.eq_ignore_ascii_case(name);
-    match OWN.iter().position(is_it) {
-        Some(own) => Some(own),
-        None => UNUSED.iter().position(is_it).map(|index| OWN.len() + index),
-    }
+    let mut all = OWN.iter().chain(UNUSED).chain(ABSENT);
+    all.position(is_it)
 }
 
 /// The numbers of the parameters in the order of SHOW ALL.
@@ -250,7 +252,7 @@ const OWN: &[Definition] = &[
     reported(
         "IntervalStyle",
         "postgres",
-        Kind::OneOf(&["postgres"]),
+        Kind::OneOf(IntervalStyle::NAMES),
         LOCALE,
         "The text form of intervals.",
     ),

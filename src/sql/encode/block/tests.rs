@@ -1,6 +1,8 @@
 //! Against the way of one row at a time.
 
 use super::super::RowEncoder;
+use super::super::interval::Forms;
+use super::super::zone::Zone;
 use super::*;
 use arrow::array::*;
 use arrow::datatypes::Float16Type;
@@ -69,7 +71,12 @@ fn half(n: f32) -> <Float16Type as ArrowPrimitiveType>::Native {
 fn encoder(columns: Vec<ArrayRef>, format: Format) -> RowEncoder {
     let named = columns.into_iter().map(|column| ("c", column, true));
     let batch = RecordBatch::try_from_iter_with_nullable(named).unwrap();
-    RowEncoder::try_new(&batch, &[format], &"Asia/Kolkata".parse().unwrap()).unwrap()
+    RowEncoder::try_new(
+        &batch,
+        &[format],
+        &Forms::from("Asia/Kolkata".parse::<Zone>().unwrap()),
+    )
+    .unwrap()
 }
 
 /// All rows up to the first that fails, by a block and one by one.

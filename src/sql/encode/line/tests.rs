@@ -42,7 +42,7 @@ fn lines(mut bytes: &[u8]) -> Vec<String> {
 
 fn encode(batch: &RecordBatch, style: &LineStyle) -> String {
     let mut out = BytesMut::new();
-    let mut encoder = LineEncoder::try_new(batch, style, &Zone::default()).unwrap();
+    let mut encoder = LineEncoder::try_new(batch, style, &Forms::default()).unwrap();
     let mut next = 0;
     while next < batch.num_rows() {
         let full = out.len() + 50;

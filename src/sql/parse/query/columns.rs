@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::build::{folded, number, quoted};
+use super::wildcards::Wildcards;
 use crate::sql::names::{SAME, name, result_names};
 use datafusion::sql::sqlparser::ast::{Expr, OrderByKind, Query, SelectItem, SetExpr};
 
@@ -41,12 +42,13 @@ pub(super) fn order_by_number(query: &mut Query) {
 pub(super) const COLUMNS_MAX: usize = 1664;
 
 /// PostgreSQL lets columns of a result share a name, the engine does not: those after the first get an alias, which
-/// no client sees since it is given PostgreSQL's names.
-pub(super) fn number_duplicates(projection: &mut [SelectItem]) {
+/// no client sees since it is given PostgreSQL's names. A query around this one (`nested`) finds columns by their names:
+/// there those are left alone that no wildcard beside them can have brought already.
+pub(super) fn number_duplicates(projection: &mut [SelectItem], nested: bool) {
     if projection.len() < 2 {
         return;
     }
-    let wildcard = projection.iter().any(|item| key(item).is_none());
+    let wildcards = Wildcards::of(projection);
     let mut names: HashSet<String> = HashSet::with_capacity(projection.len());
     // The shorter names that a qualified column may stand for.
     let mut shorter: HashSet<String> = HashSet::new();
@@ -57,7 +59,7 @@ pub(super) fn number_duplicates(projection: &mut [SelectItem]) {
         let last = name.rsplit('.').next().unwrap_or_default();
         let same =
             names.contains(&name) || shorter.contains(&name) || (is_column && names.contains(last));
-        if same || (wildcard && is_column) {
+        if same || (is_column && wildcards.may_bring(&name, nested)) {
             let shown = match item {
                 SelectItem::UnnamedExpr(expr) => crate::sql::names::name(expr),
                 SelectItem::ExprWithAlias { alias, .. } => folded(alias),

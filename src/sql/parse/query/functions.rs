@@ -74,6 +74,12 @@ pub(super) fn rewrite(expr: &mut Expr, reads: bool) -> ControlFlow<SqlError> {
         return ControlFlow::Continue(());
     };
     by_position(function, &name);
+    if let Some(data_type) = cast_by_name(&name)
+        && let Some([operand]) = arguments(function).as_deref()
+    {
+        *expr = cast((*operand).clone(), data_type);
+        return ControlFlow::Continue(());
+    }
     // current_timestamp(3) and the like round; the engine has microseconds throughout.
     if is_keyword_function(&name) && arguments(function).is_some_and(|list| list.len() == 1) {
         if let Some(written) = keyword(&name, reads) {
@@ -104,6 +110,18 @@ pub(super) fn typed_rows(name: &str, rows: Expr) -> Expr {
         "jsonb_array_elements" => call("jsonb_in", vec![rows]),
         _ => rows,
     }
+}
+
+/// The type whose name is called as a function, where there is no function of that name: `uuid('…')`.
+fn cast_by_name(name: &str) -> Option<DataType> {
+    const TYPES: [&str; 8] = [
+        "bool", "bpchar", "json", "jsonb", "pg_lsn", "uuid", "xid", "xid8",
+    ];
+    let known = TYPES.iter().find(|known| **known == name)?;
+    Some(DataType::Custom(
+        ObjectName::from(vec![Ident::new(*known)]),
+        Vec::new(),
+    ))
 }
 
 /// Functions whose arguments may be named, in their order, and whether those that are missing are 0.

@@ -67,6 +67,18 @@ pub(super) fn rewrite(expr: &mut Expr) -> ControlFlow<SqlError> {
             };
             Some(binary(expr.as_ref().clone(), operator, regex))
         }
+        Expr::Substring {
+            substring_from: Some(pattern),
+            substring_for: escape @ Some(_),
+            ..
+        } => {
+            let marks = (literal(pattern), escape.as_deref().and_then(literal));
+            if let (Some(written), Some(with)) = marks {
+                **pattern = text(similar_part_of(written, with)?);
+                *escape = None;
+            }
+            None
+        }
         Expr::InList {
             expr,
             list,
@@ -147,7 +159,7 @@ fn columns(query: &Query) -> Option<usize> {
 }
 
 /// The operator that `OPERATOR(schema.symbol)` names.
-fn named(parts: &[String]) -> ControlFlow<SqlError, BinaryOperator> {
+pub(in crate::sql::parse) fn named(parts: &[String]) -> ControlFlow<SqlError, BinaryOperator> {
     use BinaryOperator as B;
     let symbol = parts.last().map(String::as_str).unwrap_or_default();
     ControlFlow::Continue(match symbol {
@@ -474,7 +486,39 @@ pub(in crate::sql::parse) fn like_pattern(pattern: &str, with: Option<char>) -> 
 
 /// The regular expression that a pattern of SIMILAR TO stands for.
 fn similar(pattern: &str, escape: Option<char>) -> String {
-    let mut regex = String::from("^(?:");
+    format!("^(?:{})$", similar_inside(pattern, escape))
+}
+
+/// The regular expression whose first group is what `substring(… FROM pattern FOR escape)` looks for: what stands between
+/// two marks, an escape before a double quote each. As little as possible is left to the part before it.
+fn similar_part_of(pattern: &str, escape: &str) -> ControlFlow<SqlError, String> {
+    let mut chars = escape.chars();
+    let (Some(with), None) = (chars.next(), chars.next()) else {
+        let error = SqlError::new("22025", "invalid escape string");
+        return ControlFlow::Break(error.with_hint("Escape string must be one character."));
+    };
+    let mark = format!("{with}\"");
+    let parts: Vec<&str> = pattern.split(&mark).collect();
+    let inside = |part: &str| similar_inside(part, Some(with));
+    ControlFlow::Continue(match parts.as_slice() {
+        [before, part] => format!("^(?U:{})({})$", inside(before), inside(part)),
+        [before, part, behind] => format!(
+            "^(?U:{})({})(?:{})$",
+            inside(before),
+            inside(part),
+            inside(behind)
+        ),
+        [whole] => similar(whole, Some(with)),
+        _ => {
+            let message = "SQL regular expression may not contain more than two \
+                           escape-double-quote separators";
+            return ControlFlow::Break(SqlError::new("2200C", message));
+        }
+    })
+}
+
+fn similar_inside(pattern: &str, escape: Option<char>) -> String {
+    let mut regex = String::new();
     let mut chars = pattern.chars();
     let mut in_class = false;
     while let Some(c) = chars.next() {
@@ -506,7 +550,6 @@ fn similar(pattern: &str, escape: Option<char>) -> String {
             c => regex.push(c),
         }
     }
-    regex.push_str(")$");
     regex
 }
 

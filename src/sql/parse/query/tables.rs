@@ -222,13 +222,15 @@ fn relation_of(function: &str) -> Option<&'static str> {
 enum Of {
     Bool,
     Int,
+    BigInt,
     Text,
+    Moment,
 }
 
-/// Functions that have nothing to tell here, for there are no partitions, publications or text search parsers: their
-/// columns.
+/// Functions that have nothing to tell here, for there are no partitions, publications, extensions, text search parsers or
+/// files: their columns.
 fn empty(name: &str) -> Option<&'static [(&'static str, Of)]> {
-    use Of::{Bool, Int, Text};
+    use Of::{BigInt, Bool, Int, Moment, Text};
     Some(match name {
         "ts_token_type" => &[("tokid", Int), ("alias", Text), ("description", Text)],
         "ts_parse" => &[("tokid", Int), ("token", Text)],
@@ -239,6 +241,21 @@ fn empty(name: &str) -> Option<&'static [(&'static str, Of)]> {
             ("level", Int),
         ],
         "pg_get_publication_tables" => &[("relid", Int)],
+        "pg_available_extensions" => {
+            &[("name", Text), ("default_version", Text), ("comment", Text)]
+        }
+        "pg_available_extension_versions" => &[
+            ("name", Text),
+            ("version", Text),
+            ("superuser", Bool),
+            ("trusted", Bool),
+            ("relocatable", Bool),
+            ("schema", Text),
+            ("comment", Text),
+        ],
+        "pg_ls_archive_statusdir" | "pg_ls_logdir" | "pg_ls_tmpdir" | "pg_ls_waldir" => {
+            &[("name", Text), ("size", BigInt), ("modification", Moment)]
+        }
         "pg_event_trigger_ddl_commands" => &[("classid", Int), ("objid", Int)],
         _ => return None,
     })
@@ -335,7 +352,12 @@ fn without_rows(
         .map(|(column, of)| match of {
             Of::Bool => item(column, DataType::Boolean),
             Of::Int => item(column, DataType::Int(None)),
+            Of::BigInt => item(column, DataType::BigInt(None)),
             Of::Text => item(column, DataType::Text),
+            Of::Moment => {
+                let zoned = datafusion::sql::sqlparser::ast::TimezoneInfo::WithTimeZone;
+                item(column, DataType::Timestamp(None, zoned))
+            }
         })
         .collect();
     if ordinality {
