@@ -82,6 +82,9 @@ impl ExprPlanner for OperatorPlanner {
             true => (expr.left.get_type(schema)?, expr.right.get_type(schema)?),
             false => (left, right),
         };
+        if let Some(refused) = of_unlike_arrays(&expr, &left, &right) {
+            return Err(refused);
+        }
         // A NULL beside an array is one itself, and nothing is put behind an array that is not there.
         if matches!(expr.op, BinaryOperator::StringConcat) {
             match (&left, &right) {
@@ -331,6 +334,32 @@ fn compares(op: &BinaryOperator) -> bool {
 fn computes(op: &BinaryOperator) -> bool {
     use BinaryOperator as B;
     matches!(op, B::Plus | B::Minus | B::Multiply | B::Divide | B::Modulo)
+}
+
+/// The refusal of an operation of an array and what is no element of it, or of two arrays that have none in common.
+fn of_unlike_arrays(
+    expr: &RawBinaryExpr,
+    left: &DataType,
+    right: &DataType,
+) -> Option<DataFusionError> {
+    use BinaryOperator as B;
+    let is_text = |expr: &Expr| untyped(expr).is_some();
+    let unlike = match (left, right) {
+        (DataType::List(one), DataType::List(other)) => {
+            let asks =
+                compares(&expr.op) || matches!(expr.op, B::AtArrow | B::ArrowAt | B::StringConcat);
+            asks && is_unlike(one.data_type(), other.data_type())
+        }
+        (DataType::List(item), other) if expr.op == B::StringConcat && !is_text(&expr.right) => {
+            is_unlike(item.data_type(), other)
+        }
+        (other, DataType::List(item)) if expr.op == B::StringConcat && !is_text(&expr.left) => {
+            is_unlike(item.data_type(), other)
+        }
+        _ => false,
+    };
+    let sides = [(&expr.left, left), (&expr.right, right)];
+    unlike.then(|| no_operator(sides, &expr.op.to_string()))
 }
 
 fn matches_regex(op: &BinaryOperator) -> bool {

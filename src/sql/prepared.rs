@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use datafusion::arrow::array::AsArray;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::error::DataFusionError;
@@ -14,7 +15,7 @@ use super::encode::zone::Zone;
 use super::parse::Argument;
 use super::portal::{Parameter, Statement, no_statement};
 use super::sqlstate::SqlError;
-use super::types::{Format, pg_type, sql_name};
+use super::types::{Format, is_reference, pg_type, sql_name};
 use super::{params, query};
 
 /// Arguments of EXECUTE that have to be computed.
@@ -81,8 +82,14 @@ impl Connection {
         let row = watch.run(&mut self.wire, rows.next()).await?;
         let row = row.transpose().map_err(|error| refused(&error))?;
         let row = row.ok_or_else(|| SqlError::new("XX000", "an expression has no value"))?;
-        let values = row.columns().iter();
-        let values = values.map(|column| ScalarValue::try_from_array(column, 0));
+        let fields = row.schema_ref().fields().iter();
+        let values = fields.zip(row.columns());
+        let values = values.map(|(field, column)| {
+            // What a name stands for is assigned as the name.
+            let names = column.as_struct_opt().filter(|_| is_reference(field));
+            let name = names.and_then(|both| both.columns().last());
+            ScalarValue::try_from_array(name.unwrap_or(column), 0)
+        });
         let values = values.collect::<Result<_, _>>();
         Ok(values.map_err(|error| refused(&error))?)
     }

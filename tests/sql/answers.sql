@@ -485,3 +485,10 @@ EXECUTE of_names('pg_class')
 SELECT array_agg(relname), array_agg(relname ORDER BY oid), array_agg(DISTINCT relkind) FROM pg_class WHERE relname = 'pg_class'
 # A name is an array of its characters
 SELECT typname[0] = '_', typname[1] = 'i' FROM pg_type WHERE typname = '_int4'
+SELECT count(*) OVER (ORDER BY t RANGE '1 month'::interval PRECEDING) FROM generate_series(timestamp '2024-01-01', '2024-03-03', '12 days') t
+SELECT CASE WHEN relkind = 'r' THEN oid::regclass END AS c FROM pg_class WHERE relname = 'pg_class'
+SELECT substr('abc'::varchar(3), 2), substring('abc', 2), current_database(), current_schema, current_schema(), version() IS NULL AS v
+SELECT atttypid::regtype AS t, count(*) FROM pg_attribute WHERE attrelid = 'pg_class'::regclass AND attnum > 0 GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 3
+SELECT oid::regclass FROM pg_class WHERE relname = 'pg_class' UNION ALL SELECT 'pg_type'::regclass
+SELECT castsource::regtype, casttarget::regtype, castfunc::regprocedure FROM pg_cast WHERE castsource = 23 ORDER BY 2
+SELECT pg_typeof(relname), pg_typeof(relkind), pg_typeof(relacl), pg_typeof(oid), pg_typeof(relfrozenxid) FROM pg_class WHERE relname = 'pg_class'

@@ -179,3 +179,7 @@ SELECT substring('a' FROM 'a#"b#"c#"d' FOR '#')
 LOCK TABLE sessions IN ACCESS SHARE MODE
 LOCK TABLE sessions IN SOME MODE
 SET CONSTRAINTS ALL
+SELECT array[1] || 'a'::text
+SELECT array[1] = array['a']
+SELECT array[1] @> array['a'::text]
+SELECT 'x'::nosuch[]

@@ -156,9 +156,9 @@ pub(super) fn shared(names: &Arc<NameCache>, dictionary: &Arc<Dictionary>) -> Ve
         Arc::new(ScalarUDF::from(textout::TextOut::default())),
         Arc::new(ScalarUDF::from(float8::ToFloat::default())),
         constant_text("version", VERSION),
-        constant_text("current_catalog", DATABASE),
-        constant_text("current_database", DATABASE),
-        constant_text("current_schema", SCHEMA),
+        constant::name_function("current_catalog", Some(DATABASE)),
+        constant::name_function("current_database", Some(DATABASE)),
+        constant::name_function("current_schema", Some(SCHEMA)),
     ];
     all.extend(topics.into_iter().flatten());
     all
@@ -173,10 +173,10 @@ fn named(field: Field, pg_type: &str) -> Field {
 pub(super) fn of_caller(caller: &Caller) -> Vec<Arc<ScalarUDF>> {
     let pid = caller.session.as_ref().map(|s| s.id().get() as i32);
     let mut functions = vec![
-        constant::function("current_schema", first_schema(&caller.search_path)),
-        constant_text("current_user", &caller.user),
-        constant_text("session_user", &caller.user),
-        constant_text("current_role", &caller.user),
+        constant::name_function("current_schema", first_schema(&caller.search_path)),
+        constant::name_function("current_user", Some(&caller.user)),
+        constant::name_function("session_user", Some(&caller.user)),
+        constant::name_function("current_role", Some(&caller.user)),
         constant::function("pg_backend_pid", ScalarValue::Int32(pid)),
     ];
     functions.extend(settings::of_caller(caller));
@@ -184,14 +184,13 @@ pub(super) fn of_caller(caller: &Caller) -> Vec<Arc<ScalarUDF>> {
     functions
 }
 
-/// The first schema of a search path that there is; NULL if there is none of them.
-fn first_schema(search_path: &str) -> ScalarValue {
+/// The first schema of a search path that there is.
+fn first_schema(search_path: &str) -> Option<&str> {
     let schemas = [SCHEMA, "pg_catalog", "information_schema"];
     let mut names = search_path
         .split(',')
         .map(|name| name.trim().trim_matches('"'));
-    let first = names.find(|name| schemas.contains(name));
-    ScalarValue::Utf8(first.map(str::to_owned))
+    names.find(|name| schemas.contains(name))
 }
 
 /// Functions whose answer is the moment at which a statement began.

@@ -106,24 +106,28 @@ impl References {
     /// # Errors
     /// What the engine has against it.
     pub fn spell_result(&self, plan: LogicalPlan) -> Result<LogicalPlan> {
-        let spelling = |field: &Field| {
-            let output = self.output_of(field)?;
-            Some(ScalarUDF::from(Spelled::new(output)))
-        };
-        let mut fields = plan.schema().fields().iter();
-        if !fields.any(|field| self.output_of(field).is_some()) {
+        let fields = plan.schema().fields().iter().enumerate();
+        let outputs = fields.map(|(at, field)| {
+            let output = self.output_of(field);
+            output.or_else(|| self.output_of(case_at(&plan, at)?.as_ref()))
+        });
+        let outputs: Vec<_> = outputs.collect();
+        if outputs.iter().all(Option::is_none) {
             return Ok(plan);
         }
-        let item = |(qualifier, field): (Option<&TableReference>, &FieldRef)| {
+        let item = |((qualifier, field), output): (
+            (Option<&TableReference>, &FieldRef),
+            Option<&Arc<ScalarUDF>>,
+        )| {
             let column = Expr::Column(Column::new(qualifier.cloned(), field.name()));
-            match spelling(field) {
-                Some(spelled) => spelled
+            match output {
+                Some(output) => ScalarUDF::from(Spelled::new(output))
                     .call(vec![column])
                     .alias_qualified(qualifier.cloned(), field.name()),
                 None => column,
             }
         };
-        let items: Vec<Expr> = plan.schema().iter().map(item).collect();
+        let items: Vec<Expr> = plan.schema().iter().zip(outputs).map(item).collect();
         LogicalPlanBuilder::from(plan).project(items)?.build()
     }
 
@@ -167,6 +171,30 @@ impl References {
             Ok(Transformed::yes(Expr::Cast(cast)))
         })
     }
+}
+
+/// The values of a CASE that is a column of a plan's outermost list: what type it is of is not known before it is
+/// analysed.
+fn case_at(plan: &LogicalPlan, at: usize) -> Option<FieldRef> {
+    let mut plan = plan;
+    let projection = loop {
+        plan = match plan {
+            LogicalPlan::Projection(projection) => break projection,
+            LogicalPlan::Sort(sort) => &sort.input,
+            LogicalPlan::Limit(limit) => &limit.input,
+            _ => return None,
+        }
+    };
+    let mut expr = projection.expr.get(at)?;
+    while let Expr::Alias(alias) = expr {
+        expr = &alias.expr;
+    }
+    let Expr::Case(case) = expr else {
+        return None;
+    };
+    let mut results = case.when_then_expr.iter().map(|(_, then)| then);
+    let (_, field) = results.next()?.to_field(projection.input.schema()).ok()?;
+    Some(field)
 }
 
 impl AnalyzerRule for References {

@@ -3,7 +3,7 @@
 use super::depth::keyword;
 use crate::sql::sqlstate::SqlError;
 use datafusion::sql::sqlparser::keywords::Keyword;
-use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
+use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Whitespace};
 
 /// Collations by which texts compare as they do here: byte by byte.
 const COLLATIONS: [&str; 4] = ["default", "C", "POSIX", "ucs_basic"];
@@ -17,8 +17,46 @@ pub(super) fn rewrite(
     tokens: Vec<TokenWithSpan>,
 ) -> Result<Vec<TokenWithSpan>, SqlError> {
     let tokens = without_collations(sql, question_marks(tokens))?;
-    let tokens = rows_from(tokens);
+    let tokens = frame_offsets(rows_from(tokens));
     Ok(no_columns(table_as_select(is_null(tokens))))
+}
+
+/// Leaves out `::interval` behind a constant before PRECEDING or FOLLOWING, where the parser takes a constant only and
+/// it is an interval anyway.
+fn frame_offsets(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    let is_bound = |token: &TokenWithSpan| {
+        matches!(
+            keyword(&token.token),
+            Keyword::PRECEDING | Keyword::FOLLOWING
+        )
+    };
+    if !tokens.iter().any(is_bound) {
+        return tokens;
+    }
+    let is_space = |token: &TokenWithSpan| matches!(token.token, Token::Whitespace(_));
+    let mut written: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
+    for token in tokens {
+        if is_bound(&token) {
+            let cast: Vec<usize> = (0..written.len())
+                .rev()
+                .filter(|at| !is_space(&written[*at]))
+                .take(3)
+                .collect();
+            if let [interval, cast, literal] = cast.as_slice()
+                && keyword(&written[*interval].token) == Keyword::INTERVAL
+                && written[*cast].token == Token::DoubleColon
+                && matches!(written[*literal].token, Token::SingleQuotedString(_))
+            {
+                written.truncate(literal + 1);
+                written.push(TokenWithSpan::new(
+                    Token::Whitespace(Whitespace::Space),
+                    token.span,
+                ));
+            }
+        }
+        written.push(token);
+    }
+    written
 }
 
 /// What `ROWS FROM` is written as: a function.
@@ -114,7 +152,7 @@ fn without_collations(
         match name {
             Some((name, _)) if COLLATIONS.contains(&name.as_str()) => {
                 written.push(TokenWithSpan::new(
-                    Token::Whitespace(datafusion::sql::sqlparser::tokenizer::Whitespace::Space),
+                    Token::Whitespace(Whitespace::Space),
                     token.span,
                 ));
             }
