@@ -2,3 +2,4 @@
 
 mod awkward;
 mod queries;
+mod random;
