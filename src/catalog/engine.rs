@@ -25,7 +25,6 @@ use super::count::CountScans;
 use super::functions::{self, DATABASE, PostgresPlanner, SCHEMA};
 use super::in_turn::UnionsInTurn;
 use super::operators::OperatorPlanner;
-use super::optional::OptionalSubqueries;
 use super::resolve::{PostgresTypes, ResolveTypes};
 use super::resolver::NameCache;
 use super::rules::{NullWithoutRow, optimizer_rules};
@@ -148,8 +147,7 @@ pub(super) fn base_state(
     planners.insert(0, Arc::new(PostgresPlanner::new(&functions)));
     // Types are made alike in PostgreSQL's way before the engine does it in its own.
     let types = Arc::new(ResolveTypes::new(&functions));
-    let mut rules: Vec<Arc<dyn AnalyzerRule + Send + Sync>> =
-        vec![Arc::new(OptionalSubqueries::default()), types];
+    let mut rules: Vec<Arc<dyn AnalyzerRule + Send + Sync>> = vec![types];
     rules.extend(Analyzer::new().rules);
     // Filters have been pushed down by then. This rule does it once more, by names of columns: where two tables of a join
     // have one name, it takes either for the other.

@@ -22,7 +22,6 @@ mod keys;
 mod latency;
 mod opened;
 mod operators;
-mod optional;
 mod origin;
 mod parameters;
 mod planning;

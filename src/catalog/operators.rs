@@ -19,7 +19,7 @@ use datafusion::logical_expr::planner::{
     ExprPlanner, PlannerResult, RawBinaryExpr, RawFieldAccessExpr,
 };
 use datafusion::logical_expr::{
-    ColumnarValue, Expr, ExprSchemable, GetFieldAccess, ScalarFunctionArgs, ScalarUDF,
+    ColumnarValue, Expr, ExprSchemable, GetFieldAccess, Operator, ScalarFunctionArgs, ScalarUDF,
     ScalarUDFImpl, Signature, Volatility, cast, lit,
 };
 use datafusion::sql::sqlparser::ast::BinaryOperator;
@@ -30,6 +30,7 @@ use super::functions::{KEY, OPERATORS, TO_FLOAT, TO_NUMERIC, TO_NUMERICS};
 use super::resolve::numerics::is_numeric;
 use crate::proxy::postgres::error::SqlError;
 use crate::sql::params::decode_parameter;
+use crate::sql::parse::{DISTINCT, NOT_DISTINCT};
 use crate::sql::types::{Format, sql_name};
 
 /// Plans operators that the engine would evaluate in another way.
@@ -67,6 +68,11 @@ impl ExprPlanner for OperatorPlanner {
     ) -> Result<PlannerResult<RawBinaryExpr>> {
         self.settle_case(&mut expr.left, schema)?;
         self.settle_case(&mut expr.right, schema)?;
+        if let Some(operator) = distinction(&expr.op) {
+            return Ok(PlannerResult::Planned(
+                self.distinct(operator, expr, schema),
+            ));
+        }
         let types = (expr.left.get_type(schema), expr.right.get_type(schema));
         // What a parameter is follows from what it stands beside.
         let (Ok(left), Ok(right)) = types else {
@@ -155,6 +161,17 @@ impl ExprPlanner for OperatorPlanner {
             }
         }
         Ok(PlannerResult::Original(expr))
+    }
+}
+
+/// The operator that `IS [NOT] DISTINCT FROM` is written as, for the planner to ask about it.
+fn distinction(operator: &BinaryOperator) -> Option<Operator> {
+    match operator {
+        BinaryOperator::Custom(symbol) if symbol == DISTINCT => Some(Operator::IsDistinctFrom),
+        BinaryOperator::Custom(symbol) if symbol == NOT_DISTINCT => {
+            Some(Operator::IsNotDistinctFrom)
+        }
+        _ => None,
     }
 }
 

@@ -492,3 +492,4 @@ SELECT atttypid::regtype AS t, count(*) FROM pg_attribute WHERE attrelid = 'pg_c
 SELECT oid::regclass FROM pg_class WHERE relname = 'pg_class' UNION ALL SELECT 'pg_type'::regclass
 SELECT castsource::regtype, casttarget::regtype, castfunc::regprocedure FROM pg_cast WHERE castsource = 23 ORDER BY 2
 SELECT pg_typeof(relname), pg_typeof(relkind), pg_typeof(relacl), pg_typeof(oid), pg_typeof(relfrozenxid) FROM pg_class WHERE relname = 'pg_class'
+SELECT n IS DISTINCT FROM 1.5, n IS NOT DISTINCT FROM 2.0, NULL IS DISTINCT FROM n, n::numeric IS NOT DISTINCT FROM 2.00, 1.5 IS DISTINCT FROM n::float8, n IS DISTINCT FROM '2', (SELECT sum(n) FROM generate_series(1, 1) n) IS NOT DISTINCT FROM 1, (n, 1) IS DISTINCT FROM (2, 1) FROM generate_series(1, 2) n

@@ -56,6 +56,25 @@ impl OperatorPlanner {
         }
     }
 
+    /// `IS [NOT] DISTINCT FROM`: as values are compared for being equal.
+    pub(super) fn distinct(
+        &self,
+        operator: Operator,
+        mut expr: RawBinaryExpr,
+        schema: &DFSchema,
+    ) -> Expr {
+        let types = (expr.left.get_type(schema), expr.right.get_type(schema));
+        expr.op = BinaryOperator::Eq;
+        let equal = match types {
+            (Ok(left), Ok(right)) => self.of_numerics(&mut expr, &left, &right),
+            _ => None,
+        };
+        match equal {
+            Some(Expr::BinaryExpr(equal)) => binary_expr(*equal.left, operator, *equal.right),
+            _ => binary_expr(expr.left, operator, expr.right),
+        }
+    }
+
     /// An operation of which an operand is a numeric: with a number of floating point it is one of these, with all
     /// others one of numerics.
     pub(super) fn of_numerics(

@@ -18,6 +18,7 @@ use self::columns::{COLUMNS_MAX, name_columns, number_duplicates, order_by_numbe
 pub(crate) use self::literals::TypedNumbers;
 #[cfg(test)]
 pub(crate) use self::literals::plain_engine;
+pub(crate) use self::operators::{DISTINCT, NOT_DISTINCT};
 pub(super) use self::operators::{like_pattern, named as operator};
 use super::refuse::read_only;
 use crate::sql::sqlstate::{SqlError, located};

@@ -118,6 +118,12 @@ pub(super) fn rewrite(expr: &mut Expr) -> ControlFlow<SqlError> {
             }
         }),
         Expr::CompoundFieldAccess { root, access_chain } => field(root, access_chain),
+        Expr::IsDistinctFrom(left, right) if row(left).is_none() => {
+            Some(distinct(left, DISTINCT, right))
+        }
+        Expr::IsNotDistinctFrom(left, right) if row(left).is_none() => {
+            Some(distinct(left, NOT_DISTINCT, right))
+        }
         Expr::IsNull(operand) => row(operand).map(|row| all_of(&row, Expr::IsNull)),
         Expr::IsNotNull(operand) => row(operand).map(|row| all_of(&row, Expr::IsNotNull)),
         // The engine takes little between brackets.
@@ -128,6 +134,15 @@ pub(super) fn rewrite(expr: &mut Expr) -> ControlFlow<SqlError> {
         *expr = written;
     }
     ControlFlow::Continue(())
+}
+
+/// How the engine's planner is asked about `IS DISTINCT FROM` and `IS NOT DISTINCT FROM`, which to it are no operators.
+pub(crate) const DISTINCT: &str = "IS DISTINCT FROM";
+pub(crate) const NOT_DISTINCT: &str = "IS NOT DISTINCT FROM";
+
+fn distinct(left: &Expr, operator: &str, right: &Expr) -> Expr {
+    let operator = BinaryOperator::Custom(operator.to_owned());
+    Expr::Nested(Box::new(binary(left.clone(), operator, right.clone())))
 }
 
 /// Whether a condition holds for each member of a row.
