@@ -19,7 +19,7 @@ use super::table::Batches;
 use crate::threads::give_way;
 
 /// Planning and evaluation recurse over a statement: its depth is bounded to what fits this, with room to spare.
-const STACK_BYTES: usize = 16 << 20;
+const STACK_BYTES: usize = 32 << 20;
 
 /// Batches that may wait between a query and its reader.
 const BATCHES_AHEAD: usize = 2;

@@ -13,7 +13,7 @@ use crate::catalog::{CatalogError, Prepared};
 
 /// Stack that reading a statement may take, in bytes: it recurses over the statement, whose depth is bounded to
 /// what fits.
-const STACK_BYTES: usize = 16 << 20;
+const STACK_BYTES: usize = 32 << 20;
 /// A statement up to this length, in bytes, cannot nest deep enough to need more stack than there is.
 const SHALLOW_BYTES_MAX: usize = 100;
 

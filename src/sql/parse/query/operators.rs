@@ -16,8 +16,22 @@ use datafusion::sql::sqlparser::ast::{
 /// Rows that a comparison with a list of rows is written out for.
 const ROWS_MAX: usize = 200;
 
+/// How deep rows may stand within rows: the engine spells out their types within each other's, over and over.
+const ROWS_DEEP_MAX: usize = 4;
+
+/// How deep an expression is a row of rows.
+fn row_depth(expr: &Expr) -> usize {
+    row(expr).map_or(0, |members| {
+        1 + members.into_iter().map(row_depth).max().unwrap_or_default()
+    })
+}
+
 /// Rewrites an operator whose operands have been rewritten already.
 pub(super) fn rewrite(expr: &mut Expr) -> ControlFlow<SqlError> {
+    // What is within has been let through, so that this looks no deeper.
+    if row_depth(expr) > ROWS_DEEP_MAX {
+        return unsupported(&format!("more than {ROWS_DEEP_MAX} rows within each other"));
+    }
     let written = match expr {
         Expr::BinaryOp { left, op, right } => {
             if let BinaryOperator::PGCustomBinaryOperator(parts) = op {
