@@ -10,13 +10,12 @@ use std::ops::ControlFlow;
 use datafusion::common::Result;
 use datafusion::error::DataFusionError;
 use datafusion::execution::session_state::SessionState;
-use datafusion::sql::parser::Statement as EngineStatement;
 use datafusion::sql::sqlparser::ast::{
     self, Expr, Ident, Join, JoinConstraint, JoinOperator, ObjectName, ObjectNamePart, OrderByKind,
-    Query, Select, SelectItem, SetExpr, TableFactor, TableWithJoins, Visit, VisitMut, Visitor,
-    VisitorMut, With,
+    Query, Select, SelectItem, SetExpr, TableFactor, TableWithJoins, VisitMut, VisitorMut,
 };
 
+use super::sources;
 use crate::proxy::postgres::error::SqlError;
 use crate::sql::parse::build;
 
@@ -31,16 +30,12 @@ const SELECTS_MAX: usize = 100;
 /// 42703 for a column that is not on both sides.
 pub(super) async fn write_out(state: &SessionState, statement: &mut ast::Statement) -> Result<()> {
     for at in 0..SELECTS_MAX {
-        let mut finder = Finder {
-            skip: at,
-            withs: Withs::default(),
-        };
-        let ControlFlow::Break(tables) = Visit::visit(&*statement, &mut finder) else {
+        let Some(tables) = sources::chosen(statement, at, merged_tables) else {
             break;
         };
         let mut columns = Vec::with_capacity(tables.len());
         for table in tables {
-            columns.push(columns_of(state, table).await);
+            columns.push(sources::columns_of(state, table).await);
         }
         let Some(columns) = columns.into_iter().collect::<Option<Vec<_>>>() else {
             continue;
@@ -57,15 +52,6 @@ pub(super) async fn write_out(state: &SessionState, statement: &mut ast::Stateme
         }
     }
     Ok(())
-}
-
-/// The names of a query's columns.
-pub(super) async fn columns_of(state: &SessionState, query: Query) -> Option<Vec<String>> {
-    let statement = ast::Statement::Query(Box::new(query));
-    let statement = EngineStatement::Statement(Box::new(statement));
-    let plan = state.statement_to_plan(statement).await.ok()?;
-    let fields = plan.schema().fields().iter();
-    Some(fields.map(|field| field.name().clone()).collect())
 }
 
 /// The constraint of a join, and which side's value a merged column has.
@@ -120,7 +106,18 @@ fn nested(factor: &TableFactor) -> Option<&TableWithJoins> {
     }
 }
 
-/// The tables of a FROM, from left to right.
+/// The tables of a SELECT that joins by columns of the same name, from left to right.
+fn merged_tables(select: &Select) -> Vec<&TableFactor> {
+    let mut found = Vec::new();
+    if merges(&select.from) {
+        for tables in &select.from {
+            factors(tables, &mut found);
+        }
+    }
+    found
+}
+
+/// The tables of one item of a FROM, from left to right.
 fn factors<'a>(tables: &'a TableWithJoins, found: &mut Vec<&'a TableFactor>) {
     let joined = tables.joins.iter().map(|join| &join.relation);
     for factor in std::iter::once(&tables.relation).chain(joined) {
@@ -128,84 +125,6 @@ fn factors<'a>(tables: &'a TableWithJoins, found: &mut Vec<&'a TableFactor>) {
             Some(inner) => factors(inner, found),
             None => found.push(factor),
         }
-    }
-}
-
-/// Finds the SELECT to be rewritten next, innermost first, and asks for the columns of its tables.
-struct Finder {
-    skip: usize,
-    withs: Withs,
-}
-
-impl Visitor for Finder {
-    type Break = Vec<Query>;
-
-    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<Self::Break> {
-        self.withs.enter(query);
-        ControlFlow::Continue(())
-    }
-
-    fn post_visit_query(&mut self, _: &Query) -> ControlFlow<Self::Break> {
-        self.withs.leave();
-        ControlFlow::Continue(())
-    }
-
-    fn post_visit_select(&mut self, select: &Select) -> ControlFlow<Self::Break> {
-        if !merges(&select.from) {
-            return ControlFlow::Continue(());
-        }
-        if self.skip > 0 {
-            self.skip -= 1;
-            return ControlFlow::Continue(());
-        }
-        let mut found = Vec::new();
-        for tables in &select.from {
-            factors(tables, &mut found);
-        }
-        let all = found.into_iter().map(|factor| self.withs.all_of(factor));
-        ControlFlow::Break(all.collect())
-    }
-}
-
-/// The common table expressions around a place of a statement.
-#[derive(Default)]
-pub(super) struct Withs(Vec<Option<With>>);
-
-impl Withs {
-    pub fn enter(&mut self, query: &Query) {
-        self.0.push(query.with.clone());
-    }
-
-    pub fn leave(&mut self) {
-        self.0.pop();
-    }
-
-    /// A query for all columns of a table that stands at this place.
-    pub fn all_of(&self, factor: &TableFactor) -> Query {
-        let all = SelectItem::Wildcard(ast::WildcardAdditionalOptions::default());
-        let mut query = build::select(vec![all], Some(factor.clone()), None);
-        query.with = self.all();
-        query
-    }
-
-    /// All that can be named; of two of one name the inner one.
-    fn all(&self) -> Option<With> {
-        let mut all: Option<With> = None;
-        for with in self.0.iter().flatten() {
-            match &mut all {
-                None => all = Some(with.clone()),
-                Some(all) => {
-                    all.recursive |= with.recursive;
-                    for cte in &with.cte_tables {
-                        let name = build::folded(&cte.alias.name);
-                        all.cte_tables
-                            .retain(|known| build::folded(&known.alias.name) != name);
-                        all.cte_tables.push(cte.clone());
-                    }
-                }
-            }
-        }
-        all
     }
 }
 

@@ -31,6 +31,7 @@ mod rules;
 mod runtime;
 mod settings;
 mod snapshot;
+mod sources;
 mod statement;
 mod stop;
 mod system;

@@ -5,11 +5,11 @@ use std::ops::ControlFlow;
 
 use datafusion::execution::session_state::SessionState;
 use datafusion::sql::sqlparser::ast::{
-    self, Expr, Ident, ObjectNamePart, Query, Select, SelectItem, TableFactor, TableWithJoins,
-    Visit, VisitMut, Visitor, VisitorMut,
+    self, Expr, Ident, ObjectNamePart, Select, SelectItem, TableFactor, TableWithJoins, VisitMut,
+    VisitorMut,
 };
 
-use super::joins::{Withs, columns_of};
+use super::sources;
 use crate::sql::parse::build;
 
 /// SELECTs of a statement that are looked at: the table of each is planned once more.
@@ -23,15 +23,16 @@ pub(super) async fn write_out(
 ) -> bool {
     let mut is_changed = false;
     for at in 0..SELECTS_MAX {
-        let mut finder = Finder {
-            name,
-            skip: at,
-            withs: Withs::default(),
-        };
-        let ControlFlow::Break(table) = Visit::visit(&*statement, &mut finder) else {
+        let found = sources::chosen(statement, at, |select| {
+            table(&select.from, name).into_iter().collect()
+        });
+        let Some(mut tables) = found else {
             break;
         };
-        let Some(columns) = columns_of(state, *table).await else {
+        let Some(table) = tables.pop() else {
+            break;
+        };
+        let Some(columns) = sources::columns_of(state, table).await else {
             continue;
         };
         let mut writer = Writer {
@@ -75,38 +76,6 @@ fn table<'a>(from: &'a [TableWithJoins], name: &str) -> Option<&'a TableFactor> 
     });
     let mut named = factors.filter(|factor| called(factor).as_deref() == Some(name));
     named.next()
-}
-
-/// Finds the next SELECT that reads the table, and asks for the columns of it.
-struct Finder<'a> {
-    name: &'a str,
-    skip: usize,
-    withs: Withs,
-}
-
-impl Visitor for Finder<'_> {
-    type Break = Box<Query>;
-
-    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<Self::Break> {
-        self.withs.enter(query);
-        ControlFlow::Continue(())
-    }
-
-    fn post_visit_query(&mut self, _: &Query) -> ControlFlow<Self::Break> {
-        self.withs.leave();
-        ControlFlow::Continue(())
-    }
-
-    fn post_visit_select(&mut self, select: &Select) -> ControlFlow<Self::Break> {
-        let Some(factor) = table(&select.from, self.name) else {
-            return ControlFlow::Continue(());
-        };
-        if self.skip > 0 {
-            self.skip -= 1;
-            return ControlFlow::Continue(());
-        }
-        ControlFlow::Break(Box::new(self.withs.all_of(factor)))
-    }
 }
 
 /// Rewrites one SELECT.
