@@ -15,6 +15,7 @@ use datafusion::logical_expr::{Cast, Expr, ExprSchemable, LogicalPlan};
 use super::column::TYPE;
 use super::error::CatalogError;
 use super::functions::argument_type;
+use super::resolve::ALIKE;
 
 /// The parameter and the value of `value = ANY(parameter)`, when nothing says what the parameter is an array of.
 fn any_of(expr: &Expr) -> Option<(&Placeholder, &Expr)> {
@@ -29,9 +30,6 @@ fn any_of(expr: &Expr) -> Option<(&Placeholder, &Expr)> {
         _ => None,
     }
 }
-
-/// Functions whose arguments are of one type.
-const ALIKE: [&str; 4] = ["coalesce", "greatest", "least", "nullif"];
 
 /// What the place of a parameter says of it: the type that it is cast to, that a function takes there, or that other
 /// places have given it.

@@ -37,14 +37,14 @@ use super::functions::{
     constant, moment_kind, zone_of,
 };
 use super::operators::{boolean, read_literal, untyped};
-use super::system::REFERENCES;
 use super::type_names::named_type;
 use crate::sql::encode::zone::Zone;
 use crate::sql::numeric::ordered::COLUMN;
 use crate::sql::params::is_relative;
+use crate::sql::types::reference_names;
 
 /// Functions whose arguments have one type.
-const ALIKE: [&str; 4] = ["coalesce", "nullif", "greatest", "least"];
+pub(super) const ALIKE: [&str; 4] = ["coalesce", "nullif", "greatest", "least"];
 
 /// The moment at which the statement began.
 const NOW: &str = "now";
@@ -106,13 +106,12 @@ impl ResolveTypes {
             ORDER,
             TRIM,
         ];
-        let names = names.into_iter().chain(REFERENCES);
+        let names = names.into_iter().chain(reference_names()).chain(OPERATORS);
         let function = |name: &'static str| {
             let mut functions = functions.iter().rev();
             let function = functions.find(|function| function.name() == name)?;
             Some((name, Arc::clone(function)))
         };
-        let names = names.into_iter().chain(OPERATORS);
         Self {
             functions: names.filter_map(function).collect(),
         }

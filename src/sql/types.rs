@@ -24,39 +24,34 @@ pub(super) fn modifier_of(field: &Field) -> i32 {
     said.and_then(|said| said.parse().ok()).unwrap_or(-1)
 }
 
-/// The types of things of the catalog, which are sent as oids in binary and as names in text.
-const REFERENCES: [Type; 11] = [
-    Type::REGCLASS,
-    Type::REGCOLLATION,
-    Type::REGCONFIG,
-    Type::REGDICTIONARY,
-    Type::REGNAMESPACE,
-    Type::REGOPER,
-    Type::REGOPERATOR,
-    Type::REGPROC,
-    Type::REGPROCEDURE,
-    Type::REGROLE,
-    Type::REGTYPE,
+/// The types of things of the catalog, which are sent as oids in binary and as names in text, with those of arrays of
+/// such: `NAME(value)` gives the oid and `NAMEout(oid)` the name.
+static REFERENCES: [(Type, Type); 11] = [
+    (Type::REGCLASS, Type::REGCLASS_ARRAY),
+    (Type::REGCOLLATION, Type::REGCOLLATION_ARRAY),
+    (Type::REGCONFIG, Type::REGCONFIG_ARRAY),
+    (Type::REGDICTIONARY, Type::REGDICTIONARY_ARRAY),
+    (Type::REGNAMESPACE, Type::REGNAMESPACE_ARRAY),
+    (Type::REGOPER, Type::REGOPER_ARRAY),
+    (Type::REGOPERATOR, Type::REGOPERATOR_ARRAY),
+    (Type::REGPROC, Type::REGPROC_ARRAY),
+    (Type::REGPROCEDURE, Type::REGPROCEDURE_ARRAY),
+    (Type::REGROLE, Type::REGROLE_ARRAY),
+    (Type::REGTYPE, Type::REGTYPE_ARRAY),
 ];
 
-/// The types of arrays of such.
-const REFERENCE_ARRAYS: [Type; 11] = [
-    Type::REGCLASS_ARRAY,
-    Type::REGCOLLATION_ARRAY,
-    Type::REGCONFIG_ARRAY,
-    Type::REGDICTIONARY_ARRAY,
-    Type::REGNAMESPACE_ARRAY,
-    Type::REGOPER_ARRAY,
-    Type::REGOPERATOR_ARRAY,
-    Type::REGPROC_ARRAY,
-    Type::REGPROCEDURE_ARRAY,
-    Type::REGROLE_ARRAY,
-    Type::REGTYPE_ARRAY,
-];
+/// What these types are called.
+pub(crate) fn reference_names() -> impl Iterator<Item = &'static str> {
+    REFERENCES.iter().map(|(reference, _)| reference.name())
+}
+
+fn refers(ty: &Type) -> bool {
+    REFERENCES.iter().any(|(reference, _)| reference == ty)
+}
 
 /// Whether values of a field are references in both forms: the oid and the name.
 pub(super) fn is_reference(field: &Field) -> bool {
-    matches!(field.data_type(), DataType::Struct(_)) && REFERENCES.contains(&pg_type_of(field))
+    matches!(field.data_type(), DataType::Struct(_)) && refers(&pg_type_of(field))
 }
 
 /// How many characters a text of the field's type is filled up to.
@@ -70,13 +65,13 @@ pub(super) fn fixed_length(field: &Field) -> Option<usize> {
 fn said_type(name: &str, data_type: &DataType) -> Option<Type> {
     use DataType as D;
     if matches!(data_type, D::UInt32 | D::Struct(_)) && name.starts_with("reg") {
-        return REFERENCES.into_iter().find(|known| known.name() == name);
+        let mut references = REFERENCES.iter().map(|(reference, _)| reference);
+        return references.find(|known| known.name() == name).cloned();
     }
     let is_list = matches!(data_type, D::List(_));
     if is_list && name.starts_with("_reg") {
-        return REFERENCE_ARRAYS
-            .into_iter()
-            .find(|known| known.name() == name);
+        let mut arrays = REFERENCES.iter().map(|(_, array)| array);
+        return arrays.find(|known| known.name() == name).cloned();
     }
     let is_list_of_texts = matches!(data_type, D::List(item) if item.data_type().is_string());
     let is_text = matches!(data_type, D::Utf8 | D::LargeUtf8 | D::Utf8View);
@@ -186,7 +181,7 @@ pub fn type_len(ty: &Type) -> i16 {
         Type::BOOL | Type::CHAR => 1,
         Type::INT2 => 2,
         Type::INT4 | Type::FLOAT4 | Type::DATE | Type::OID | Type::XID => 4,
-        ref reference if REFERENCES.contains(reference) => 4,
+        ref reference if refers(reference) => 4,
         Type::PG_LSN
         | Type::INT8
         | Type::FLOAT8

@@ -9,8 +9,8 @@ use datafusion::logical_expr::{Expr, ExprSchemable};
 use super::{Resolver, is_untyped};
 use crate::catalog::column::TYPE;
 use crate::catalog::operators::{is_unlike, no_operator, untyped};
-use crate::catalog::system::REFERENCES;
 use crate::catalog::type_names::common_type;
+use crate::sql::types::reference_names;
 
 impl Resolver<'_> {
     /// Refuses a comparison for which PostgreSQL has no operator.
@@ -51,7 +51,7 @@ impl Resolver<'_> {
         let Some(read) = self
             .functions
             .get(name)
-            .filter(|_| REFERENCES.contains(&name))
+            .filter(|_| reference_names().any(|known| known == name))
         else {
             return false;
         };

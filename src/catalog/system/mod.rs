@@ -19,7 +19,7 @@ pub(in crate::catalog) use dictionary::{Constraint, Dictionary};
 pub(in crate::catalog) use functions::Function;
 pub(in crate::catalog) use names::*;
 pub use names::{Role, Roles};
-pub(in crate::catalog) use references::{REFERENCES, References};
+pub(in crate::catalog) use references::References;
 pub(in crate::catalog) use relation::Relation;
 pub(in crate::catalog) use role::function as role_oid_function;
 pub(in crate::catalog) use schema::{Planner, PublicSchema, SystemSchema};

@@ -23,21 +23,7 @@ use datafusion::optimizer::AnalyzerRule;
 
 use crate::catalog::column::TYPE;
 use crate::catalog::functions::{TEXT_OUT, has_own_text};
-
-/// Types whose values are oids and whose text is a name.
-pub(in crate::catalog) const REFERENCES: [&str; 11] = [
-    "regclass",
-    "regcollation",
-    "regconfig",
-    "regdictionary",
-    "regnamespace",
-    "regoper",
-    "regoperator",
-    "regproc",
-    "regprocedure",
-    "regrole",
-    "regtype",
-];
+use crate::sql::types::reference_names;
 
 /// Functions that write the text of whatever they are given.
 const WRITERS: [&str; 12] = [
@@ -72,7 +58,7 @@ impl References {
             Some((name, Arc::clone(function)))
         };
         Self {
-            outputs: REFERENCES.into_iter().filter_map(output).collect(),
+            outputs: reference_names().filter_map(output).collect(),
             text: state.scalar_functions().get(TEXT_OUT).cloned(),
         }
     }

@@ -3,7 +3,8 @@
 use std::ops::ControlFlow;
 
 use super::build::{
-    alias, arguments, bare, binary, boolean, call, joined, literal, nested, quoted, select, text,
+    alias, arguments, bare, binary, boolean, call, is_grouped, joined, literal, nested, quoted,
+    select, text,
 };
 use super::unsupported;
 use crate::sql::sqlstate::SqlError;
@@ -328,11 +329,9 @@ fn array_agg(element: Expr, order: Vec<OrderByExpr>) -> Expr {
 
 /// A plain SELECT of one item can aggregate it itself, in its own order.
 fn aggregate_in_place(query: &Query) -> Option<Query> {
-    use datafusion::sql::sqlparser::ast::GroupByExpr;
     let SetExpr::Select(select) = query.body.as_ref() else {
         return None;
     };
-    let grouped = !matches!(&select.group_by, GroupByExpr::Expressions(by, _) if by.is_empty());
     let limited = !matches!(
         &query.limit_clause,
         None | Some(LimitClause::LimitOffset {
@@ -342,7 +341,7 @@ fn aggregate_in_place(query: &Query) -> Option<Query> {
         })
     );
     if select.distinct.is_some()
-        || grouped
+        || is_grouped(select)
         || select.having.is_some()
         || limited
         || query.fetch.is_some()

@@ -90,6 +90,19 @@ pub(super) fn joined(mut exprs: Vec<Expr>, op: BinaryOperator, empty: bool) -> E
     }
 }
 
+/// Whether a SELECT has GROUP BY.
+pub(super) fn is_grouped(select: &Select) -> bool {
+    match &select.group_by {
+        GroupByExpr::Expressions(keys, _) => !keys.is_empty(),
+        GroupByExpr::All(_) => true,
+    }
+}
+
+/// The type of this name.
+pub(super) fn type_named(name: &str) -> DataType {
+    DataType::Custom(ObjectName::from(vec![Ident::new(name)]), Vec::new())
+}
+
 /// `expr` without the brackets around it.
 pub(crate) fn bare(mut expr: &Expr) -> &Expr {
     while let Expr::Nested(inner) = expr {

@@ -3,7 +3,7 @@
 
 use std::ops::ControlFlow;
 
-use super::build::{argument, arguments, call, cast, number, parts};
+use super::build::{argument, arguments, call, cast, number, parts, type_named};
 use crate::sql::sqlstate::SqlError;
 use datafusion::sql::sqlparser::ast::{
     DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName,
@@ -118,10 +118,7 @@ fn cast_by_name(name: &str) -> Option<DataType> {
         "bool", "bpchar", "json", "jsonb", "pg_lsn", "uuid", "xid", "xid8",
     ];
     let known = TYPES.iter().find(|known| **known == name)?;
-    Some(DataType::Custom(
-        ObjectName::from(vec![Ident::new(*known)]),
-        Vec::new(),
-    ))
+    Some(type_named(known))
 }
 
 /// Functions whose arguments may be named, in their order, and whether those that are missing are 0.

@@ -2,11 +2,11 @@
 
 use std::ops::ControlFlow;
 
-use super::build::{alias, folded, parts, quoted, select};
+use super::build::{alias, folded, is_grouped, parts, quoted, select};
 use super::functions::is_set_returning;
 use crate::sql::names::{SAME, name};
 use datafusion::sql::sqlparser::ast::{
-    Expr, GroupByExpr, Ident, Query, Select, SelectItem, SetExpr, TableFactor, visit_expressions,
+    Expr, Ident, Query, Select, SelectItem, SetExpr, TableFactor, visit_expressions,
 };
 
 /// `SELECT unnest(t.list), t.n + 1 AS n FROM t`: beside a function that makes rows, the engine computes what else there is
@@ -25,12 +25,8 @@ pub(super) fn apart_from_columns(query: &mut Query) {
             SelectItem::UnnamedExpr(_) | SelectItem::ExprWithAlias { .. }
         )
     };
-    let is_grouped = match &inner.group_by {
-        GroupByExpr::Expressions(keys, _) => !keys.is_empty(),
-        GroupByExpr::All(_) => true,
-    };
     // Of a wildcard it cannot be said how many columns it is; keys may go by the names of columns.
-    if !inner.projection.iter().all(is_plain) || is_grouped || inner.distinct.is_some() {
+    if !inner.projection.iter().all(is_plain) || is_grouped(inner) || inner.distinct.is_some() {
         return;
     }
     if !shares_a_name(inner) || !makes_rows(inner) {

@@ -6,28 +6,14 @@
 use std::ops::ControlFlow;
 
 use super::arrays;
-use super::build::{bare, call, cast, literal, number, parts, text};
+use super::build::{bare, call, cast, literal, number, parts, text, type_named};
 use crate::sql::params::typed_text;
 use crate::sql::sqlstate::SqlError;
+use crate::sql::types::reference_names;
 use datafusion::sql::sqlparser::ast::{
-    ArrayElemTypeDef, CharacterLength, DataType, ExactNumberInfo, Expr, Ident, ObjectName, Parens,
+    ArrayElemTypeDef, CharacterLength, DataType, ExactNumberInfo, Expr, ObjectName, Parens,
     TimezoneInfo, TypedString, UnaryOperator, Value,
 };
-
-/// Types that name a thing of the catalog: `NAME(value)` gives its oid and `NAMEout(oid)` its text.
-const REFERENCES: [&str; 11] = [
-    "regclass",
-    "regtype",
-    "regproc",
-    "regprocedure",
-    "regoper",
-    "regoperator",
-    "regnamespace",
-    "regrole",
-    "regcollation",
-    "regconfig",
-    "regdictionary",
-];
 
 /// Types whose values are texts to the engine, and that it does not tell from `text`.
 const TEXTS: [&str; 22] = [
@@ -138,13 +124,9 @@ fn text_type(expr: &Expr) -> Option<DataType> {
 /// A type with room for any number of characters.
 fn without_length(data_type: &DataType) -> DataType {
     match target(data_type) {
-        Target::Named(name, Some(_)) => DataType::Custom(named_as(name), Vec::new()),
+        Target::Named(name, Some(_)) => type_named(name),
         _ => data_type.clone(),
     }
-}
-
-fn named_as(name: &str) -> ObjectName {
-    ObjectName::from(vec![Ident::new(name)])
 }
 
 /// Rewrites a cast or a typed literal, whose operand has been rewritten already.
@@ -297,7 +279,7 @@ fn convert(
         Target::Text if matches!(data_type, DataType::Text) => return ControlFlow::Continue(None),
         Target::Text => cast(operand, DataType::Text),
         Target::Named(name, length) => {
-            let named = cast(operand, DataType::Custom(named_as(name), Vec::new()));
+            let named = cast(operand, type_named(name));
             match (name, length) {
                 (_, Some(length)) => {
                     let length = number(usize::try_from(length).unwrap_or(usize::MAX));
@@ -369,12 +351,10 @@ fn array(
         Target::Known => element_type.as_ref().clone(),
         Target::As(known) => known.clone(),
         Target::Call("oid" | "xid") => DataType::IntUnsigned(None),
-        Target::Named(name, _) => DataType::Custom(named_as(name), Vec::new()),
+        Target::Named(name, _) => type_named(name),
         Target::Call("bytea") => DataType::Bytea,
         Target::Call(name) if takes_parameters(name) => element_type.as_ref().clone(),
-        Target::Call(name) if REFERENCES.contains(name) => {
-            DataType::Custom(named_as(name), Vec::new())
-        }
+        Target::Call(name) if reference_names().any(|known| known == *name) => type_named(name),
         _ => DataType::Text,
     };
     let whole = DataType::Array(ArrayElemTypeDef::SquareBracket(Box::new(known), None));
@@ -478,7 +458,7 @@ fn named(name: &ObjectName) -> Target {
     {
         return unknown();
     }
-    if let Some(reference) = REFERENCES.into_iter().find(|known| *known == last) {
+    if let Some(reference) = reference_names().find(|known| *known == last) {
         return Target::Call(reference);
     }
     let quoted = name

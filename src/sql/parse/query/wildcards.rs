@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 
-use super::build::{folded, parts, quoted};
+use super::build::{folded, is_grouped, parts, quoted};
 use crate::sql::names::{SAME, name};
 use datafusion::sql::sqlparser::ast::{
-    Expr, GroupByExpr, ObjectName, OrderByKind, Query, Select, SelectItem,
+    Expr, ObjectName, OrderByKind, Query, Select, SelectItem,
     SelectItemQualifiedWildcardKind as Qualifier, SetExpr, TableFactor, TableWithJoins,
     visit_expressions,
 };
@@ -99,11 +99,8 @@ pub(super) fn hide_shared_names(query: &mut Query) {
     let SetExpr::Select(select) = query.body.as_mut() else {
         return;
     };
-    let is_grouped = match &select.group_by {
-        GroupByExpr::Expressions(keys, _) => !keys.is_empty(),
-        GroupByExpr::All(_) => true,
-    };
-    if is_grouped || select.distinct.is_some() || Wildcards::of(&select.projection).is_none() {
+    let is_keyed = is_grouped(select) || select.distinct.is_some();
+    if is_keyed || Wildcards::of(&select.projection).is_none() {
         return;
     }
     for (at, item) in select.projection.iter_mut().enumerate() {
