@@ -16,10 +16,8 @@ use super::error::{CatalogError, StopReason};
 use super::latency::Latency;
 use super::statement::Statement;
 use super::table::Batches;
+use crate::sql::parse::STACK_BYTES;
 use crate::threads::give_way;
-
-/// Planning and evaluation recurse over a statement: its depth is bounded to what fits this, with room to spare.
-const STACK_BYTES: usize = 32 << 20;
 
 /// Batches that may wait between a query and its reader.
 const BATCHES_AHEAD: usize = 2;

@@ -20,6 +20,7 @@ mod words;
 
 pub use self::copy::{CopyOptions, ForceQuote};
 pub use self::cursor::{Cursor, Direction};
+pub(crate) use self::depth::STACK_BYTES;
 use self::dialect::DoorDialect;
 pub(super) use self::open::open_parameter;
 pub use self::prepared::Argument;

@@ -6,14 +6,11 @@ use datafusion::arrow::datatypes::{FieldRef, Fields};
 use datafusion::error::DataFusionError;
 use datafusion::sql::sqlparser::ast;
 
-use super::parse::{CopyOptions, Cursor, Kind, ParsedStatement};
+use super::parse::{CopyOptions, Cursor, Kind, ParsedStatement, STACK_BYTES};
 use super::sqlstate::SqlError;
 use super::{names, parse};
 use crate::catalog::{CatalogError, Prepared};
 
-/// Stack that reading a statement may take, in bytes: it recurses over the statement, whose depth is bounded to
-/// what fits.
-const STACK_BYTES: usize = 32 << 20;
 /// A statement up to this length, in bytes, cannot nest deep enough to need more stack than there is.
 const SHALLOW_BYTES_MAX: usize = 100;
 
@@ -29,12 +26,7 @@ pub(super) fn parse(sql: &str) -> Result<Vec<ParsedStatement>, SqlError> {
         let message = format!("a statement may have at most {TEXT_BYTES_MAX} bytes");
         return Err(SqlError::new("54000", message).with_hint("Send long values as parameters."));
     }
-    let read = || catch_unwind(AssertUnwindSafe(|| parse::parse(sql)));
-    let read = if sql.len() <= SHALLOW_BYTES_MAX {
-        read()
-    } else {
-        stacker::grow(STACK_BYTES, read)
-    };
+    let read = with_stack(sql, || catch_unwind(AssertUnwindSafe(|| parse::parse(sql))));
     read.unwrap_or_else(|_| {
         tracing::error!("the parser panicked");
         Err(SqlError::new("XX000", "the statement could not be read"))
@@ -52,10 +44,14 @@ pub(super) fn open_parameter(
         return None;
     }
     let is_declared = |number: usize| declared.get(number - 1).is_some_and(Option::is_some);
-    let look = || parse::open_parameter(sql, statement, is_declared);
+    with_stack(sql, || parse::open_parameter(sql, statement, is_declared))
+}
+
+/// Does work that recurses over the statement `sql`, whose depth is bounded to what fits.
+fn with_stack<T>(sql: &str, work: impl FnOnce() -> T) -> T {
     match sql.len() <= SHALLOW_BYTES_MAX {
-        true => look(),
-        false => stacker::grow(STACK_BYTES, look),
+        true => work(),
+        false => stacker::grow(STACK_BYTES, work),
     }
 }
 

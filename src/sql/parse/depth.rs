@@ -9,8 +9,9 @@ use crate::sql::sqlstate::SqlError;
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 
-/// Greatest weight of a statement. Parsing, planning, optimising, running and dropping a statement of this weight is
-/// tested on a stack of 16 MiB without optimisation.
+/// Stack that a statement may take, in bytes: reading, planning, optimising, running and dropping it recurse over it.
+pub(crate) const STACK_BYTES: usize = 32 << 20;
+/// Greatest weight of a statement. One of this weight is tested on three quarters of the stack without optimisation.
 pub const DEPTH_MAX: usize = 400;
 /// Most subqueries in expressions, and queries that begin with WITH, that stand one inside the other: each doubles the
 /// planner's work.

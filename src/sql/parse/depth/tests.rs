@@ -116,7 +116,7 @@ fn run(sql: String) -> bool {
         runtime.block_on(run).is_ok()
     };
     std::thread::Builder::new()
-        .stack_size(24 << 20)
+        .stack_size(STACK_BYTES / 4 * 3)
         .spawn(work)
         .unwrap()
         .join()
