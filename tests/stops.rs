@@ -107,6 +107,16 @@ fn depth_is_refused_and_length_is_not() {
     assert_eq!(run(long).out, "1000000");
     let too_long = format!("SELECT length('{}');", "x".repeat(3_000_000));
     assert!(run(too_long).err.contains("54000"));
+    // Rows in rows are no more work than other brackets, but each doubles the quotation marks within it.
+    let rows = |n: usize| format!("{}1{}", "(user, ".repeat(n), ")".repeat(n));
+    let nested = run(format!("SELECT count({}) FROM sessions;", rows(60)));
+    assert_eq!(nested.out, "1", "{}", nested.err);
+    let quoted = run(format!("SELECT {} FROM sessions;", rows(40)));
+    assert!(quoted.err.contains("54000"), "{}", quoted.err);
+    assert_eq!(
+        run("SELECT (1, (2, (3, '')));".into()).out,
+        r#"(1,"(2,""(3,"")"")")"#
+    );
 }
 
 #[test]

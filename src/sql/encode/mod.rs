@@ -60,6 +60,9 @@ pub enum EncodeError {
     /// A value or a row longer than the protocol's length fields can say.
     #[error("a row of the result is too long for the protocol")]
     RowTooLong,
+    /// A value inside an array or a row that is too long with its quotation marks.
+    #[error("an array or a row would be too long as text")]
+    NestedTooLong,
     /// Nested lists of different lengths, for which the binary form of arrays has no place.
     #[error("multidimensional arrays must have sub-arrays with matching dimensions")]
     RaggedArray,
@@ -84,7 +87,7 @@ impl EncodeError {
             Self::OutOfRange(_) => "22003",
             Self::FormatCount { .. } => "08P01",
             Self::TooManyColumns => "54011",
-            Self::RowTooLong => "54000",
+            Self::RowTooLong | Self::NestedTooLong => "54000",
             Self::RaggedArray => "2202E",
             Self::NoText { .. } => "22P02",
             Self::NoEquivalent(_) => "22P05",
@@ -198,7 +201,8 @@ impl RowEncoder {
     /// Appends row `row` as one DataRow message. On an error `out` is as it was.
     ///
     /// # Errors
-    /// [`EncodeError::OutOfRange`], [`EncodeError::RowTooLong`], [`EncodeError::RaggedArray`].
+    /// [`EncodeError::OutOfRange`], [`EncodeError::RowTooLong`], [`EncodeError::NestedTooLong`],
+    /// [`EncodeError::RaggedArray`].
     ///
     /// # Panics
     /// If the batch has no row `row`.

@@ -150,7 +150,7 @@ impl ArrayValues {
             let start = out.len();
             self.items.write(at, out)?;
             if !self.items.is_array() {
-                Quoting::Array.apply(start, out, &mut self.scratch);
+                Quoting::Array.apply(start, out, &mut self.scratch)?;
             }
         }
         out.put_u8(b'}');
@@ -272,7 +272,7 @@ impl RecordValues {
             if !field.is_null(row) {
                 let start = out.len();
                 field.write(row, out)?;
-                Quoting::Record.apply(start, out, &mut self.scratch);
+                Quoting::Record.apply(start, out, &mut self.scratch)?;
             }
         }
         out.put_u8(b')');

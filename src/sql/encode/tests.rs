@@ -333,6 +333,11 @@ fn what_does_not_fit_is_an_error_and_leaves_no_half_row() {
         failure(Arc::new(ragged), Format::Binary),
         EncodeError::RaggedArray
     );
+    let marks = StringArray::from(vec!["\"".repeat(40 << 20)]);
+    assert_eq!(
+        failure(Arc::new(nested(Arc::new(marks), &[1])), Format::Text),
+        EncodeError::NestedTooLong
+    );
     let far = TimestampSecondArray::from(vec![i64::MAX - 1]);
     assert_eq!(
         failure(Arc::new(far), Format::Binary),

@@ -1,5 +1,6 @@
 //! Text forms of scalar values that are more than a number: bytea, numeric, and the quoting inside arrays and rows.
 
+use super::EncodeError;
 use arrow::datatypes::i256;
 use bytes::{BufMut, BytesMut};
 
@@ -89,6 +90,10 @@ pub(super) fn write_numeric(digits: &Digits, scale: i8, out: &mut BytesMut) {
     }
 }
 
+/// Longest text that is quoted inside another, in bytes with its quotation marks. Each row around a row doubles the
+/// marks within it, so that a short statement could ask for more than the machine has.
+const QUOTED_BYTES_MAX: usize = 64 << 20;
+
 /// How a text stands inside another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Quoting {
@@ -101,22 +106,36 @@ pub(super) enum Quoting {
 impl Quoting {
     /// Quotes what stands in `out` from `start` on if it could be read as something else. `scratch` is reused
     /// between calls.
-    pub(super) fn apply(self, start: usize, out: &mut BytesMut, scratch: &mut Vec<u8>) {
+    ///
+    /// # Errors
+    ///
+    /// [`EncodeError::NestedTooLong`].
+    pub(super) fn apply(
+        self,
+        start: usize,
+        out: &mut BytesMut,
+        scratch: &mut Vec<u8>,
+    ) -> Result<(), EncodeError> {
         let text = &out[start..];
         if !self.is_needed(text) {
-            return;
+            return Ok(());
+        }
+        let marks = text.iter().filter(|byte| is_escaped(**byte)).count();
+        if text.len() + marks + 2 > QUOTED_BYTES_MAX {
+            return Err(EncodeError::NestedTooLong);
         }
         scratch.clear();
         scratch.extend_from_slice(text);
         out.truncate(start);
         out.put_u8(b'"');
         for byte in &*scratch {
-            if matches!(byte, b'"' | b'\\') {
+            if is_escaped(*byte) {
                 out.put_u8(if self == Self::Array { b'\\' } else { *byte });
             }
             out.put_u8(*byte);
         }
         out.put_u8(b'"');
+        Ok(())
     }
 
     fn is_needed(self, text: &[u8]) -> bool {
@@ -130,4 +149,8 @@ impl Quoting {
             || text.iter().any(special)
             || (self == Self::Array && text.eq_ignore_ascii_case(b"null"))
     }
+}
+
+fn is_escaped(byte: u8) -> bool {
+    matches!(byte, b'"' | b'\\')
 }

@@ -9,29 +9,19 @@ use super::build::{
 use super::unsupported;
 use crate::sql::sqlstate::SqlError;
 use datafusion::sql::sqlparser::ast::{
-    AccessExpr, BinaryOperator, DataType, Expr, Function, Ident, Query, SelectItem, TableFactor,
-    UnaryOperator, Value, ValueWithSpan,
+    AccessExpr, BinaryOperator, DataType, Expr, Function, Ident, ObjectName, Query, SelectItem,
+    TableFactor, UnaryOperator, Value, ValueWithSpan,
 };
+
+/// The engine's function that makes a row. By its other name, `row`, each would stand in an alias, whose type the engine
+/// works out twice: with rows in rows that doubles for each level.
+const ROW: &str = "struct";
 
 /// Rows that a comparison with a list of rows is written out for.
 const ROWS_MAX: usize = 200;
 
-/// How deep rows may stand within rows: the engine spells out their types within each other's, over and over.
-const ROWS_DEEP_MAX: usize = 4;
-
-/// How deep an expression is a row of rows.
-fn row_depth(expr: &Expr) -> usize {
-    row(expr).map_or(0, |members| {
-        1 + members.into_iter().map(row_depth).max().unwrap_or_default()
-    })
-}
-
 /// Rewrites an operator whose operands have been rewritten already.
 pub(super) fn rewrite(expr: &mut Expr) -> ControlFlow<SqlError> {
-    // What is within has been let through, so that this looks no deeper.
-    if row_depth(expr) > ROWS_DEEP_MAX {
-        return unsupported(&format!("more than {ROWS_DEEP_MAX} rows within each other"));
-    }
     let written = match expr {
         Expr::BinaryOp { left, op, right } => {
             if let BinaryOperator::PGCustomBinaryOperator(parts) = op {
@@ -141,7 +131,11 @@ pub(super) fn rewrite(expr: &mut Expr) -> ControlFlow<SqlError> {
         Expr::IsNull(operand) => row(operand).map(|row| all_of(&row, Expr::IsNull)),
         Expr::IsNotNull(operand) => row(operand).map(|row| all_of(&row, Expr::IsNotNull)),
         // The engine takes little between brackets.
-        Expr::Tuple(members) => Some(call("row", members.clone())),
+        Expr::Tuple(members) => Some(call(ROW, members.clone())),
+        Expr::Function(function) if is_row(function) => {
+            function.name = ObjectName::from(vec![Ident::new(ROW)]);
+            None
+        }
         _ => None,
     };
     if let Some(written) = written {
@@ -375,7 +369,8 @@ fn row(expr: &Expr) -> Option<Vec<&Expr>> {
 }
 
 fn is_row(function: &Function) -> bool {
-    function.name.to_string().eq_ignore_ascii_case("row")
+    let name = function.name.to_string();
+    name == ROW || name.eq_ignore_ascii_case("row")
 }
 
 /// A comparison of rows, member by member.
