@@ -98,18 +98,14 @@ pub(super) fn base_state(
         .with_default_catalog_and_schema(DATABASE, SCHEMA)
         .with_create_default_catalog_and_schema(false);
     config.options_mut().sql_parser.dialect = Dialect::PostgreSQL;
-    // Operators may know better than the planner that a column is never NULL (`IS TRUE`), or not know it.
+    // Operators may know better than the planner that a column is never NULL (`IS TRUE`), or not know it; and what a
+    // column says of its type may be lost below an aggregate: a result says it once more.
     config
         .options_mut()
         .execution
         .skip_physical_aggregate_schema_check = true;
     // Scans read memory: reading ahead of a slow client would only hold rows twice.
     config.options_mut().execution.sort_pushdown_buffer_capacity = SORT_BUFFER_BYTES;
-    // What a column says of its type may be lost below an aggregate; a result says it once more.
-    config
-        .options_mut()
-        .execution
-        .skip_physical_aggregate_schema_check = true;
     let catalogs = MemoryCatalogProviderList::new();
     let database = MemoryCatalogProvider::new();
     let schema = MemorySchemaProvider::new();

@@ -5,6 +5,8 @@
 //! programs send all the same, such as quotation marks in a target. So heads are read here first, with the library's
 //! own parser: what passes, it can read, and what does not is answered like every other request.
 
+use std::borrow::Cow;
+
 use axum::http::{HeaderName, Method, StatusCode, Uri, header};
 use bytes::Bytes;
 use httparse::Status;
@@ -216,7 +218,7 @@ fn with_plain_target(head: Bytes) -> Result<Bytes, Refusal> {
     if target.len() > TARGET_BYTES_MAX {
         return Err(target_too_long());
     }
-    let plain = String::from_iter(percent_encode(target, ESCAPED));
+    let plain = Cow::from(percent_encode(target, ESCAPED));
     if plain.as_bytes() == target {
         return Ok(head);
     }

@@ -277,7 +277,7 @@ fn subscripts(a: &Row<'_>, is_reversed: bool) -> Answer {
     let length = dimension_of(a).unwrap_or(0);
     let length = i32::try_from(length).unwrap_or(i32::MAX);
     let first = first_subscript(a) as i32;
-    let mut numbers: Vec<_> = (first..first + length).map(Some).collect();
+    let mut numbers: Vec<_> = (0..length).map(|at| Some(first + at)).collect();
     if is_reversed {
         numbers.reverse();
     }

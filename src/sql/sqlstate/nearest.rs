@@ -2,10 +2,10 @@
 
 use datafusion::common::Column;
 use datafusion::common::utils::datafusion_strsim::levenshtein;
-use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
-use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
+use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use super::SqlError;
+use super::place::tokens_of;
 
 /// So many changes of letters at most make one name of the other (`MAX_FUZZY_DISTANCE`).
 const DISTANCE_MAX: usize = 3;
@@ -77,11 +77,7 @@ pub(super) fn aliased(error: SqlError, sql: &str) -> SqlError {
     let Some(table) = table.and_then(|rest| rest.strip_suffix('"')) else {
         return error;
     };
-    let Ok(tokens) = Tokenizer::new(&PostgreSqlDialect {}, sql).tokenize() else {
-        return error;
-    };
-    let is_space = |token: &Token| matches!(token, Token::Whitespace(_));
-    let tokens: Vec<Token> = tokens.into_iter().filter(|t| !is_space(t)).collect();
+    let tokens = tokens_of(sql).unwrap_or_default();
     match alias_of(table, &tokens) {
         Some(alias) => SqlError {
             message: format!("invalid reference to FROM-clause entry for table \"{table}\""),
@@ -95,8 +91,9 @@ pub(super) fn aliased(error: SqlError, sql: &str) -> SqlError {
 }
 
 /// The alias that FROM gives a table whose own name was used.
-fn alias_of(table: &str, tokens: &[Token]) -> Option<String> {
-    let word = |at: usize| match tokens.get(at) {
+fn alias_of(table: &str, tokens: &[TokenWithSpan]) -> Option<String> {
+    let token = |at: usize| tokens.get(at).map(|token| &token.token);
+    let word = |at: usize| match token(at) {
         Some(Token::Word(word)) => Some(word),
         _ => None,
     };
@@ -114,7 +111,7 @@ fn alias_of(table: &str, tokens: &[Token]) -> Option<String> {
         before.is_some_and(|at| {
             is_plain(at, "from")
                 || is_plain(at, "join")
-                || matches!(tokens.get(at), Some(Token::Comma | Token::Period))
+                || matches!(token(at), Some(Token::Comma | Token::Period))
         })
     };
     (0..tokens.len())

@@ -17,17 +17,21 @@ pub(crate) fn located(error: SqlError, sql: &str) -> SqlError {
     let Some(sought) = Sought::of(&error) else {
         return error;
     };
-    let Ok(tokens) = Tokenizer::new(&PostgreSqlDialect {}, sql).tokenize_with_location() else {
+    let Some(tokens) = tokens_of(sql) else {
         return error;
     };
-    let tokens: Vec<TokenWithSpan> = tokens
-        .into_iter()
-        .filter(|token| !matches!(token.token, Token::Whitespace(_)))
-        .collect();
     match sought.find(&tokens) {
         Some(place) => error.at(sql, place.line, place.column),
         None => error,
     }
+}
+
+/// The words and signs of a statement.
+pub(super) fn tokens_of(sql: &str) -> Option<Vec<TokenWithSpan>> {
+    let tokens = Tokenizer::new(&PostgreSqlDialect {}, sql).tokenize_with_location();
+    let mut tokens = tokens.ok()?;
+    tokens.retain(|token| !matches!(token.token, Token::Whitespace(_)));
+    Some(tokens)
 }
 
 /// What is looked for.

@@ -6,10 +6,10 @@ use datafusion::logical_expr::ScalarUDF;
 
 use super::super::define::{Answer, Function, Gives};
 use super::super::value::{Kind, Row, refuse_over};
-use super::look::place;
+use super::look::{is_string, place};
 use super::{TYPES, text_array};
 use crate::proxy::postgres::error::SqlError;
-use crate::sql::params::json::{Form, Json, as_text, binary, check, parts, quoted, written};
+use crate::sql::params::json::{Form, Json, binary, check, parts, quoted, written};
 
 /// How deep a path may lead.
 const STEPS_MAX: usize = 256;
@@ -56,7 +56,7 @@ fn without(value: &str, name: &str) -> Result<String, SqlError> {
         Json::Array(elements) => {
             let mut kept = Vec::with_capacity(elements.len());
             for element in elements {
-                if !element.starts_with('"') || as_text(element)?.as_deref() != Some(name) {
+                if !is_string(element, name)? {
                     kept.push(element);
                 }
             }

@@ -212,20 +212,20 @@ fn length(value: &str) -> Answer {
     }
 }
 
+/// Whether a value is this string.
+pub(super) fn is_string(value: &str, text: &str) -> Result<bool, SqlError> {
+    Ok(value.starts_with('"') && as_text(value)?.as_deref() == Some(text))
+}
+
 /// Whether a text is the name of a member, or an element.
 fn has(value: &str, text: &str) -> Result<bool, SqlError> {
-    let is_it =
-        |element: &str| Ok(element.starts_with('"') && as_text(element)?.as_deref() == Some(text));
     match parts(value)? {
         Json::Object(_) => Ok(member(value, text)?.is_some()),
         Json::Array(elements) => {
-            let mut found = elements.into_iter().map(is_it);
-            found.try_fold(
-                false,
-                |any, found: Result<bool, SqlError>| Ok(any || found?),
-            )
+            let mut found = elements.into_iter().map(|element| is_string(element, text));
+            found.try_fold(false, |any, found| Ok(any || found?))
         }
-        Json::Scalar(scalar) => is_it(scalar),
+        Json::Scalar(scalar) => is_string(scalar, text),
     }
 }
 
