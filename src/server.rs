@@ -167,6 +167,7 @@ impl Server {
             config,
             ..
         } = self;
+        let remains = proxy.remains();
         let banner = banner::banner(&sql, &rest, &config.users);
         let ended = control.block_on(async {
             let mut signals = Signals::listen()?;
@@ -197,8 +198,9 @@ impl Server {
             let second = until_stop_signal(&mut signals);
             Ok(drain(doors, config.limits.drain_timeout, second).await)
         });
-        // What has not ended by now is not waited for.
+        // Of what has not ended by now, only what filters are told is waited for.
         io.shutdown_background();
+        remains.settle();
         ended
     }
 }

@@ -45,7 +45,8 @@ pub(crate) mod wire;
 
 use std::collections::HashMap;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
+use std::thread;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
@@ -68,6 +69,8 @@ use crate::session::{
 };
 use crate::tls::{ALPN_SQL, TlsError, TlsSlot};
 
+/// How long the end of the program may wait for threads and disks.
+const END_PATIENCE: Duration = Duration::from_secs(2);
 /// What is left of the drain time when the last sessions are told to end at once: for their farewells.
 const FAREWELL_SHARE: u32 = 10;
 
@@ -269,6 +272,14 @@ impl Proxy {
         Arc::clone(&self.filters)
     }
 
+    /// What is to be waited for when the program ends.
+    pub fn remains(&self) -> Remains {
+        Remains {
+            relays: self.relays.clone(),
+            filters: Arc::clone(&self.filters),
+        }
+    }
+
     /// Takes a first look at the servers, then serves until `shutdown`, and returns when all clients are gone: idle ones
     /// are sent away at once, the others when what they run has ended, at the latest shortly before `drain_timeout` is
     /// over. Whoever does not want to wait for them drops the future, which ends every client of it.
@@ -286,8 +297,11 @@ impl Proxy {
         };
         let control = relays.control().clone();
         let serving = control.spawn(self.serve_on(relays, shutdown, drain_timeout));
-        let served = AbortOnDropHandle::new(serving).await;
-        Ok(served.map_err(io::Error::other)?)
+        match AbortOnDropHandle::new(serving).await {
+            // Its thread is being ended.
+            Err(error) if error.is_cancelled() => Ok(()),
+            served => Ok(served.map_err(io::Error::other)?),
+        }
     }
 
     async fn serve_on(
@@ -320,6 +334,35 @@ impl Proxy {
         shutdown.cancelled().await;
         drain(&self.registry, &self.services, &clients, drain_timeout).await;
         while watching.join_next().await.is_some() {}
+    }
+}
+
+/// What the proxy leaves behind: sessions that are to be ended, and what they have told their filters.
+pub struct Remains {
+    relays: Option<Arc<Relays>>,
+    filters: Arc<Filters>,
+}
+
+impl Remains {
+    /// Ends the sessions that are left and returns when filters have written what there is to write, or when that takes
+    /// longer than a program that was told to end may take.
+    pub fn settle(self) {
+        let (settled, done) = mpsc::channel::<()>();
+        let settle = move || {
+            if let Some(relays) = &self.relays {
+                relays.stop();
+            }
+            self.filters.finish();
+            drop(settled);
+        };
+        let thread = thread::Builder::new().name("rollcall-end".to_owned());
+        if thread.spawn(settle).is_err()
+            || done.recv_timeout(END_PATIENCE) == Err(mpsc::RecvTimeoutError::Timeout)
+        {
+            tracing::warn!(
+                "not waited for what is still being written: query logs may lack their last lines"
+            );
+        }
     }
 }
 

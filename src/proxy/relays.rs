@@ -7,10 +7,11 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
+use std::thread::{self, JoinHandle};
 
+use parking_lot::Mutex;
 use tokio::runtime::{Builder, Handle};
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::sync::CancellationToken;
 
 use crate::session::Lane;
 
@@ -20,7 +21,8 @@ pub(super) struct Relays {
     threads: Vec<Relaying>,
     /// The first one's runtime.
     control: Handle,
-    _stop: DropGuard,
+    stop: CancellationToken,
+    running: Mutex<Vec<JoinHandle<()>>>,
 }
 
 #[derive(Debug)]
@@ -37,32 +39,47 @@ impl Relays {
     ///
     /// # Errors
     /// When the system has none.
-    pub fn start(threads: usize) -> io::Result<Self> {
+    pub fn start(count: usize) -> io::Result<Self> {
         let stop = CancellationToken::new();
-        let start = |number| -> io::Result<Relaying> {
+        let start = |number| -> io::Result<(Relaying, JoinHandle<()>)> {
             let runtime = Builder::new_current_thread().enable_all().build()?;
             let handle = runtime.handle().clone();
             let stopped = stop.clone().cancelled_owned();
-            thread::Builder::new()
+            let thread = thread::Builder::new()
                 .name("rollcall-relay".to_owned())
                 .spawn(move || runtime.block_on(stopped))?;
-            Ok(Relaying {
+            let relaying = Relaying {
                 runtime: handle,
                 lane: Lane::of_thread(number),
                 clients: Arc::default(),
-            })
+            };
+            Ok((relaying, thread))
         };
-        let first = start(0)?;
+        let (first, running) = start(0)?;
         let control = first.runtime.clone();
-        let mut all = vec![first];
-        for number in 1..threads {
-            all.push(start(number)?);
+        let (mut threads, mut running) = (vec![first], vec![running]);
+        for number in 1..count {
+            let (relaying, thread) = start(number)?;
+            threads.push(relaying);
+            running.push(thread);
         }
         Ok(Self {
-            threads: all,
+            threads,
             control,
-            _stop: stop.drop_guard(),
+            stop,
+            running: Mutex::new(running),
         })
+    }
+
+    /// Ends the threads and waits until whatever ran on them is gone. Not to be called on one of them.
+    pub fn stop(&self) {
+        self.stop.cancel();
+        let running = std::mem::take(&mut *self.running.lock());
+        for thread in running {
+            if thread.join().is_err() {
+                tracing::error!("a thread that relays failed");
+            }
+        }
     }
 
     /// Where whatever serves all clients runs: accepting them and watching the servers is as urgent as relaying.
@@ -82,6 +99,12 @@ impl Relays {
             lane: fewest.lane,
             clients: Arc::clone(&fewest.clients),
         })
+    }
+}
+
+impl Drop for Relays {
+    fn drop(&mut self) {
+        self.stop.cancel();
     }
 }
 

@@ -145,15 +145,23 @@ fn a_query_log_has_a_line_for_each_statement() {
     eventually(|| logged(&file), |lines| lines.len() == 1);
     assert_eq!(logged(&moved).len(), 2);
 
-    // What runs when the program ends is in it, too.
-    psql.type_in("SELECT pg_sleep(600);");
+    // What runs when the program ends is in it, too, however it ends.
+    let mut others: Vec<_> = (0..9).map(|_| proxied.session_of("app", "")).collect();
+    for session in others.iter_mut().chain([&mut psql]) {
+        session.type_in("SELECT pg_sleep(600);");
+    }
     let runs = "SELECT count(*) FROM sessions WHERE \"user\" = 'app' AND active";
-    eventually(|| rows(&mut proxied.door, runs), |count| *count == ["1"]);
+    eventually(|| rows(&mut proxied.door, runs), |count| *count == ["10"]);
     proxied.program.signal(Signal::SIGTERM);
+    eventually(
+        || proxied.program.log(),
+        |log| log.contains("no new clients"),
+    );
     proxied.program.signal(Signal::SIGTERM);
-    proxied.program.ended();
-    let last = logged(&file).pop().expect("a line");
-    assert_eq!(last[6..], ["unanswered", "SELECT pg_sleep(600);"]);
+    assert_eq!(proxied.program.ended(), 143);
+    let last = logged(&file).split_off(1);
+    let unanswered = |line: &Vec<String>| line[6..] == ["unanswered", "SELECT pg_sleep(600);"];
+    assert!(last.len() == 10 && last.iter().all(unanswered), "{last:?}");
 }
 
 /// Gives a session these filters, over a connection that stays: what comes next comes at once.

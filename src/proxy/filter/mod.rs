@@ -20,6 +20,9 @@ pub(super) trait Filter: Send + Sync {
 
     /// Opens its files anew, if it has any: somebody may have moved them.
     fn reopen(&self);
+
+    /// Returns when all that its sessions have told it is where it belongs. What they tell it afterwards is lost.
+    fn finish(&self);
 }
 
 /// A filter's part in one session; dropped when the session, or its part in it, is over.
@@ -108,5 +111,10 @@ impl Filters {
     /// Opens all their files anew.
     pub fn reopen(&self) {
         self.0.values().for_each(|filter| filter.module.reopen());
+    }
+
+    /// Returns when all that the sessions have told them is where it belongs.
+    pub(super) fn finish(&self) {
+        self.0.values().for_each(|filter| filter.module.finish());
     }
 }

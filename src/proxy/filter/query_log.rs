@@ -29,10 +29,10 @@ const COLUMNS: [&str; 8] = [
     "statement",
 ];
 
-/// A query log and the thread that writes it; dropped, it writes what waits and ends.
+/// A query log and the thread that writes it.
 pub(super) struct QueryLog {
     shared: Arc<Shared>,
-    writer: Option<JoinHandle<()>>,
+    writer: Mutex<Option<JoinHandle<()>>>,
 }
 
 struct Shared {
@@ -72,7 +72,7 @@ impl QueryLog {
         };
         Ok(Self {
             shared,
-            writer: Some(thread.spawn(write).map_err(FilterError::Thread)?),
+            writer: Mutex::new(Some(thread.spawn(write).map_err(FilterError::Thread)?)),
         })
     }
 }
@@ -91,22 +91,21 @@ impl Filter for QueryLog {
         self.shared.waiting.lock().reopens = true;
         self.shared.come.notify_one();
     }
+
+    fn finish(&self) {
+        self.shared.waiting.lock().ends = true;
+        self.shared.come.notify_one();
+        let writer = self.writer.lock().take();
+        if writer.is_some_and(|writer| writer.join().is_err()) {
+            let filter = &self.shared.name;
+            tracing::error!(%filter, "the writer of a query log failed");
+        }
+    }
 }
 
 impl Drop for QueryLog {
     fn drop(&mut self) {
-        self.shared.waiting.lock().ends = true;
-        self.shared.come.notify_one();
-        if self
-            .writer
-            .take()
-            .is_some_and(|writer| writer.join().is_err())
-        {
-            tracing::error!(
-                filter = self.shared.name,
-                "the writer of a query log failed"
-            );
-        }
+        self.finish();
     }
 }
 
@@ -165,7 +164,7 @@ impl Shared {
         self.come.notify_one();
     }
 
-    /// Writes until the filter is dropped.
+    /// Writes until the filter is to finish.
     fn write(&self, mut file: LogFile) {
         loop {
             let mut waiting = self.waiting.lock();
