@@ -115,7 +115,7 @@ fn depth_is_refused_and_length_is_not() {
     assert!(quoted.err.contains("54000"), "{}", quoted.err);
     assert_eq!(
         run("SELECT (1, (2, (3, '')));".into()).out,
-        r#"(1,"(2,""(3,"")"")")"#
+        r#"(1,"(2,""(3,"""""""")"")")"#
     );
 }
 
