@@ -1,19 +1,23 @@
 //! The modules of the program that read bytes from outside and know nothing of the engine, compiled for the fuzz
 //! targets: the same files, without the rest of the program around them.
 
-#![allow(dead_code, reason = "the rest of the program calls what the targets do not")]
+#![allow(
+    dead_code,
+    reason = "the rest of the program calls what the targets do not"
+)]
 
 #[path = "../../src/auth/mod.rs"]
 pub mod auth;
-#[path = "../../src/config/mod.rs"]
-pub mod config;
 #[path = "../../src/sql/charset.rs"]
 mod charset;
+#[path = "../../src/config/mod.rs"]
+pub mod config;
 /// The SQL door's reader of messages.
 #[path = "../../src/sql/message.rs"]
 mod message;
 #[path = "../../src/proxy/mod.rs"]
 pub mod proxy;
+pub mod rest;
 #[path = "../../src/session/mod.rs"]
 pub mod session;
 #[path = "../../src/tls.rs"]

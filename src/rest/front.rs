@@ -21,7 +21,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
 use super::chunks::Chunks;
-use super::head::{self, HEAD_BYTES_MAX, Length, Unread};
+use super::head::{self, HEAD_BYTES_MAX, HTTP2_PREFACE, Length, Unread};
 use super::pulse::{Hold, Pulse};
 use super::refusal::Refusal;
 
@@ -160,6 +160,17 @@ impl<S> Front<S> {
         {
             return self.refuse(refusal);
         }
+        if self.refuses.is_none() && self.speaks_http2() {
+            match self.unread.len() < HTTP2_PREFACE.len() {
+                true => self.next = Next::Head(0),
+                false => {
+                    self.next = Next::Anything;
+                    self.waiting = None;
+                    self.pass(self.unread.len());
+                }
+            }
+            return;
+        }
         let Some(end) = head::end(&self.unread, searched) else {
             if self.unread.len() > HEAD_BYTES_MAX {
                 let refusal = head::too_long(&self.unread);
@@ -173,11 +184,6 @@ impl<S> Front<S> {
         if let Some(why) = self.refuses {
             let refusal = Refusal::bad_request(why);
             return self.refuse_as(Unread::new(&text, refusal));
-        }
-        if head::is_http2(&text) {
-            self.next = Next::Anything;
-            self.passing = text;
-            return;
         }
         match head::read(text.clone()) {
             Ok(head) => {
@@ -221,6 +227,11 @@ impl<S> Front<S> {
         self.next = Next::Nothing;
     }
 
+    /// Only the first bytes of a connection say so.
+    fn speaks_http2(&self) -> bool {
+        self.requests == 0 && head::is_http2(&self.unread)
+    }
+
     fn in_head(&self) -> bool {
         matches!(self.next, Next::Head(_)) && !self.unread.is_empty()
     }
@@ -246,7 +257,7 @@ impl<S: AsyncRead + Unpin> Front<S> {
             _hold: Hold::new(&self.pulse),
         });
         ready!(waiting.until.as_mut().poll(context));
-        match head::is_http2(&self.unread) {
+        match self.speaks_http2() {
             // A client of HTTP/2 would not understand.
             true => self.next = Next::End,
             false => self.refuse(Refusal::new(
@@ -258,7 +269,7 @@ impl<S: AsyncRead + Unpin> Front<S> {
     }
 
     fn ended(&mut self) {
-        match self.in_head() && !head::is_http2(&self.unread) {
+        match self.in_head() && !self.speaks_http2() {
             true => self.refuse(Refusal::bad_request("the request ends within its head")),
             false => self.next = Next::End,
         }
@@ -412,6 +423,18 @@ mod tests {
         let (text, ended, refused) = passed(Pieces::cut(bytes, &[3, 18, 20]));
         assert!(ended && refused.is_none());
         assert_eq!(text, bytes);
+    }
+
+    #[test]
+    fn http2_begins_a_connection_or_is_refused() {
+        for bytes in [
+            &b"GET / HTTP/1.1\r\n\r\nPRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"[..],
+            b"PRI * HTTP/2.0\r\n\r\nGET / HTTP/1.1\r\n\r\n",
+        ] {
+            let (text, ended, refused) = passed(Pieces::cut(bytes, &[3, 20]));
+            assert!(!String::from_utf8(text).unwrap().contains("PRI") && !ended);
+            assert_eq!(refused.map(|(_, unread)| unread.path).as_deref(), Some("*"));
+        }
     }
 
     proptest! {

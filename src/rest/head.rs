@@ -23,7 +23,7 @@ const TARGET_BYTES_MAX: usize = 62 * 1024;
 const HEADERS_MAX: usize = 100;
 
 /// What a client of HTTP/2 begins with (RFC 9113, section 3.4): the first part of it has the form of a head.
-const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\n";
+pub const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// What a client begins with that expects TLS: the type of its first record.
 pub const TLS_HANDSHAKE: u8 = 0x16;
 
@@ -108,9 +108,10 @@ pub fn begins_wrong(bytes: &[u8]) -> Option<Refusal> {
     (!is_method).then(|| Refusal::bad_request("this is no request of HTTP"))
 }
 
-/// Whether a client speaks HTTP/2 whose first head this is, or the beginning of it.
-pub fn is_http2(head: &[u8]) -> bool {
-    head.len() > 3 && HTTP2_PREFACE.starts_with(head)
+/// Whether a client speaks HTTP/2 whose first bytes these are, as far as they have come.
+pub fn is_http2(bytes: &[u8]) -> bool {
+    let preface = bytes.get(..HTTP2_PREFACE.len()).unwrap_or(bytes);
+    preface.len() > 3 && HTTP2_PREFACE.starts_with(preface)
 }
 
 /// Where the head ends with which these bytes begin: behind its empty line. `from` bytes have been searched before.
@@ -407,6 +408,8 @@ mod tests {
         assert!(begins_wrong(b"\x16\x03\x01").is_some_and(|it| it.detail().contains("TLS")));
         assert!(begins_wrong(b"\0").is_some() && begins_wrong(b"GET").is_none());
         assert!(is_http2(b"PRI * HTTP/2.0\r\n\r\n") && is_http2(b"PRI * H"));
+        assert!(is_http2(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0"));
+        assert!(!is_http2(b"PRI * HTTP/2.0\r\n\r\nGET / HTTP/1.1\r\n\r\n"));
         assert!(!is_http2(b"PRI / HTTP/1.1\r\n\r\n") && !is_http2(b""));
     }
 
