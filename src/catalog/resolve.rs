@@ -7,6 +7,7 @@
 //! are read as the type of what they stand beside. Casts between these types become calls of functions, which know the
 //! zone. What is written out is converted at once, so that it reaches scans and kept plans as a plain value.
 
+mod addresses;
 mod alike;
 mod arithmetic;
 mod casts;
@@ -33,8 +34,8 @@ use datafusion::optimizer::AnalyzerRule;
 use datafusion::sql::sqlparser::ast;
 
 use super::functions::{
-    KEY, KEYS, Kind, NEGATE, OPERATORS, ORDER, TO_FLOAT, TO_FLOATS, TO_NUMERIC, TO_NUMERICS, TRIM,
-    constant, moment_kind, zone_of,
+    KEY, KEYS, Kind, NEGATE, NETWORK_KEY, OPERATORS, ORDER, TO_FLOAT, TO_FLOATS, TO_NUMERIC,
+    TO_NUMERICS, TRIM, constant, moment_kind, zone_of,
 };
 use super::operators::{boolean, read_literal, untyped};
 use super::type_names::named_type;
@@ -103,6 +104,7 @@ impl ResolveTypes {
             KEY,
             KEYS,
             NEGATE,
+            NETWORK_KEY,
             ORDER,
             TRIM,
         ];
@@ -322,6 +324,9 @@ impl Resolver<'_> {
     /// The same of operands that are compared: of intervals, what is compared is how long they are.
     fn comparable<'e>(&self, exprs: impl Iterator<Item = &'e mut Expr>) -> Result<bool> {
         let mut exprs: Vec<&mut Expr> = exprs.collect();
+        if self.compared_addresses(&mut exprs) {
+            return Ok(true);
+        }
         let changed = self.alike(exprs.iter_mut().map(|expr| &mut **expr))?;
         let is_interval = |expr: &Expr| {
             self.kind(expr) == Some(Kind::Interval) && !matches!(expr, Expr::Placeholder(_))
@@ -457,9 +462,11 @@ impl Resolver<'_> {
                     None => Transformed::no(expr),
                 });
             }
-            Expr::WindowFunction(function) => self.window(function),
+            Expr::WindowFunction(function) => {
+                self.sorted_addresses(&mut function.params.order_by) | self.window(function)
+            }
             Expr::AggregateFunction(function) => {
-                let changed = self.aggregate(function);
+                let changed = self.aggregated_addresses(function) | self.aggregate(function);
                 match &mut function.params.filter {
                     Some(filter) => self.truth(filter, "FILTER")? || changed,
                     None => changed,

@@ -493,3 +493,78 @@ SELECT oid::regclass FROM pg_class WHERE relname = 'pg_class' UNION ALL SELECT '
 SELECT castsource::regtype, casttarget::regtype, castfunc::regprocedure FROM pg_cast WHERE castsource = 23 ORDER BY 2
 SELECT pg_typeof(relname), pg_typeof(relkind), pg_typeof(relacl), pg_typeof(oid), pg_typeof(relfrozenxid) FROM pg_class WHERE relname = 'pg_class'
 SELECT n IS DISTINCT FROM 1.5, n IS NOT DISTINCT FROM 2.0, NULL IS DISTINCT FROM n, n::numeric IS NOT DISTINCT FROM 2.00, 1.5 IS DISTINCT FROM n::float8, n IS DISTINCT FROM '2', (SELECT sum(n) FROM generate_series(1, 1) n) IS NOT DISTINCT FROM 1, (n, 1) IS DISTINCT FROM (2, 1) FROM generate_series(1, 2) n
+# Aggregates of intervals, addresses, and aggregates that are each sorted their own way
+select array_agg(u order by u), array_agg(s order by s) from (values ('a','x'),('b',null),('a','y')) v(u,s)
+select string_agg(u,',' order by u), string_agg(s,',' order by s) from (values ('a','x'),('b',null),('a','y')) v(u,s)
+select string_agg(distinct u,',' order by u), string_agg(distinct s,',' order by s) from (values ('a','x'),('b',null),('a','y')) v(u,s)
+select string_agg(distinct u,','), string_agg(distinct s,','), count(*) from (values ('a','x'),('b',null),('a','y')) v(u,s)
+select u, string_agg(s,',' order by s desc) from (values ('a','x'),('b',null),('a','y')) v(u,s) group by u order by u
+select u, string_agg(s,',' order by s desc) from (values ('a','x'),('b',null),('a','y')) v(u,s) group by u having string_agg(s,',' order by s desc) = 'y,x'
+select string_agg(u, n::text order by n) from (values ('a',1),('b',2),('c',3)) v(u,n)
+select string_agg(u, case when n > 2 then null else n::text end order by n) from (values ('a',1),('b',2),('c',3)) v(u,n)
+select string_agg(u::bytea, '\x2c'::bytea order by n) from (values ('a',1),('b',2),('c',3)) v(u,n)
+select string_agg(u, ',' order by u) filter (where n > 5) from (values ('a',1),('b',2),('c',3)) v(u,n)
+select string_agg(u::varchar, ',' order by u), upper(string_agg(u, ',' order by n desc)) from (values ('a',1),('b',2),('c',3)) v(u,n)
+select avg(x), sum(x), max(x), count(x) from (values (interval '1 day'),(interval '2 hours'),(null)) v(x)
+select avg(x) from (values (interval '1 month'),(interval '2 days'),(interval '3 hours')) v(x)
+select g, avg(x) from (values (1,interval '1 month'),(1,interval '2 days'),(2,interval '3 hours'),(2,null)) v(g,x) group by g order by g
+select g, avg(x) over (order by g rows between 1 preceding and current row) from (values (1,interval '1 month'),(2,interval '2 days'),(3,interval '3 hours')) v(g,x)
+select avg(x) from (select interval '1 h' x where false) y
+select avg(x) > interval '1 hour' from (values (interval '1 day'),(interval '2 hours')) v(x)
+select '9.0.0.1'::inet < '10.0.0.1', '9.0.0.1'::inet < '10.0.0.1'::inet, '10.0.0.1/32'::inet = '10.0.0.1'
+select x::inet from (values ('9.0.0.1'),('10.0.0.1'),('::1')) v(x) order by x::inet
+select x::inet from (values ('9.0.0.1'),('10.0.0.1'),('::1'),(null)) v(x) order by 1 desc
+select max(x::inet), min(x::inet), count(distinct x::inet) from (values ('9.0.0.1'),('10.0.0.1'),(null)) v(x)
+select g, max(x::inet) from (values (1,'9.0.0.1'),(1,'10.0.0.1'),(2,null)) v(g,x) group by g order by g
+select '10.0.0.5'::inet between '9.0.0.0' and '10.0.0.255', '10.0.0.5'::inet not between '10.0.0.0' and '10.0.0.255'
+select '10.0.0.5'::inet in ('10.0.0.5/32','1.1.1.1'), '10.0.0.5'::inet = any(array['10.0.0.5'::inet])
+select x::inet from (values ('9.0.0.1'),('10.0.0.1'),('::1')) v(x) where x::inet > '9.5.0.0' order by x::inet
+select x::inet, row_number() over (order by x::inet) from (values ('9.0.0.1'),('10.0.0.1'),('::1')) v(x) order by 2
+select string_agg(x, ' ' order by x::inet), array_agg(x::inet order by x::inet desc) from (values ('9.0.0.1'),('10.0.0.1'),('::1')) v(x)
+select distinct x::inet from (values ('9.0.0.1'),('10.0.0.1'),('9.0.0.1')) v(x) order by 1
+select a.x from (values ('9.0.0.1'::inet)) a(x) join (values ('9.0.0.1/32'::inet)) b(x) on a.x = b.x
+select (array[10,20,30])[2:3], (array[10,20,30])[:2], (array[10,20,30])[2:], (array[10,20,30])[:], (array[10,20,30])[5:]
+select (date '2026-11-26', date '2026-11-28') overlaps (date '2026-11-27', interval '10 days'), (timestamp '2026-01-01', interval '1 h') overlaps (timestamp '2026-01-01 00:30', '1 h'::interval), (timestamp '2026-01-01', make_interval(hours => 1)) overlaps (timestamp '2026-01-01 01:00', '1 h'::interval)
+select x, pg_typeof(x) from (values (1),(2.5)) v(x)
+select x, pg_typeof(x) from (values (1.5),(2::float8)) v(x)
+select x, pg_typeof(x) from (values (2::float8),(1.5)) v(x)
+select x, pg_typeof(x) from (values (1::real),(2.5)) v(x)
+select x, pg_typeof(x) from (values (1::bigint),(2.5)) v(x)
+select x, pg_typeof(x) from (values (null),(1)) v(x)
+select pg_typeof(x) from (values (now()),('2026-01-01')) v(x)
+select pg_typeof(x) from (values (date '2026-01-01'),(now())) v(x)
+select x, y from (values (1+1,'a'),(2.5,upper('b')),(null,null)) v(x,y)
+values (1, now() is null), (2.5, true) order by 1 desc
+values (1::bigint), (2) order by 1 desc limit 1
+(values (1::bigint), (2.5)) union all select 3
+select * from (values (1),(2::bigint)) v
+select column1 from (values (1),(2::bigint)) v order by column1 desc
+select s.id, v.k, v.x from (values (1,2.5)) s(id,y) cross join lateral (values ('id', s.id::text), ('y', s.y::text)) v(k,x)
+select s.id, v.k, v.x from (values (1,2)) s(id,y) cross join lateral (values ('id', s.id), ('y', s.y)) v(k,x)
+select (select max(x) from (values (s.id),(s.y)) v(x)) from (values (1,2),(5,4)) s(id,y)
+select row_to_json(r, true) from (select 1 a, array[1,2] b, row(1,2) c) r
+select row_to_json(r, false), row_to_json(r) from (select 1 a, array[1,2] b, row(1,2) c) r
+select percentile_cont(0.5) within group (order by x) from (values (interval '1 day'),(interval '2 hours'),(interval '3 days 1 hour'),(null)) v(x)
+select percentile_cont(0.25) within group (order by x desc), percentile_cont(1) within group (order by x), percentile_cont(0) within group (order by x) from (values (interval '1 day'),(interval '2 hours'),(interval '3 days 1 hour'),(interval '1 month')) v(x)
+select g, percentile_cont(0.9) within group (order by x) from (values (1,interval '1 day'),(1,interval '2 hours'),(2,interval '3 days 1 hour'),(3,null)) v(g,x) group by g order by g
+select percentile_cont(0.5) within group (order by timestamptz '2026-01-03' - x) from (values (timestamptz '2026-01-01'),(timestamptz '2026-01-02 12:00')) v(x)
+select percentile_cont(0.5) within group (order by x), percentile_cont(0.3) within group (order by x desc) from (values (1.5),(2.5),(7)) v(x)
+select g, percentile_cont(0.5) within group (order by x) from (values (1,1.5),(1,2.5),(2,7)) v(g,x) group by g order by g
+select percentile_cont(0.5) within group (order by x) from (values (1),(2),(7)) v(x)
+select percentile_cont(0.5) within group (order by x) from (values (1::bigint),(2),(7)) v(x)
+select percentile_cont(0.5) within group (order by x), percentile_cont(0.95) within group (order by x) from (values (1::float8),(2),(7)) v(x)
+select percentile_cont(0.5) within group (order by x) from (values (1::real),(2),(7)) v(x)
+select percentile_cont(0.5) within group (order by x) filter (where x > 1) from (values (1),(2),(7)) v(x)
+select percentile_cont(null) within group (order by x) from (values (1)) v(x)
+select percentile_cont(0.5) within group (order by x) from (select 1 x where false) v
+select percentile_cont(array[0.5,0.9]) within group (order by x) from (values (1),(2)) v(x)
+select percentile_cont(0.5) within group (order by x) > interval '1 hour' from (values (interval '1 day'),(interval '2 hours')) v(x)
+select round(percentile_cont(0.5) within group (order by x)::numeric, 1) from (values (1),(2)) v(x)
+select avg(timestamptz '2026-01-03' - x), sum(timestamptz '2026-01-03' - x), max(timestamptz '2026-01-03' - x) from (values (timestamptz '2026-01-01'),(timestamptz '2026-01-02 12:00')) v(x)
+select sum(x - timestamptz '2026-01-01'), avg(x - timestamptz '2026-01-01') from (values (timestamptz '2026-01-01 23:00'),(timestamptz '2026-01-01 23:30')) v(x)
+select g, avg(timestamptz '2026-01-03' - x) a from (values (1,timestamptz '2026-01-01'),(2,timestamptz '2026-01-02 12:00')) v(g,x) group by g having avg(timestamptz '2026-01-03' - x) > interval '1 day' order by a
+select g, avg(timestamptz '2026-01-03' - x) over (order by g) from (values (1,timestamptz '2026-01-01'),(2,timestamptz '2026-01-02 12:00')) v(g,x) order by 1
+select extract(epoch from avg(timestamptz '2026-01-03' - x)) from (values (timestamptz '2026-01-01'),(timestamptz '2026-01-02 12:00')) v(x)
+select count(*) from (select avg(timestamptz '2026-01-03' - x) as a from (values (timestamptz '2026-01-01')) v(x)) y where a > '1 hour'
+select avg(distinct x) from (values (interval '1 h')) v(x)
+select set_masklen('10.0.0.7'::inet, 8)::cidr

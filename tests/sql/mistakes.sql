@@ -183,3 +183,7 @@ SELECT array[1] || 'a'::text
 SELECT array[1] = array['a']
 SELECT array[1] @> array['a'::text]
 SELECT 'x'::nosuch[]
+select '10.0.0.5'::inet = 'foo'
+select '10.0.0.7/8'::cidr
+select percentile_cont(2) within group (order by x) from (values (1)) v(x)
+select percentile_cont(2) within group (order by x) from (values (interval '1 day')) v(x)

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Float64Array};
 use arrow::compute::{cast, take};
-use arrow::datatypes::{DataType, Float64Type};
-use datafusion::common::{Result, not_impl_err};
+use arrow::datatypes::{DataType, FieldRef, Float64Type};
+use datafusion::common::{Result, ScalarValue, not_impl_err};
 use datafusion::execution::SessionStateDefaults;
 use datafusion::logical_expr::expr::{AggregateFunction, ScalarFunction};
 use datafusion::logical_expr::function::AccumulatorArgs;
@@ -16,16 +16,18 @@ use datafusion::logical_expr::{
     Accumulator, AggregateUDF, AggregateUDFImpl, Expr, ScalarUDF, Signature, Volatility,
 };
 
-use super::define::{Answer, Function, Gives};
+use super::define::{Answer, Function, Gives, no_function};
 use super::gathered::array_agg;
 use super::numbers::floats;
 use super::numeric::TO_FLOAT;
 use super::output::Value;
+use super::percentile::percentile_cont;
 use super::sets::one_list;
-use super::value::{Kind, Row, list_item, list_of};
+use super::value::{Kind, Row, is_text, list_item, list_of, refuse_over};
 use crate::catalog::resolve::numerics::float_literal;
 use crate::proxy::postgres::error::SqlError;
 use crate::sql::numeric::ordered::COLUMN;
+use crate::sql::types::sql_name;
 
 /// Names of aggregates, the function of the list that each is, and whether it takes WITHIN GROUP.
 const MADE: [(&str, &str, bool); 6] = [
@@ -39,6 +41,10 @@ const MADE: [(&str, &str, bool); 6] = [
 
 /// Aggregates that show the order of the values which they were given.
 const GATHERS: [&str; 4] = ["array_agg", "json_agg", "jsonb_agg", "string_agg"];
+
+/// What `string_agg` is where its values have an order, or each its own delimiter: the engine would sort the rows once for
+/// all aggregates of a query, and takes one delimiter.
+const STRING_AGG: (&str, &str) = ("string_agg", "list_string_agg");
 
 /// Those of [`MADE`] that are functions of the values as they are where only different ones count: the engine compares
 /// what it gathers.
@@ -85,6 +91,9 @@ pub(in crate::catalog) fn aggregates() -> Vec<Arc<AggregateUDF>> {
         if function.name() == "array_agg" {
             *function = array_agg();
         }
+        if function.name() == "percentile_cont" {
+            *function = percentile_cont();
+        }
         if function.name() == "bool_and" {
             let with_alias = function.as_ref().clone().with_aliases(["every"]);
             *function = Arc::new(with_alias);
@@ -112,8 +121,7 @@ fn is_array(expr: &Expr) -> bool {
 
 /// An aggregate of the engine that takes `double precision` alone, with what it is given as such.
 fn of_floats(mut raw: RawAggregateExpr, to_float: Option<Arc<ScalarUDF>>) -> RawAggregateExpr {
-    const OF_FLOATS: [&str; 15] = [
-        "percentile_cont",
+    const OF_FLOATS: [&str; 14] = [
         "corr",
         "covar_pop",
         "covar_samp",
@@ -129,7 +137,10 @@ fn of_floats(mut raw: RawAggregateExpr, to_float: Option<Arc<ScalarUDF>>) -> Raw
         "approx_percentile_cont",
         "median",
     ];
-    let Some(to_float) = to_float.filter(|_| OF_FLOATS.contains(&raw.func.name())) else {
+    let name = raw.func.name();
+    let only_fraction = name == "percentile_cont";
+    let concerns = only_fraction || OF_FLOATS.contains(&name);
+    let Some(to_float) = to_float.filter(|_| concerns) else {
         return raw;
     };
     let float = |expr: &Expr| {
@@ -139,6 +150,13 @@ fn of_floats(mut raw: RawAggregateExpr, to_float: Option<Arc<ScalarUDF>>) -> Raw
             expr => to_float.call(vec![expr.clone()]),
         })
     };
+    if only_fraction {
+        raw.args
+            .iter_mut()
+            .skip(1)
+            .for_each(|arg| *arg = float(arg));
+        return raw;
+    }
     raw.args = raw.args.iter().map(float).collect();
     // What is sorted by is one of the arguments.
     for sort in &mut raw.order_by {
@@ -166,9 +184,13 @@ pub(super) fn planned(
     let of_distinct = OF_DISTINCT
         .iter()
         .find(|(known, _)| raw.distinct && *known == name);
+    let has_delimiters = !matches!(raw.args.get(1), Some(Expr::Literal(..)));
+    let is_string =
+        name == STRING_AGG.0 && raw.args.len() == 2 && (has_delimiters || !raw.order_by.is_empty());
     let function = match (made, of_fractions) {
         (Some((_, function, _)), _) => find(of_distinct.map_or(function, |(_, function)| function)),
         (None, true) => find("list_percentile_cont"),
+        (None, false) if is_string => find(STRING_AGG.1),
         (None, false) => None,
     };
     let Some(function) = function else {
@@ -181,12 +203,19 @@ pub(super) fn planned(
     let is_ordered_set = of_fractions || made.is_some_and(|(.., is_ordered_set)| *is_ordered_set);
     let mut filter = raw.filter.clone();
     let mut rest: Vec<Expr> = args.collect();
-    if is_ordered_set {
+    if is_ordered_set || is_string {
         let present = value.clone().is_not_null();
         filter = Some(Box::new(match filter {
             Some(filter) => filter.and(present),
             None => present,
         }));
+    }
+    if is_string {
+        if has_delimiters && let (Some(pair), Some(delimiter)) = (find("struct"), rest.pop()) {
+            value = pair.call(vec![value, delimiter]);
+        }
+    } else if is_ordered_set {
+        // The fractions are given as they are.
     } else if let Some(member) = rest.pop() {
         if let (Some(to_json), Some(pair)) = (find("to_json"), find("struct")) {
             value = pair.call(vec![value, to_json.call(vec![member])]);
@@ -229,7 +258,7 @@ fn mode(a: &Row<'_>) -> Answer {
     })
 }
 
-fn fraction(value: f64) -> Result<f64, SqlError> {
+pub(super) fn fraction(value: f64) -> Result<f64, SqlError> {
     match (0.0..=1.0).contains(&value) {
         true => Ok(value),
         false => Err(SqlError::new(
@@ -273,10 +302,63 @@ fn fractions(a: &Row<'_>) -> Result<Vec<Option<f64>>, SqlError> {
         .collect()
 }
 
+/// Texts or bytes in a row, with a delimiter between them: the second argument, or beside each value its own.
+fn string_agg(a: &Row<'_>) -> Answer {
+    if a.is_null(0) {
+        return Ok(Value::Null);
+    }
+    let failed = |error: arrow::error::ArrowError| SqlError::new("42804", error.to_string());
+    let elements = a.elements(0);
+    let (values, delimiters) = match elements.as_struct_opt().map(|pairs| pairs.columns()) {
+        Some([values, delimiters]) => (values, Some(delimiters)),
+        _ => (&elements, None),
+    };
+    if !is_text(values.data_type()) && !values.data_type().is_binary() {
+        let types = format!("{}, text", sql_name(values.data_type()));
+        return Err(no_function(STRING_AGG.0, &types));
+    }
+    let bytes = |array: &ArrayRef| cast(array, &DataType::Binary).map_err(failed);
+    let (is_bytes, values) = (values.data_type().is_binary(), bytes(values)?);
+    let delimiters = delimiters.map(bytes).transpose()?;
+    let mut out = Vec::new();
+    for (at, value) in values.as_binary::<i32>().iter().enumerate() {
+        let delimiter = match &delimiters {
+            Some(own) if own.is_valid(at) => own.as_binary::<i32>().value(at),
+            Some(_) => &[],
+            None => a.opt_text(1).unwrap_or_default().as_bytes(),
+        };
+        if at > 0 {
+            out.extend_from_slice(delimiter);
+        }
+        out.extend_from_slice(value.unwrap_or_default());
+        refuse_over(STRING_AGG.0, out.len() as u64)?;
+    }
+    Ok(match is_bytes {
+        true => out.into(),
+        false => String::from_utf8_lossy(&out).into_owned().into(),
+    })
+}
+
 pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
-    use Kind::{Array, Float};
+    use Kind::{Array, Float, Text};
+    let text_or_bytes = |fields: &[FieldRef], _: &[Option<&ScalarValue>]| {
+        let item = fields
+            .first()
+            .and_then(|field| list_item(field.data_type()));
+        let value = match item {
+            Some(DataType::Struct(fields)) => fields.first().map(|field| field.data_type()),
+            item => item,
+        };
+        match value.is_some_and(DataType::is_binary) {
+            true => DataType::Binary,
+            false => DataType::Utf8,
+        }
+    };
     let failed = |error: arrow::error::ArrowError| SqlError::new("42804", error.to_string());
     let all = [
+        Function::new(STRING_AGG.1)
+            .on_nulls(&[Array], Gives::Of(text_or_bytes), string_agg)
+            .on_nulls(&[Array, Text], Gives::Of(text_or_bytes), string_agg),
         Function::new("list_mode").on(&[Array], Gives::Element(0), mode),
         Function::new("list_percentile_disc")
             .on(&[Array, Float], Gives::Element(0), |a| {

@@ -174,6 +174,12 @@ impl Inet {
         format!("{}/{}", self.address, self.length)
     }
 
+    /// A text whose order is that of addresses.
+    fn key(self) -> String {
+        let (family, network, length, bits) = order(self);
+        format!("{}{network:032x}{length:02x}{bits:032x}", u8::from(family))
+    }
+
     /// As `inet` is printed: no length where it is all bits.
     fn text(self) -> String {
         match self.length == width(self.address) {
@@ -200,6 +206,9 @@ impl Inet {
 fn read(a: &Row<'_>, place: usize) -> Result<Inet, SqlError> {
     Inet::read(a.text(place))
 }
+
+/// The function that makes what is compared in the place of an address.
+pub(in crate::catalog) const NETWORK_KEY: &str = "network_key";
 
 fn order(inet: Inet) -> (bool, u128, u8, u128) {
     (
@@ -239,8 +248,18 @@ pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
         inet("inet", Inet::text),
         Function::new("cidr")
             .on(&[Text], Gives::Named("cidr"), |a| {
-                Ok(Inet::read_network(a.text(0))?.full_text().into())
+                // Of an address the bits behind the network are left out; in a text they are a mistake.
+                let is_address =
+                    a.columns.first().and_then(|column| column.pg_type()) == Some("inet");
+                let network = match is_address {
+                    true => read(a, 0)?.network(),
+                    false => Inet::read_network(a.text(0))?,
+                };
+                Ok(network.full_text().into())
             })
+            .done(),
+        Function::new(NETWORK_KEY)
+            .on(&[Text], Gives::Text, |a| Ok(read(a, 0)?.key().into()))
             .done(),
         text("host", |inet| inet.address.to_string()),
         text("abbrev", Inet::text),

@@ -26,6 +26,7 @@ mod numeric;
 mod objects;
 mod output;
 mod parts;
+mod percentile;
 mod planner;
 mod privileges;
 mod quote;
@@ -69,6 +70,7 @@ pub(super) use aggregates::aggregates;
 pub(crate) use asctime::asctime_texts;
 pub(super) use define::argument_type;
 pub(super) use define::moment_kind;
+pub(super) use inet::NETWORK_KEY;
 pub(crate) use interval::read_interval;
 pub(super) use ntile::window_functions;
 pub(super) use numeric::{

@@ -4,13 +4,14 @@
 mod groups;
 mod real;
 mod running;
+mod spans;
 
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, FieldRef, Int64Type};
-use datafusion::common::{Result, ScalarValue};
+use datafusion::common::{Result, ScalarValue, not_impl_err};
 use datafusion::logical_expr::expr::AggregateFunctionParams;
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::utils::{AggregateOrderSensitivity, format_state_name};
@@ -21,6 +22,7 @@ use datafusion::logical_expr::{
 
 use self::groups::Groups;
 use self::running::{Distinct, Exact, Whole};
+use self::spans::{SPAN, Spans};
 use super::define::{IntoExternal, engine_types};
 use crate::proxy::postgres::error::SqlError;
 use crate::sql::numeric::Numeric;
@@ -169,6 +171,16 @@ impl ExactTotal {
         self.total == Total::Sum && *given == DataType::Float32
     }
 
+    /// Whether an average of this type is one of intervals.
+    fn is_span(&self, given: &DataType) -> bool {
+        self.total == Total::Average && *given == SPAN
+    }
+
+    fn averages_spans(&self, args: &AccumulatorArgs) -> bool {
+        let given = args.expr_fields.first();
+        given.is_some_and(|field| self.is_span(field.data_type()))
+    }
+
     fn sums_reals(&self, args: &AccumulatorArgs) -> bool {
         let given = args.expr_fields.first();
         given.is_some_and(|field| self.is_real(field.data_type()))
@@ -209,7 +221,7 @@ impl AggregateUDFImpl for ExactTotal {
 
     fn coerce_types(&self, types: &[DataType]) -> Result<Vec<DataType>> {
         if let [given] = types
-            && (is_exact(given) || self.is_real(given))
+            && (is_exact(given) || self.is_real(given) || self.is_span(given))
         {
             return Ok(types.to_vec());
         }
@@ -219,7 +231,7 @@ impl AggregateUDFImpl for ExactTotal {
     fn return_type(&self, types: &[DataType]) -> Result<DataType> {
         match types {
             [given] if is_exact(given) => Ok(self.total.returns(given)),
-            [given] if self.is_real(given) => Ok(given.clone()),
+            [given] if self.is_real(given) || self.is_span(given) => Ok(given.clone()),
             _ => self.engine.inner().return_type(types),
         }
     }
@@ -228,6 +240,12 @@ impl AggregateUDFImpl for ExactTotal {
         if self.sums_reals(&args) {
             let inner = self.engine.inner();
             return real::narrowed(args, |args| inner.accumulator(args));
+        }
+        if self.averages_spans(&args) {
+            return match args.is_distinct {
+                true => not_impl_err!("avg(DISTINCT) of intervals"),
+                false => Ok(Box::new(Spans::default())),
+            };
         }
         if !self.is_ours(&args) {
             return self.engine.inner().accumulator(args);
@@ -248,7 +266,7 @@ impl AggregateUDFImpl for ExactTotal {
         if self.sums_reals(&args) {
             return real::narrowed(args, |args| inner.create_sliding_accumulator(args));
         }
-        match self.is_ours(&args) {
+        match self.is_ours(&args) || self.averages_spans(&args) {
             true => self.accumulator(args),
             false => inner.create_sliding_accumulator(args),
         }
@@ -258,6 +276,14 @@ impl AggregateUDFImpl for ExactTotal {
         let given = args.input_fields.first().map(|field| field.data_type());
         if given.is_some_and(|given| self.is_real(given)) {
             return real::state_fields(self.engine.inner().as_ref(), args);
+        }
+        if given.is_some_and(|given| self.is_span(given)) {
+            let field =
+                |(part, data_type)| Field::new(format_state_name(args.name, part), data_type, true);
+            return Ok(spans::STATE
+                .into_iter()
+                .map(|state| Arc::new(field(state)))
+                .collect());
         }
         let Some(given) = given.filter(|given| is_exact(given)) else {
             return self.engine.inner().state_fields(args);
@@ -281,7 +307,7 @@ impl AggregateUDFImpl for ExactTotal {
     }
 
     fn groups_accumulator_supported(&self, args: AccumulatorArgs) -> bool {
-        if self.sums_reals(&args) {
+        if self.sums_reals(&args) || self.averages_spans(&args) {
             return false;
         }
         if !self.is_ours(&args) {

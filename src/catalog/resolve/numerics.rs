@@ -34,6 +34,9 @@ const OF_EQUAL_ELEMENTS: [&str; 6] = [
     "array_remove_all",
 ];
 
+/// Aggregates of intervals whose results depend on how much of each is in days.
+const OF_SPANS: [&str; 3] = ["sum", "avg", "percentile_cont"];
+
 /// Whether values are of type `numeric`.
 pub(in crate::catalog) fn is_numeric(data_type: &DataType) -> bool {
     *data_type == COLUMN
@@ -122,7 +125,9 @@ impl Resolver<'_> {
         let name = call.func.name();
         if name == "nullif"
             && let [one, other] = call.args.as_slice()
-            && (self.is_numeric(one) || self.is_numeric(other))
+            && [one, other]
+                .into_iter()
+                .any(|expr| self.is_numeric(expr) || self.is_address(expr))
         {
             let mut compared = [one.clone(), other.clone()];
             self.comparable(compared.iter_mut())?;
@@ -208,6 +213,22 @@ impl Resolver<'_> {
                 }
             }
         }
+        if OF_SPANS.contains(&function.func.name()) {
+            // What lies between two moments has days.
+            let sorts = function
+                .params
+                .order_by
+                .iter_mut()
+                .map(|sort| &mut sort.expr);
+            for expr in function.params.args.iter_mut().take(1).chain(sorts) {
+                if let Ok(DataType::Duration(_)) = expr.get_type(self.schema)
+                    && let Some(span) = self.function("interval", vec![expr.clone()])
+                {
+                    *expr = span;
+                    changed = true;
+                }
+            }
+        }
         if let [arg] = function.params.args.as_mut_slice()
             && let Ok(given) = arg.get_type(self.schema)
             && let Some(engine) = narrow_sum(&function.func, &given)
@@ -280,6 +301,13 @@ impl Resolver<'_> {
                 let changed = self.keys(on.on_expr.iter_mut().chain(sorted));
                 let plan = LogicalPlan::Distinct(Distinct::On(on));
                 Ok(Transformed::new_transformed(plan, changed))
+            }
+            LogicalPlan::Sort(mut sort) => {
+                let changed = self.sorted_addresses(&mut sort.expr);
+                Ok(Transformed::new_transformed(
+                    LogicalPlan::Sort(sort),
+                    changed,
+                ))
             }
             LogicalPlan::Join(join) => self.join(join),
             LogicalPlan::Window(window) => windows::with_columns(window),
@@ -386,7 +414,8 @@ impl Resolver<'_> {
         let mut changed = false;
         for (left, right) in &mut join.on {
             let is_numeric = resolver.is_numeric(left) || resolver.is_numeric(right);
-            if is_numeric {
+            let is_address = resolver.is_address(left) || resolver.is_address(right);
+            if is_numeric || is_address {
                 changed |= resolver.comparable([left, right].into_iter())?;
             }
         }

@@ -95,6 +95,9 @@ impl VisitorMut for Reader<'_> {
         }
         if let SetExpr::Values(values) = query.body.as_mut() {
             types::alike(&mut values.rows);
+            if let Some(branches) = types::branches(&values.rows) {
+                query.body = branches;
+            }
         }
         limits::rewrite(query)?;
         order_by_number(query);

@@ -20,6 +20,7 @@ use crate::sql::params::json::{binary, quoted};
 /// Between the elements of an array, by who makes it.
 const TIGHT: &str = ",";
 const LOOSE: &str = ", ";
+const LINES: &str = ",\n ";
 
 fn failed(error: arrow::error::ArrowError) -> SqlError {
     SqlError::new("XX000", error.to_string())
@@ -68,7 +69,7 @@ fn values(
                     let value = column.get(row).map_or("null", String::as_str);
                     format!("{}:{value}", quoted(field.name()))
                 });
-                Ok(format!("{{{}}}", pairs.collect::<Vec<_>>().join(TIGHT)))
+                Ok(format!("{{{}}}", pairs.collect::<Vec<_>>().join(separator)))
             })
         }
         D::List(item) => each(&|row| {
@@ -151,6 +152,12 @@ fn array(a: &Row<'_>) -> Result<String, SqlError> {
         "[{}]",
         values.collect::<Result<Vec<_>, _>>()?.join(LOOSE)
     ))
+}
+
+/// A row, if so wished with a line for each of its members.
+fn row_in_lines(a: &Row<'_>) -> Answer {
+    let separator = if a.bool(1) { LINES } else { TIGHT };
+    Ok(value_at(a, 0, separator)?.into())
 }
 
 /// Before each element of an array that is an array or a row itself, but for the first.
@@ -253,11 +260,12 @@ fn both(make: Make) -> [(Gives, impl Fn(&Row<'_>) -> Answer + Clone); 2] {
 }
 
 pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
-    use Kind::{Any, Array, Text};
+    use Kind::{Any, Array, Bool, Text};
     let one: Make = |a| value_at(a, 0, TIGHT);
     let mut all = vec![
         Function::stable("row_to_json")
-            .on(&[Any], Gives::Named("json"), move |a| Ok(one(a)?.into())),
+            .on(&[Any], Gives::Named("json"), move |a| Ok(one(a)?.into()))
+            .on(&[Any, Bool], Gives::Named("json"), row_in_lines),
         Function::stable("array_to_json")
             .on(&[Any], Gives::Named("json"), move |a| Ok(one(a)?.into())),
         // What `json_agg` and its kin are made of.

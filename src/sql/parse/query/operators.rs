@@ -10,7 +10,7 @@ use super::unsupported;
 use crate::sql::sqlstate::SqlError;
 use datafusion::sql::sqlparser::ast::{
     AccessExpr, BinaryOperator, DataType, Expr, Function, Ident, ObjectName, Query, SelectItem,
-    TableFactor, UnaryOperator, Value, ValueWithSpan,
+    Subscript, TableFactor, UnaryOperator, Value, ValueWithSpan,
 };
 
 /// The engine's function that makes a row. By its other name, `row`, each would stand in an alias, whose type the engine
@@ -121,7 +121,10 @@ pub(super) fn rewrite(expr: &mut Expr) -> ControlFlow<SqlError> {
                 negated: *negated,
             }
         }),
-        Expr::CompoundFieldAccess { root, access_chain } => field(root, access_chain),
+        Expr::CompoundFieldAccess { root, access_chain } => {
+            access_chain.iter_mut().for_each(with_bounds);
+            field(root, access_chain)
+        }
         Expr::IsDistinctFrom(left, right) if row(left).is_none() => {
             Some(distinct(left, DISTINCT, right))
         }
@@ -427,6 +430,19 @@ fn row_in_list(expr: &Expr, list: &[Expr], negated: bool) -> ControlFlow<SqlErro
 }
 
 /// `(a, b) OVERLAPS (c, d)`.
+/// Whether an operand is written as an interval.
+fn is_interval(expr: &Expr) -> bool {
+    match bare(expr) {
+        Expr::Interval(_) => true,
+        Expr::Cast { data_type, .. } => matches!(data_type, DataType::Interval { .. }),
+        Expr::Function(function) => matches!(
+            parts(&function.name),
+            Some((_, name)) if name == "interval" || name == "make_interval"
+        ),
+        _ => false,
+    }
+}
+
 fn overlaps(left: &Expr, right: &Expr) -> Option<Expr> {
     use BinaryOperator as B;
     let (left, right) = (row(left)?, row(right)?);
@@ -434,9 +450,9 @@ fn overlaps(left: &Expr, right: &Expr) -> Option<Expr> {
         return None;
     };
     // An interval says how long the period is.
-    let end = |start: &Expr, end: &Expr| match bare(end) {
-        Expr::Interval(_) => binary(start.clone(), B::Plus, end.clone()),
-        _ => end.clone(),
+    let end = |start: &Expr, end: &Expr| match is_interval(end) {
+        true => nested(binary(start.clone(), B::Plus, end.clone())),
+        false => end.clone(),
     };
     let (b, d) = (end(a, b), end(c, d));
     let bounds = |name: &str, x: &Expr, y: &Expr| call(name, vec![x.clone(), y.clone()]);
@@ -578,6 +594,19 @@ fn similar_inside(pattern: &str, escape: Option<char>) -> String {
 }
 
 /// `(name).field`, `(call(…)).field`.
+/// Gives a slice of an array the bounds that it lacks: those of any array.
+fn with_bounds(access: &mut AccessExpr) {
+    if let AccessExpr::Subscript(Subscript::Slice {
+        lower_bound,
+        upper_bound,
+        stride: None,
+    }) = access
+    {
+        lower_bound.get_or_insert_with(|| number(1));
+        upper_bound.get_or_insert_with(|| number(i32::MAX as usize));
+    }
+}
+
 fn field(root: &Expr, chain: &[AccessExpr]) -> Option<Expr> {
     let (AccessExpr::Dot(Expr::Identifier(first)), rest) = chain.split_first()? else {
         return None;

@@ -6,13 +6,14 @@
 use std::ops::ControlFlow;
 
 use super::arrays;
-use super::build::{bare, call, cast, literal, number, parts, text, type_named};
+use super::build::{bare, call, cast, literal, number, parts, quoted, select, text, type_named};
 use crate::sql::params::typed_text;
 use crate::sql::sqlstate::SqlError;
 use crate::sql::types::reference_names;
 use datafusion::sql::sqlparser::ast::{
     ArrayElemTypeDef, CharacterLength, DataType, ExactNumberInfo, Expr, ObjectName, Parens,
-    TimezoneInfo, TypedString, UnaryOperator, Value,
+    SelectItem, SetExpr, SetOperator, SetQuantifier, TimezoneInfo, TypedString, UnaryOperator,
+    Value,
 };
 
 /// Types whose values are texts to the engine, and that it does not tell from `text`.
@@ -98,6 +99,54 @@ pub(super) fn alike(rows: &mut [Parens<Vec<Expr>>]) {
                 *cell = cast(std::mem::replace(cell, number(0)), plain.clone());
             }
         }
+    }
+}
+
+/// Rows of VALUES that are written out as branches of a UNION, at most.
+const BRANCHES_MAX: usize = 100;
+
+/// The rows of VALUES as queries put together by UNION ALL, if some column has values whose types may differ and are not
+/// to be seen: those of a UNION find their common type, while the engine wants VALUES to be alike.
+pub(super) fn branches(rows: &[Parens<Vec<Expr>>]) -> Option<Box<SetExpr>> {
+    let columns = rows.first()?.content.len();
+    let is_uniform = |at: usize| {
+        let cells = || rows.iter().filter_map(|row| row.content.get(at));
+        let common = cells().next().and_then(cast_type);
+        match common {
+            Some(common) => cells().all(|cell| cast_type(cell) == Some(common)),
+            None => cells().all(is_plain),
+        }
+    };
+    if !(2..=BRANCHES_MAX).contains(&rows.len())
+        || rows.iter().any(|row| row.content.len() != columns)
+        || (0..columns).all(is_uniform)
+    {
+        return None;
+    }
+    let branch = |row: &Parens<Vec<Expr>>| {
+        let item = |(at, expr): (usize, &Expr)| SelectItem::ExprWithAlias {
+            expr: expr.clone(),
+            alias: quoted(format!("column{}", at + 1)),
+        };
+        let items = row.content.iter().enumerate().map(item).collect();
+        select(items, None, None).body
+    };
+    rows.iter().map(branch).reduce(|left, right| {
+        Box::new(SetExpr::SetOperation {
+            op: SetOperator::Union,
+            set_quantifier: SetQuantifier::All,
+            left,
+            right,
+        })
+    })
+}
+
+/// Whether a value is written out, without a cast.
+fn is_plain(expr: &Expr) -> bool {
+    match bare(expr) {
+        Expr::Value(_) => true,
+        Expr::UnaryOp { expr, .. } => matches!(bare(expr), Expr::Value(_)),
+        _ => false,
     }
 }
 
