@@ -10,7 +10,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::sources;
-use crate::sql::parse::build;
+use crate::sql::parse::{build, element};
 
 /// SELECTs of a statement that are looked at: the table of each is planned once more.
 const SELECTS_MAX: usize = 20;
@@ -21,7 +21,12 @@ pub(super) async fn write_out(
     statement: &mut ast::Statement,
     name: &str,
 ) -> bool {
-    let mut is_changed = false;
+    let mut elements = Elements {
+        name,
+        is_changed: false,
+    };
+    let _ = VisitMut::visit(statement, &mut elements);
+    let mut is_changed = elements.is_changed;
     for at in 0..SELECTS_MAX {
         let found = sources::chosen(statement, at, |select| {
             table(&select.from, name).into_iter().collect()
@@ -97,21 +102,65 @@ impl VisitorMut for Writer<'_> {
             self.skip -= 1;
             return ControlFlow::Continue(());
         }
-        let from = std::mem::take(&mut select.from);
-        for item in &mut select.projection {
-            if let SelectItem::UnnamedExpr(expr @ Expr::Identifier(_)) = item
-                && names(expr, self.name)
-            {
-                *item = SelectItem::ExprWithAlias {
-                    expr: expr.clone(),
-                    alias: build::quoted(self.name),
-                };
+        let mut fields = Vec::with_capacity(self.columns.len() * 2);
+        for column in &self.columns {
+            let path = vec![build::quoted(self.name), Ident::with_quote('"', column)];
+            fields.push(build::text(column));
+            fields.push(Expr::CompoundIdentifier(path));
+        }
+        let row = build::call("named_struct", fields);
+        self.is_changed |= put(row, self.name, select);
+        ControlFlow::Break(())
+    }
+}
+
+/// Puts a value in the place of a table's name. Whether it stands anywhere.
+fn put(row: Expr, name: &str, select: &mut Select) -> bool {
+    let mut from = std::mem::take(&mut select.from);
+    for item in &mut select.projection {
+        if let SelectItem::UnnamedExpr(expr @ Expr::Identifier(_)) = item
+            && names(expr, name)
+        {
+            *item = SelectItem::ExprWithAlias {
+                expr: expr.clone(),
+                alias: build::quoted(name),
+            };
+        }
+    }
+    let mut rows = Rows {
+        name,
+        row,
+        is_changed: false,
+    };
+    let _ = VisitMut::visit(select, &mut rows);
+    for tables in &mut from {
+        let joined = tables.joins.iter_mut().map(|join| &mut join.relation);
+        for factor in std::iter::once(&mut tables.relation).chain(joined) {
+            // Others do not see the table.
+            if matches!(factor, TableFactor::Derived { lateral: true, .. }) {
+                let _ = VisitMut::visit(factor, &mut rows);
             }
         }
-        let mut rows = Rows { of: self };
-        let _ = VisitMut::visit(select, &mut rows);
-        select.from = from;
-        ControlFlow::Break(())
+    }
+    select.from = from;
+    rows.is_changed
+}
+
+/// Puts their values in the place of elements of JSON: of a function of single values the row is the value.
+struct Elements<'a> {
+    name: &'a str,
+    is_changed: bool,
+}
+
+impl VisitorMut for Elements<'_> {
+    type Break = ();
+
+    fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
+        if let Some(value) = table(&select.from, self.name).and_then(element) {
+            let path = vec![build::quoted(self.name), value.clone()];
+            self.is_changed |= put(Expr::CompoundIdentifier(path), self.name, select);
+        }
+        ControlFlow::Continue(())
     }
 }
 
@@ -120,23 +169,19 @@ fn names(expr: &Expr, name: &str) -> bool {
 }
 
 /// Puts the row in the place of the name.
-struct Rows<'a, 'b> {
-    of: &'a mut Writer<'b>,
+struct Rows<'a> {
+    name: &'a str,
+    row: Expr,
+    is_changed: bool,
 }
 
-impl VisitorMut for Rows<'_, '_> {
+impl VisitorMut for Rows<'_> {
     type Break = ();
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-        if names(expr, self.of.name) {
-            let mut fields = Vec::with_capacity(self.of.columns.len() * 2);
-            for column in &self.of.columns {
-                let path = vec![build::quoted(self.of.name), Ident::with_quote('"', column)];
-                fields.push(build::text(column));
-                fields.push(Expr::CompoundIdentifier(path));
-            }
-            *expr = build::call("named_struct", fields);
-            self.of.is_changed = true;
+        if names(expr, self.name) {
+            *expr = self.row.clone();
+            self.is_changed = true;
         }
         ControlFlow::Continue(())
     }

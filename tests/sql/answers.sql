@@ -568,3 +568,32 @@ select extract(epoch from avg(timestamptz '2026-01-03' - x)) from (values (times
 select count(*) from (select avg(timestamptz '2026-01-03' - x) as a from (values (timestamptz '2026-01-01')) v(x)) y where a > '1 hour'
 select avg(distinct x) from (values (interval '1 h')) v(x)
 select set_masklen('10.0.0.7'::inet, 8)::cidr
+select 1::float/3, 1::float8/3, cast(1 as float) / 3, 1::float(53)/3, pg_typeof(1::float), pg_typeof(1::float(20)), pg_typeof(1::float(30)), array[1,2]::float[]
+select to_char(0,'FM9D0'), to_char(0.1,'FM9D0'), to_char(0,'9.9'), to_char(0,'FM99'), to_char(0,'FM9.99'), to_char(0,'FM9.90'), to_char(0,'FM9.09'), to_char(0::float8,'FM9G990D0'), to_char(0.05, 'FM9.99'), to_char(0,'FM9')
+select regexp_matches(x, '(.)') from (values ('ab',1),('cd',0)) v(x,id) order by id
+select unnest(array[x,'z']) from (values ('ab',1),('cd',0)) v(x,id) order by id
+select generate_series(1,id) from (values ('ab',1),('cd',2)) v(x,id) order by id desc
+select generate_series(1,2) from (values ('ab',1),('cd',2)) v(x,id) order by v.id desc
+with v(x,id) as (values ('ab',1),('cd',2)) select generate_series(1,2) from v order by id desc
+with v(x,id) as (values ('ab',1),('cd',2)) select unnest(array[x]), x from v order by id desc
+with v(x,id) as (values ('ab',1),('cd',2)) select unnest(array[x]) u, x from v order by u desc, id desc limit 1
+with v(x,id) as (values ('ab',1),('cd',2)) select generate_series(1,3) u, x from v order by 2 desc, id desc
+with v(x,id) as (values ('ab',1),('cd',2)) select generate_series(1,3) u, x from v order by length(x), id + 1 desc offset 1 limit 3
+select e from json_array_elements('[1,2]') e
+select e.* from json_array_elements('[1,2]') e
+select e->>'a' from jsonb_array_elements('[{"a":1}]') e
+select e.value->>'a', value->>'a', e from jsonb_array_elements('[{"a":1}]') e
+select e->>'a' from (select 1) x, jsonb_array_elements('[{"a":1}]') e
+select e->>'a' from (values ('[{"a":1}]'::jsonb)) x(j) cross join lateral jsonb_array_elements(x.j) e
+select e->>'a' from (values ('[{"a":1}]'::jsonb)) x(j), jsonb_array_elements(j) as e
+select (e->>'a')::int + 1 as n from json_array_elements('[{"a":1},{"a":5}]') e where (e->>'a')::int > 1 order by n
+select e from json_array_elements_text('["x","y"]') e where e <> 'x'
+select count(e), max(e) from json_array_elements_text('["x","y"]') e
+select key, value from (values (1,2)) s(a,b), jsonb_each_text(to_jsonb(s)) order by key
+select s.a, j.key from (values (1,2)) s(a,b) cross join lateral json_each(row_to_json(s)) j order by 2
+select t from (values (1,'x')) t(value, b)
+select value from (values ('x')) t(value)
+select t from (values ('x')) t(value)
+select x from (values ('127.0.0.1'::inet),('10.1.1.1'),('::1')) v(x) where x <<= '10.0.0.0/8'
+select x from (values ('127.0.0.1'::inet),('10.1.1.1'),('::1')) v(x) where x << '10.0.0.0/8' or '::/0' >>= x order by 1
+select '10.0.0.1' ^@ '10', 1 << 2, 8 >> 1, array[1] && array[1,2]

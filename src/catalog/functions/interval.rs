@@ -141,26 +141,22 @@ impl Interval {
         days * i128::from(DAY) + i128::from(self.micros)
     }
 
-    fn with(
-        self,
-        other: Self,
-        parts: (fn(i32, i32) -> Option<i32>, fn(i64, i64) -> Option<i64>),
-    ) -> Option<Self> {
-        Some(Self {
-            months: parts.0(self.months, other.months)?,
-            days: parts.0(self.days, other.days)?,
-            micros: parts.1(self.micros, other.micros)?,
-        })
-    }
-
     /// Both together, each part for itself; `None` beyond what an interval holds.
     pub fn plus(self, other: Self) -> Option<Self> {
-        self.with(other, (i32::checked_add, i64::checked_add))
+        Some(Self {
+            months: self.months.checked_add(other.months)?,
+            days: self.days.checked_add(other.days)?,
+            micros: self.micros.checked_add(other.micros)?,
+        })
     }
 
     /// What is left without the other.
     pub fn minus(self, other: Self) -> Option<Self> {
-        self.with(other, (i32::checked_sub, i64::checked_sub))
+        Some(Self {
+            months: self.months.checked_sub(other.months)?,
+            days: self.days.checked_sub(other.days)?,
+            micros: self.micros.checked_sub(other.micros)?,
+        })
     }
 
     pub fn negated(self) -> Result<Self, SqlError> {

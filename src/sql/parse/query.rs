@@ -20,6 +20,7 @@ pub(crate) use self::literals::TypedNumbers;
 pub(crate) use self::literals::plain_engine;
 pub(crate) use self::operators::{DISTINCT, NOT_DISTINCT};
 pub(super) use self::operators::{like_pattern, named as operator};
+pub(crate) use self::tables::element;
 use super::refuse::read_only;
 use crate::sql::sqlstate::{SqlError, located};
 use datafusion::sql::sqlparser::ast::{

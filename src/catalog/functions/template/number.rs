@@ -200,6 +200,7 @@ fn filled(template: &Template, is_negative: bool, whole: &str, fraction: &str) -
             || (is_bare
                 && fraction.bytes().all(|b| b == b'0')
                 && template.zero_from.is_none()
+                && template.zero_to == 0
                 && template.before > 0));
     let whole = if shows_zero && template.before > 0 {
         "0"

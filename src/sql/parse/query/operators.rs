@@ -1,5 +1,6 @@
 //! Operators: those under names of the catalog, and those that the engine has as functions or in other words.
 
+use std::net::IpAddr;
 use std::ops::ControlFlow;
 
 use super::arrays::not;
@@ -233,15 +234,19 @@ fn binary_operator(left: &Expr, op: &BinaryOperator, right: &Expr) -> Option<Exp
     use BinaryOperator as B;
     let function = |name: &str| Some(call(name, vec![left.clone(), right.clone()]));
     let is_binary = is_jsonb(left);
-    if is_address(left) || is_address(right) {
-        return function(match op {
-            B::PGBitwiseShiftLeft => "network_sub",
-            B::PGBitwiseShiftRight => "network_sup",
-            B::PGOverlap => "network_overlap",
-            B::Custom(symbol) if symbol == "<<=" => "network_subeq",
-            B::Custom(symbol) if symbol == ">>=" => "network_supeq",
-            _ => return None,
-        });
+    let of_networks = match op {
+        B::PGBitwiseShiftLeft => Some("network_sub"),
+        B::PGBitwiseShiftRight => Some("network_sup"),
+        B::PGOverlap => Some("network_overlap"),
+        // These are of networks only.
+        B::Custom(symbol) if symbol == "<<=" => return function("network_subeq"),
+        B::Custom(symbol) if symbol == ">>=" => return function("network_supeq"),
+        _ => None,
+    };
+    if let Some(name) = of_networks
+        && (is_address(left) || is_address(right))
+    {
+        return function(name);
     }
     match op {
         B::PGOverlap => function("array_has_any"),
@@ -281,7 +286,11 @@ fn is_address(expr: &Expr) -> bool {
             parts(&function.name),
             Some((None, name)) if NAMES.contains(&name.as_str())
         ),
-        _ => false,
+        // Beside a column: a text that can be nothing else.
+        operand => literal(operand).is_some_and(|text| {
+            let address = text.split_once('/').map_or(text, |(address, _)| address);
+            address.parse::<IpAddr>().is_ok()
+        }),
     }
 }
 

@@ -107,7 +107,7 @@ pub(super) fn rewrite(factor: &mut TableFactor) -> ControlFlow<SqlError> {
         };
         let name = match (named.get(at), lists) {
             (Some(name), _) => name.clone(),
-            (None, _) if has_values(&function.name) => quoted("value"),
+            (None, _) if has_values(&function.name) => quoted(VALUE),
             // A function of one column lends it its alias.
             (None, 1) => table.clone(),
             (None, _) => beside.get(at).cloned().unwrap_or_else(|| quoted("unnest")),
@@ -196,6 +196,30 @@ fn side_by_side(rows_from: &mut TableFunction) -> ControlFlow<SqlError, Vec<Iden
         arguments: lists,
     };
     ControlFlow::Continue(names)
+}
+
+/// What functions of elements of JSON call their column, whatever their alias.
+const VALUE: &str = "value";
+
+/// The column of such a function, once it has been rewritten.
+pub(crate) fn element(factor: &TableFactor) -> Option<&Ident> {
+    let TableFactor::Derived {
+        subquery,
+        alias: Some(alias),
+        ..
+    } = factor
+    else {
+        return None;
+    };
+    let [column] = alias.columns.as_slice() else {
+        return None;
+    };
+    let [SelectItem::ExprWithAlias { alias: inner, .. }] =
+        subquery.body.as_select()?.projection.as_slice()
+    else {
+        return None;
+    };
+    (*inner == hidden(&format!("{VALUE}0"))).then_some(&column.name)
 }
 
 /// Whether a function calls its column `value`, whatever its alias.

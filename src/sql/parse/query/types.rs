@@ -481,6 +481,7 @@ fn target(data_type: &DataType) -> Target {
         D::JSONB => Target::Call("jsonb_in"),
         D::Bytea => Target::Call("bytea"),
         D::TsVector | D::TsQuery | D::Text => Target::Text,
+        D::Float(of) => Target::As(floating(of)),
         // Without a length it is one character.
         D::Char(of) | D::Character(of) => Target::Named("bpchar", length(of).or(Some(1))),
         D::Varchar(of) | D::CharacterVarying(of) | D::CharVarying(of) => {
@@ -492,6 +493,14 @@ fn target(data_type: &DataType) -> Target {
         D::Bit(_) | D::BitVarying(_) | D::VarBit(_) => Target::Unknown("bit".to_owned()),
         D::Custom(name, _) => named(name),
         _ => Target::Known,
+    }
+}
+
+/// `float`, whose digits are binary ones.
+fn floating(digits: &ExactNumberInfo) -> DataType {
+    match digits {
+        ExactNumberInfo::Precision(..=24) => DataType::Real,
+        _ => DataType::DoublePrecision,
     }
 }
 
