@@ -214,13 +214,12 @@ pub(super) fn planned(
         if has_delimiters && let (Some(pair), Some(delimiter)) = (find("struct"), rest.pop()) {
             value = pair.call(vec![value, delimiter]);
         }
-    } else if is_ordered_set {
-        // The fractions are given as they are.
-    } else if let Some(member) = rest.pop() {
+    } else if !is_ordered_set && let Some(member) = rest.pop() {
         if let (Some(to_json), Some(pair)) = (find("to_json"), find("struct")) {
             value = pair.call(vec![value, to_json.call(vec![member])]);
         }
-    } else if let (None, Some(element)) = (of_distinct, find("json_element")) {
+    } else if let (false, None, Some(element)) = (is_ordered_set, of_distinct, find("json_element"))
+    {
         value = element.call(vec![value]);
     }
     let list = AggregateFunction::new_udf(

@@ -3,13 +3,17 @@
 mod arrays;
 pub(crate) mod build;
 mod columns;
+mod empty;
 mod functions;
 mod limits;
 mod literals;
 mod operators;
+mod patterns;
+mod rows;
 mod sets;
 mod tables;
 mod types;
+mod values;
 mod wildcards;
 
 pub(super) use self::arrays::texts;
@@ -18,8 +22,9 @@ use self::columns::{COLUMNS_MAX, name_columns, number_duplicates, order_by_numbe
 pub(crate) use self::literals::TypedNumbers;
 #[cfg(test)]
 pub(crate) use self::literals::plain_engine;
+pub(super) use self::operators::named as operator;
 pub(crate) use self::operators::{DISTINCT, NOT_DISTINCT};
-pub(super) use self::operators::{like_pattern, named as operator};
+pub(super) use self::patterns::like_pattern;
 pub(crate) use self::tables::element;
 use super::refuse::read_only;
 use crate::sql::sqlstate::{SqlError, located};
@@ -95,8 +100,8 @@ impl VisitorMut for Reader<'_> {
             return unsupported("a clause behind the query");
         }
         if let SetExpr::Values(values) = query.body.as_mut() {
-            types::alike(&mut values.rows);
-            if let Some(branches) = types::branches(&values.rows) {
+            values::alike(&mut values.rows);
+            if let Some(branches) = values::branches(&values.rows) {
                 query.body = branches;
             }
         }

@@ -3,23 +3,16 @@
 use std::net::IpAddr;
 use std::ops::ControlFlow;
 
-use super::arrays::not;
 use super::build::{
     alias, bare, binary, call, cast, joined, literal, nested, number, parts, quoted, select, text,
 };
-use super::unsupported;
+use super::patterns::{escape, escape_of, similar, similar_part_of};
+use super::rows::{ROW, all_of, is_row, overlaps, row, row_in_list, rows};
 use crate::sql::sqlstate::SqlError;
 use datafusion::sql::sqlparser::ast::{
-    AccessExpr, BinaryOperator, DataType, Expr, Function, Ident, ObjectName, Query, SelectItem,
-    Subscript, TableFactor, UnaryOperator, Value, ValueWithSpan,
+    AccessExpr, BinaryOperator, DataType, Expr, Ident, ObjectName, Query, SelectItem, Subscript,
+    TableFactor, UnaryOperator, Value,
 };
-
-/// The engine's function that makes a row. By its other name, `row`, each would stand in an alias, whose type the engine
-/// works out twice: with rows in rows that doubles for each level.
-const ROW: &str = "struct";
-
-/// Rows that a comparison with a list of rows is written out for.
-const ROWS_MAX: usize = 200;
 
 /// Rewrites an operator whose operands have been rewritten already.
 pub(super) fn rewrite(expr: &mut Expr) -> ControlFlow<SqlError> {
@@ -155,18 +148,6 @@ pub(crate) const NOT_DISTINCT: &str = "IS NOT DISTINCT FROM";
 fn distinct(left: &Expr, operator: &str, right: &Expr) -> Expr {
     let operator = BinaryOperator::Custom(operator.to_owned());
     Expr::Nested(Box::new(binary(left.clone(), operator, right.clone())))
-}
-
-/// Whether a condition holds for each member of a row.
-fn all_of(row: &[&Expr], condition: fn(Box<Expr>) -> Expr) -> Expr {
-    let members = row
-        .iter()
-        .map(|member| condition(Box::new(nested((*member).clone()))));
-    Expr::Nested(Box::new(joined(
-        members.collect(),
-        BinaryOperator::And,
-        true,
-    )))
 }
 
 /// How many columns a query has, if that can be told from how it is written.
@@ -368,238 +349,6 @@ fn unary_operator(op: UnaryOperator, operand: &Expr) -> Option<Expr> {
         }
         _ => None,
     }
-}
-
-/// The members of `(a, b)` or `ROW(a, b)`.
-fn row(expr: &Expr) -> Option<Vec<&Expr>> {
-    match expr {
-        Expr::Tuple(members) => Some(members.iter().collect()),
-        Expr::Function(function) if is_row(function) => super::build::arguments(function),
-        Expr::Nested(inner) => row(inner),
-        _ => None,
-    }
-}
-
-fn is_row(function: &Function) -> bool {
-    let name = function.name.to_string();
-    name == ROW || name.eq_ignore_ascii_case("row")
-}
-
-/// A comparison of rows, member by member.
-fn rows(left: &[&Expr], op: &BinaryOperator, right: &[&Expr]) -> Expr {
-    use BinaryOperator as B;
-    let pair = |n: usize, op: &B| binary(left[n].clone(), op.clone(), right[n].clone());
-    let all = |len: usize| (0..len).map(|n| pair(n, &B::Eq)).collect::<Vec<_>>();
-    match op {
-        B::Eq => joined(all(left.len()), B::And, true),
-        B::NotEq => {
-            let different = (0..left.len()).map(|n| pair(n, &B::NotEq)).collect();
-            joined(different, B::Or, false)
-        }
-        _ => {
-            let strict = match op {
-                B::Lt | B::LtEq => B::Lt,
-                _ => B::Gt,
-            };
-            let first_difference = (0..left.len()).map(|n| {
-                let last = n + 1 == left.len();
-                let mut terms = all(n);
-                terms.push(pair(n, if last { op } else { &strict }));
-                joined(terms, B::And, true)
-            });
-            joined(first_difference.collect(), B::Or, false)
-        }
-    }
-}
-
-fn row_in_list(expr: &Expr, list: &[Expr], negated: bool) -> ControlFlow<SqlError, Option<Expr>> {
-    let Some(left) = row(expr) else {
-        return ControlFlow::Continue(None);
-    };
-    if list.len() > ROWS_MAX {
-        return unsupported(&format!("IN with more than {ROWS_MAX} rows"));
-    }
-    let mut alternatives = Vec::with_capacity(list.len());
-    for item in list {
-        match row(item) {
-            Some(right) if right.len() == left.len() => {
-                alternatives.push(rows(&left, &BinaryOperator::Eq, &right));
-            }
-            _ => {
-                let error = SqlError::new("42601", "unequal number of entries in row expressions");
-                return ControlFlow::Break(error);
-            }
-        }
-    }
-    let any = joined(alternatives, BinaryOperator::Or, false);
-    ControlFlow::Continue(Some(match negated {
-        true => not(any),
-        false => any,
-    }))
-}
-
-/// `(a, b) OVERLAPS (c, d)`.
-/// Whether an operand is written as an interval.
-fn is_interval(expr: &Expr) -> bool {
-    match bare(expr) {
-        Expr::Interval(_) => true,
-        Expr::Cast { data_type, .. } => matches!(data_type, DataType::Interval { .. }),
-        Expr::Function(function) => matches!(
-            parts(&function.name),
-            Some((_, name)) if name == "interval" || name == "make_interval"
-        ),
-        _ => false,
-    }
-}
-
-fn overlaps(left: &Expr, right: &Expr) -> Option<Expr> {
-    use BinaryOperator as B;
-    let (left, right) = (row(left)?, row(right)?);
-    let ([a, b], [c, d]) = (left.as_slice(), right.as_slice()) else {
-        return None;
-    };
-    // An interval says how long the period is.
-    let end = |start: &Expr, end: &Expr| match is_interval(end) {
-        true => nested(binary(start.clone(), B::Plus, end.clone())),
-        false => end.clone(),
-    };
-    let (b, d) = (end(a, b), end(c, d));
-    let bounds = |name: &str, x: &Expr, y: &Expr| call(name, vec![x.clone(), y.clone()]);
-    let before = |x: (&Expr, &Expr), y: (&Expr, &Expr)| {
-        binary(
-            bounds("least", x.0, x.1),
-            B::Lt,
-            bounds("greatest", y.0, y.1),
-        )
-    };
-    let both = binary(before((a, &b), (c, &d)), B::And, before((c, &d), (a, &b)));
-    let same = binary(bounds("least", a, &b), B::Eq, bounds("least", c, &d));
-    Some(Expr::Nested(Box::new(binary(both, B::Or, same))))
-}
-
-/// The character that ESCAPE names; `Some(None)` for none.
-fn escape_of(escape: &Option<ValueWithSpan>) -> Option<Option<char>> {
-    let escape = escape.as_ref()?;
-    match &escape.value {
-        Value::SingleQuotedString(text) => Some(text.chars().next()),
-        _ => None,
-    }
-}
-
-/// Writes the pattern of LIKE with the backslash as its escape, which is the only one that the engine knows.
-fn escape(pattern: &mut Expr, escape: &mut Option<ValueWithSpan>) -> ControlFlow<SqlError> {
-    let Some(with) = escape_of(escape) else {
-        return ControlFlow::Continue(());
-    };
-    if let Some(Value::SingleQuotedString(text)) = escape.as_ref().map(|escape| &escape.value)
-        && text.chars().count() > 1
-    {
-        let error = SqlError::new("22025", "invalid escape string");
-        return ControlFlow::Break(
-            error.with_hint("Escape string must be empty or one character."),
-        );
-    }
-    *escape = None;
-    if with == Some('\\') {
-        return ControlFlow::Continue(());
-    }
-    *pattern = match literal(pattern) {
-        Some(literal) => text(like_pattern(literal, with)),
-        None => call(
-            "like_escape",
-            vec![
-                cast(pattern.clone(), DataType::Text),
-                text(with.map(String::from).unwrap_or_default()),
-            ],
-        ),
-    };
-    ControlFlow::Continue(())
-}
-
-/// A pattern of LIKE whose escape is `with`, or that has none, with the backslash as its escape.
-pub(in crate::sql::parse) fn like_pattern(pattern: &str, with: Option<char>) -> String {
-    let mut written = String::with_capacity(pattern.len());
-    let mut chars = pattern.chars();
-    while let Some(c) = chars.next() {
-        match c {
-            c if Some(c) == with => {
-                written.push('\\');
-                written.extend(chars.next());
-            }
-            '\\' => written.push_str("\\\\"),
-            c => written.push(c),
-        }
-    }
-    written
-}
-
-/// The regular expression that a pattern of SIMILAR TO stands for.
-fn similar(pattern: &str, escape: Option<char>) -> String {
-    format!("^(?:{})$", similar_inside(pattern, escape))
-}
-
-/// The regular expression whose first group is what `substring(… FROM pattern FOR escape)` looks for: what stands between
-/// two marks, an escape before a double quote each. As little as possible is left to the part before it.
-fn similar_part_of(pattern: &str, escape: &str) -> ControlFlow<SqlError, String> {
-    let mut chars = escape.chars();
-    let (Some(with), None) = (chars.next(), chars.next()) else {
-        let error = SqlError::new("22025", "invalid escape string");
-        return ControlFlow::Break(error.with_hint("Escape string must be one character."));
-    };
-    let mark = format!("{with}\"");
-    let parts: Vec<&str> = pattern.split(&mark).collect();
-    let inside = |part: &str| similar_inside(part, Some(with));
-    ControlFlow::Continue(match parts.as_slice() {
-        [before, part] => format!("^(?U:{})({})$", inside(before), inside(part)),
-        [before, part, behind] => format!(
-            "^(?U:{})({})(?:{})$",
-            inside(before),
-            inside(part),
-            inside(behind)
-        ),
-        [whole] => similar(whole, Some(with)),
-        _ => {
-            let message = "SQL regular expression may not contain more than two \
-                           escape-double-quote separators";
-            return ControlFlow::Break(SqlError::new("2200C", message));
-        }
-    })
-}
-
-fn similar_inside(pattern: &str, escape: Option<char>) -> String {
-    let mut regex = String::new();
-    let mut chars = pattern.chars();
-    let mut in_class = false;
-    while let Some(c) = chars.next() {
-        match c {
-            c if Some(c) == escape => {
-                if let Some(next) = chars.next() {
-                    if !next.is_alphanumeric() {
-                        regex.push('\\');
-                    }
-                    regex.push(next);
-                }
-            }
-            '[' => {
-                in_class = true;
-                regex.push(c);
-            }
-            ']' => {
-                in_class = false;
-                regex.push(c);
-            }
-            c if in_class => regex.push(c),
-            '%' => regex.push_str("(?s:.*)"),
-            '_' => regex.push_str("(?s:.)"),
-            '(' => regex.push_str("(?:"),
-            '.' | '^' | '$' | '\\' => {
-                regex.push('\\');
-                regex.push(c);
-            }
-            c => regex.push(c),
-        }
-    }
-    regex
 }
 
 /// `(name).field`, `(call(…)).field`.
