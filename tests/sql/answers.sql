@@ -597,3 +597,11 @@ select t from (values ('x')) t(value)
 select x from (values ('127.0.0.1'::inet),('10.1.1.1'),('::1')) v(x) where x <<= '10.0.0.0/8'
 select x from (values ('127.0.0.1'::inet),('10.1.1.1'),('::1')) v(x) where x << '10.0.0.0/8' or '::/0' >>= x order by 1
 select '10.0.0.1' ^@ '10', 1 << 2, 8 >> 1, array[1] && array[1,2]
+select * from json_to_record('{"a":1,"b":"x"}') as x(a int, b text)
+select * from jsonb_to_recordset('[{"a":1,"b":"x"},{"a":2}]') as x(a int, b text)
+select x.b, x.a + 1 from jsonb_to_recordset('[{"a":1,"b":"x"},{"a":2}]') as x(a int, b text) where x.a > 1
+select t.id, r.* from (values (1, '{"a":"2026-11-26","j":{"k":[1]}}'::json)) t(id, doc), json_to_record(t.doc) as r(a date, j json, missing float8)
+select t.id, r.n from (values (1, '[{"n":1},{"n":2}]'::jsonb), (2, '[]')) t(id, doc) left join lateral jsonb_to_recordset(t.doc) as r(n bigint) on true order by 1, 2
+select * from json_to_record('{"A":1,"a":2}') as x("A" int, a int)
+select sum(n) from json_to_recordset('[{"n":1.5},{"n":2}]') as x(n numeric)
+select width_bucket(5, array[1,3,10]), width_bucket(0.5, array[1.0,3,10]), width_bucket(10::float8, array[1,3,10]::float8[])

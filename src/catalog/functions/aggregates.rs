@@ -283,7 +283,7 @@ fn interpolated(values: &Float64Array, fraction: f64) -> f64 {
 }
 
 /// Numbers as `double precision`.
-fn floats_of(numbers: &ArrayRef) -> Result<Float64Array, arrow::error::ArrowError> {
+pub(super) fn floats_of(numbers: &ArrayRef) -> Result<Float64Array, arrow::error::ArrowError> {
     match *numbers.data_type() == COLUMN {
         true => Ok(floats(numbers)),
         false => Ok(cast(numbers, &DataType::Float64)?

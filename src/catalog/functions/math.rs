@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use arrow::array::Array as _;
 use datafusion::logical_expr::ScalarUDF;
 
+use super::aggregates::floats_of;
 use super::define::{Answer, Function, Gives};
 use super::output::Value;
 use super::value::{Kind, Row};
@@ -31,6 +33,19 @@ fn finite(result: f64, given: f64) -> Answer {
         true => Err(SqlError::new("22003", "value out of range: overflow")),
         false => Ok(result.into()),
     }
+}
+
+/// How many of the sorted thresholds a number has reached.
+fn bucket_between(a: &Row<'_>) -> Answer {
+    let failed = |error: arrow::error::ArrowError| SqlError::new("42804", error.to_string());
+    let thresholds = floats_of(&a.elements(1)).map_err(failed)?;
+    if thresholds.null_count() > 0 {
+        let message = "thresholds array must not contain NULLs";
+        return Err(SqlError::new("22004", message));
+    }
+    let value = a.float(0);
+    let reached = thresholds.values().partition_point(|least| *least <= value);
+    Ok((reached as i64).into())
 }
 
 fn bucket(value: f64, low: f64, high: f64, count: i64) -> Answer {
@@ -65,7 +80,7 @@ fn to_ten(a: &Row<'_>) -> Answer {
 }
 
 pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
-    use Kind::{Float, Int, Numeric as N};
+    use Kind::{Array, Float, Int, Numeric as N};
     let float = |name, of: fn(f64) -> Answer| {
         Function::new(name).on(&[Float], Gives::Float, move |a| of(a.float(0)))
     };
@@ -99,9 +114,11 @@ pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
             .on(&[N, N], Gives::Numeric, |a| {
                 Ok(a.numeric(0).modulo(&a.numeric(1))?.into())
             }),
-        Function::new("width_bucket").on(&[Float, Float, Float, Int], Gives::Int4, |a| {
-            bucket(a.float(0), a.float(1), a.float(2), a.int(3))
-        }),
+        Function::new("width_bucket")
+            .on(&[Float, Float, Float, Int], Gives::Int4, |a| {
+                bucket(a.float(0), a.float(1), a.float(2), a.int(3))
+            })
+            .on(&[Float, Array], Gives::Int4, bucket_between),
         float("sign", |x| {
             Ok(if x == 0.0 { 0.0 } else { x.signum() }.into())
         })

@@ -9,6 +9,7 @@ mod limits;
 mod literals;
 mod operators;
 mod patterns;
+mod records;
 mod rows;
 mod sets;
 mod tables;

@@ -6,7 +6,7 @@ use super::arrays::{self, hidden};
 use super::build::{alias, call, folded, number, parts, quoted, select};
 use super::empty::{empty, without_rows};
 use super::functions::{TableFunction, is_set_returning, plain, typed_rows, unqualify};
-use super::unsupported;
+use super::{records, unsupported};
 use crate::sql::parse::words::ROWS_FROM;
 use crate::sql::sqlstate::SqlError;
 use datafusion::sql::sqlparser::ast::{
@@ -33,6 +33,10 @@ pub(super) fn rewrite(factor: &mut TableFactor) -> ControlFlow<SqlError> {
     }
     if let Some(columns) = empty(&function.name) {
         *factor = without_rows(&function.name, columns, old, ordinality);
+        return ControlFlow::Continue(());
+    }
+    if let Some(records) = records::defined(&function, old.as_ref())? {
+        *factor = records;
         return ControlFlow::Continue(());
     }
     let known = is_set_returning(&function.name);
@@ -473,7 +477,7 @@ fn set_alias(factor: &mut TableFactor, new: TableAlias) {
 }
 
 /// Whether an argument reads something of the tables before it.
-fn reads_columns(expr: &Expr) -> bool {
+pub(super) fn reads_columns(expr: &Expr) -> bool {
     visit_expressions(expr, |expr| match expr {
         Expr::Identifier(_)
         | Expr::CompoundIdentifier(_)
