@@ -261,6 +261,32 @@ fn a_failed_transaction_refuses_what_was_prepared_before() {
 }
 
 #[test]
+fn what_is_prepared_once_is_of_the_moment_it_runs() {
+    let program = Program::start("");
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(async {
+        let client = program.driver("dba").await;
+        let moments = "statement_timestamp() AS s, transaction_timestamp() AS t, now() AS n, \
+                       current_timestamp AS c, 'now'::timestamptz AS w";
+        let asked = format!(
+            "SELECT s::text, s = t AND t = n AND n = c AND c = w, current_setting('application_name') \
+             FROM (SELECT {moments}) x"
+        );
+        let prepared = client.prepare(&asked).await.expect("a statement");
+        let mut before = String::new();
+        for name in ["one", "two", "three"] {
+            let set = format!("SET application_name = '{name}'");
+            client.batch_execute(&set).await.expect("a setting");
+            let row = client.query_one(&prepared, &[]).await.expect("a row");
+            let moment: String = row.get(0);
+            assert!(moment > before && row.get(1), "{moment} after {before}");
+            assert_eq!(row.get::<_, &str>(2), name);
+            before = moment;
+        }
+    });
+}
+
+#[test]
 fn a_wide_or_wordy_statement_is_refused_at_once() {
     let program = Program::start("");
     let columns: Vec<String> = (0..60_000).map(|n| n.to_string()).collect();

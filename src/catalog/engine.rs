@@ -212,9 +212,6 @@ pub(super) fn statement_state(
     }
     let now = chrono::DateTime::from_timestamp_micros(statement.clock().utc_us);
     if let Some(now) = now {
-        for function in functions::of_moment(now) {
-            state.register_udf(function)?;
-        }
         let properties = state.execution_props_mut();
         properties.query_execution_start_time = Some(now);
     }

@@ -26,7 +26,7 @@ pub(super) use self::open::open_parameter;
 pub use self::prepared::Argument;
 #[cfg(test)]
 pub(crate) use self::query::plain_engine;
-pub(crate) use self::query::{DISTINCT, NOT_DISTINCT, TypedNumbers, build, element};
+pub(crate) use self::query::{DISTINCT, MOMENTS, NOT_DISTINCT, TypedNumbers, build, element};
 use super::names::result_names;
 use super::sqlstate::SqlError;
 use datafusion::common::format::ExplainStatementOptions;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::datatypes::DataType;
-use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, Utc};
+use chrono::{Datelike, NaiveDate, NaiveDateTime, Utc};
 use datafusion::logical_expr::ScalarUDF;
 
 use super::decimal;
@@ -331,16 +331,4 @@ pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
             .done(),
     ]);
     all
-}
-
-/// `now` by PostgreSQL's other names: the moment at which a statement began.
-pub(super) fn of_statement(began: DateTime<Utc>) -> Vec<Arc<ScalarUDF>> {
-    let micros = began.timestamp_micros();
-    ["statement_timestamp", "transaction_timestamp"]
-        .map(|name| {
-            Function::stable(name)
-                .on(&[], Gives::StampTz, move |_| Ok(micros.into()))
-                .done()
-        })
-        .into()
 }

@@ -54,7 +54,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow::datatypes::Field;
-use chrono::{DateTime, Utc};
+use chrono::Utc;
 use datafusion::common::ScalarValue;
 use datafusion::execution::SessionStateDefaults;
 use datafusion::logical_expr::ScalarUDF;
@@ -65,6 +65,7 @@ use super::kept::Dependence;
 use super::resolver::NameCache;
 use super::statement::Caller;
 use super::system::Dictionary;
+use crate::sql::parse::MOMENTS;
 
 pub(super) use aggregates::aggregates;
 pub(crate) use asctime::asctime_texts;
@@ -195,18 +196,11 @@ fn first_schema(search_path: &str) -> Option<&str> {
     names.find(|name| schemas.contains(name))
 }
 
-/// Functions whose answer is the moment at which a statement began.
-pub(super) fn of_moment(began: DateTime<Utc>) -> Vec<Arc<ScalarUDF>> {
-    dates::of_statement(began)
-}
-
-/// The names of the functions that are made for each statement.
+/// The names of the functions that are made for each statement, and of those that are written in other words.
 pub(super) fn of_statement_names() -> HashSet<String> {
     let nobody = of_caller(&Caller::new("", false));
-    let functions = nobody.into_iter().chain(of_moment(DateTime::UNIX_EPOCH));
-    functions
-        .map(|function| function.name().to_owned())
-        .collect()
+    let made = nobody.iter().map(|function| function.name());
+    made.chain(MOMENTS).map(str::to_owned).collect()
 }
 
 /// Functions that depend on their arguments and the time zone, which a kept plan is made for.

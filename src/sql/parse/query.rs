@@ -20,6 +20,7 @@ mod wildcards;
 pub(super) use self::arrays::texts;
 use self::build::{cast, folded, literal};
 use self::columns::{COLUMNS_MAX, name_columns, number_duplicates, order_by_number};
+pub(crate) use self::functions::MOMENTS;
 pub(crate) use self::literals::TypedNumbers;
 #[cfg(test)]
 pub(crate) use self::literals::plain_engine;

@@ -13,6 +13,9 @@ use datafusion::sql::sqlparser::ast::{
 /// Schemas of the catalog, which the engine's functions are not in.
 const SCHEMAS: [&str; 2] = ["pg_catalog", "information_schema"];
 
+/// `now` by PostgreSQL's other names.
+pub(crate) const MOMENTS: [&str; 2] = ["statement_timestamp", "transaction_timestamp"];
+
 /// Functions that make a list to the engine and rows to PostgreSQL.
 const SET_RETURNING: [&str; 22] = [
     "generate_series",
@@ -74,6 +77,11 @@ pub(super) fn rewrite(expr: &mut Expr, reads: bool) -> ControlFlow<SqlError> {
         return ControlFlow::Continue(());
     };
     by_position(function, &name);
+    // A statement is a transaction's moment here. What the engine knows as `now` is read when a kept plan runs.
+    if MOMENTS.contains(&name.as_str()) && arguments(function).is_some_and(|list| list.is_empty()) {
+        *expr = call("now", Vec::new());
+        return ControlFlow::Continue(());
+    }
     if let Some(data_type) = cast_by_name(&name)
         && let Some([operand]) = arguments(function).as_deref()
     {
