@@ -62,11 +62,8 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use self::front::{Front, Refused};
 use self::head::HEAD_BYTES_MAX;
 
-/// What a client sends, piece by piece, and what it is answered.
-struct Client {
-    pieces: VecDeque<Vec<u8>>,
-    answers: Vec<u8>,
-}
+/// What a client sends, piece by piece. It does not look at the answers.
+struct Client(VecDeque<Vec<u8>>);
 
 impl AsyncRead for Client {
     fn poll_read(
@@ -74,11 +71,11 @@ impl AsyncRead for Client {
         _: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if let Some(mut piece) = self.pieces.pop_front() {
+        if let Some(mut piece) = self.0.pop_front() {
             let rest = piece.split_off(piece.len().min(buffer.remaining()));
             buffer.put_slice(&piece);
             if !rest.is_empty() {
-                self.pieces.push_front(rest);
+                self.0.push_front(rest);
             }
         }
         Poll::Ready(Ok(()))
@@ -87,11 +84,10 @@ impl AsyncRead for Client {
 
 impl AsyncWrite for Client {
     fn poll_write(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         _: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.answers.extend_from_slice(bytes);
         Poll::Ready(Ok(bytes.len()))
     }
 
@@ -105,13 +101,15 @@ impl AsyncWrite for Client {
 }
 
 fn front(bytes: &[u8], piece: usize) -> (Front<Client>, Arc<Refused>) {
-    let client = Client {
-        pieces: bytes.chunks(piece.max(1)).map(<[u8]>::to_vec).collect(),
-        answers: Vec::new(),
-    };
+    let pieces = bytes.chunks(piece.max(1)).map(<[u8]>::to_vec);
     let refused = Arc::new(Refused::default());
     let timeout = Duration::from_secs(30);
-    let front = Front::new(client, Arc::default(), Arc::clone(&refused), timeout);
+    let front = Front::new(
+        Client(pieces.collect()),
+        Arc::default(),
+        Arc::clone(&refused),
+        timeout,
+    );
     (front, refused)
 }
 

@@ -16,12 +16,13 @@ use datafusion::logical_expr::{
     Accumulator, AggregateUDF, AggregateUDFImpl, Expr, ScalarUDF, Signature, Volatility,
 };
 
+use super::arrays::failed;
 use super::define::{Answer, Function, Gives, no_function};
 use super::gathered::array_agg;
 use super::numbers::floats;
 use super::numeric::TO_FLOAT;
 use super::output::Value;
-use super::percentile::percentile_cont;
+use super::percentile::{between, percentile_cont};
 use super::sets::one_list;
 use super::value::{Kind, Row, is_text, list_item, list_of, refuse_over};
 use crate::catalog::resolve::numerics::float_literal;
@@ -279,7 +280,7 @@ fn interpolated(values: &Float64Array, fraction: f64) -> f64 {
         values.value(at.floor() as usize),
         values.value(at.ceil() as usize),
     );
-    low + (high - low) * at.fract()
+    between(low, high, at.fract())
 }
 
 /// Numbers as `double precision`.
@@ -293,7 +294,6 @@ pub(super) fn floats_of(numbers: &ArrayRef) -> Result<Float64Array, arrow::error
 }
 
 fn fractions(a: &Row<'_>) -> Result<Vec<Option<f64>>, SqlError> {
-    let failed = |error: arrow::error::ArrowError| SqlError::new("42804", error.to_string());
     let given = floats_of(&a.elements(1)).map_err(failed)?;
     given
         .iter()
@@ -306,7 +306,6 @@ fn string_agg(a: &Row<'_>) -> Answer {
     if a.is_null(0) {
         return Ok(Value::Null);
     }
-    let failed = |error: arrow::error::ArrowError| SqlError::new("42804", error.to_string());
     let elements = a.elements(0);
     let (values, delimiters) = match elements.as_struct_opt().map(|pairs| pairs.columns()) {
         Some([values, delimiters]) => (values, Some(delimiters)),
@@ -353,7 +352,6 @@ pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
             false => DataType::Utf8,
         }
     };
-    let failed = |error: arrow::error::ArrowError| SqlError::new("42804", error.to_string());
     let all = [
         Function::new(STRING_AGG.1)
             .on_nulls(&[Array], Gives::Of(text_or_bytes), string_agg)

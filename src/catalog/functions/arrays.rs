@@ -16,7 +16,8 @@ use super::output::Value;
 use super::value::{Kind, Row, list_item, refuse_over, texts};
 use crate::proxy::postgres::error::SqlError;
 
-fn failed(error: arrow::error::ArrowError) -> SqlError {
+/// An error of a conversion between types.
+pub(super) fn failed(error: arrow::error::ArrowError) -> SqlError {
     SqlError::new("42804", error.to_string())
 }
 

@@ -5,7 +5,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use arrow::array::ArrayRef;
-use arrow::datatypes::{DataType, Field, FieldRef, IntervalUnit, TimeUnit};
+use arrow::datatypes::{DataType, Field, FieldRef, TimeUnit};
 use datafusion::common::{Result, ScalarValue};
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::type_coercion::functions::{UDFCoercionExt, fields_with_udf};
@@ -14,6 +14,7 @@ use datafusion::logical_expr::{
     Volatility,
 };
 
+use super::interval::SPAN;
 use super::output::{Output, Value, weight};
 use super::value::{
     Column, Kind, Row, list_item, list_of, misfit, refuse_over, stamp_type, wanted,
@@ -100,7 +101,7 @@ impl Gives {
             Self::Time => DataType::Time64(TimeUnit::Microsecond),
             Self::Stamp => stamp_type(false),
             Self::StampTz => stamp_type(true),
-            Self::Interval => DataType::Interval(IntervalUnit::MonthDayNano),
+            Self::Interval => SPAN,
             Self::Texts | Self::NamedTexts(_) => list_of(DataType::Utf8),
             Self::Ints => list_of(DataType::Int32),
             Self::Same(place) => given(place).clone(),

@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::IntervalMonthDayNano;
+use arrow::datatypes::{DataType, IntervalMonthDayNano, IntervalUnit};
 use datafusion::logical_expr::ScalarUDF;
 
 use super::define::{Function, Gives};
 use super::value::{Kind, Row};
 use crate::proxy::postgres::error::SqlError;
+
+/// The type of intervals.
+pub(super) const SPAN: DataType = DataType::Interval(IntervalUnit::MonthDayNano);
 
 /// Microseconds in a day of 24 hours.
 pub(super) const DAY: i64 = 86_400_000_000;

@@ -6,6 +6,7 @@ use arrow::array::Array as _;
 use datafusion::logical_expr::ScalarUDF;
 
 use super::aggregates::floats_of;
+use super::arrays::failed;
 use super::define::{Answer, Function, Gives};
 use super::output::Value;
 use super::value::{Kind, Row};
@@ -37,7 +38,6 @@ fn finite(result: f64, given: f64) -> Answer {
 
 /// How many of the sorted thresholds a number has reached.
 fn bucket_between(a: &Row<'_>) -> Answer {
-    let failed = |error: arrow::error::ArrowError| SqlError::new("42804", error.to_string());
     let thresholds = floats_of(&a.elements(1)).map_err(failed)?;
     if thresholds.null_count() > 0 {
         let message = "thresholds array must not contain NULLs";

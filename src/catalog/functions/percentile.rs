@@ -19,13 +19,11 @@ use datafusion::physical_expr::expressions::Literal;
 
 use super::aggregates::fraction;
 use super::define::{IntoExternal, no_function};
-use super::interval::{Interval, out_of_range};
+use super::interval::{Interval, SPAN, out_of_range};
 use super::numbers::floats;
 use super::value::is_number;
 use crate::sql::numeric::ordered::COLUMN;
 use crate::sql::types::sql_name;
-
-const SPAN: DataType = IntervalMonthDayNanoType::DATA_TYPE;
 
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Percentile {
@@ -94,6 +92,11 @@ impl AggregateUDFImpl for Percentile {
     }
 }
 
+/// What lies so far on the way from one number to another.
+pub(super) fn between(low: f64, high: f64, part: f64) -> f64 {
+    low + part * (high - low)
+}
+
 /// Values that have others between them.
 trait Between: ArrowPrimitiveType {
     fn compare(one: &Self::Native, other: &Self::Native) -> Ordering;
@@ -108,7 +111,7 @@ impl Between for Float64Type {
     }
 
     fn between(low: f64, high: f64, part: f64) -> Option<f64> {
-        Some(low + part * (high - low))
+        Some(between(low, high, part))
     }
 }
 

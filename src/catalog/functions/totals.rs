@@ -22,8 +22,9 @@ use datafusion::logical_expr::{
 
 use self::groups::Groups;
 use self::running::{Distinct, Exact, Whole};
-use self::spans::{SPAN, Spans};
+use self::spans::Spans;
 use super::define::{IntoExternal, engine_types};
+use super::interval::SPAN;
 use crate::proxy::postgres::error::SqlError;
 use crate::sql::numeric::Numeric;
 use crate::sql::numeric::ordered::{self, COLUMN};

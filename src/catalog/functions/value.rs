@@ -8,14 +8,13 @@ use arrow::array::{
 use arrow::compute::cast;
 use arrow::datatypes::{
     DataType, Date32Type, Field, FieldRef, Float64Type, Int64Type, IntervalMonthDayNano,
-    IntervalMonthDayNanoType, IntervalUnit, Time64MicrosecondType, TimeUnit,
-    TimestampMicrosecondType,
+    IntervalMonthDayNanoType, Time64MicrosecondType, TimeUnit, TimestampMicrosecondType,
 };
 use datafusion::common::{Result, ScalarValue};
 use datafusion::error::DataFusionError;
 
 use super::bounded::RESULT_BYTES_MAX;
-use super::interval::{DAY, Interval};
+use super::interval::{DAY, Interval, SPAN};
 use super::numbers::{floats, numerics};
 use crate::catalog::column::TYPE;
 use crate::catalog::error::CatalogError;
@@ -228,7 +227,7 @@ pub(super) fn wanted(kind: Kind) -> Option<DataType> {
         Kind::Time => DataType::Time64(TimeUnit::Microsecond),
         Kind::Stamp => stamp_type(false),
         Kind::StampTz => stamp_type(true),
-        Kind::Interval => DataType::Interval(IntervalUnit::MonthDayNano),
+        Kind::Interval => SPAN,
         Kind::Array | Kind::Any => return None,
     })
 }

@@ -19,7 +19,7 @@ use datafusion::logical_expr::{
 
 use super::{Resolver, windows};
 use crate::catalog::functions::{
-    KEY, KEYS, ORDER, TO_FLOAT, TO_NUMERIC, TRIM, narrow_sum, number_converter,
+    KEY, KEYS, Kind, ORDER, TO_FLOAT, TO_NUMERIC, TRIM, narrow_sum, number_converter,
 };
 use crate::sql::numeric::Numeric;
 use crate::sql::numeric::ordered::{self, COLUMN};
@@ -222,7 +222,7 @@ impl Resolver<'_> {
                 .map(|sort| &mut sort.expr);
             for expr in function.params.args.iter_mut().take(1).chain(sorts) {
                 if let Ok(DataType::Duration(_)) = expr.get_type(self.schema)
-                    && let Some(span) = self.function("interval", vec![expr.clone()])
+                    && let Some(span) = self.call(Kind::Interval, expr.clone())
                 {
                     *expr = span;
                     changed = true;

@@ -1,15 +1,12 @@
 //! The average of intervals: their sum, of which fractions of months go down into days, and those of days into time.
 
 use arrow::array::{Array, ArrayRef, AsArray};
-use arrow::datatypes::{DataType, Int64Type, IntervalMonthDayNanoType, IntervalUnit};
+use arrow::datatypes::{DataType, Int64Type, IntervalMonthDayNanoType};
 use datafusion::common::{Result, ScalarValue, internal_err};
 use datafusion::logical_expr::Accumulator;
 
 use crate::catalog::functions::define::IntoExternal;
-use crate::catalog::functions::interval::{Interval, out_of_range};
-
-/// The type of intervals.
-pub(super) const SPAN: DataType = DataType::Interval(IntervalUnit::MonthDayNano);
+use crate::catalog::functions::interval::{Interval, SPAN, out_of_range};
 
 /// What is known between partitions.
 pub(super) const STATE: [(&str, DataType); 2] = [("sum", SPAN), ("count", DataType::Int64)];

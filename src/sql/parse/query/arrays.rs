@@ -3,15 +3,14 @@
 use std::ops::ControlFlow;
 
 use super::build::{
-    alias, arguments, bare, binary, boolean, call, is_grouped, joined, literal, nested, quoted,
-    select, text,
+    alias, arguments, bare, binary, boolean, call, derived, is_grouped, joined, literal, nested,
+    quoted, select, text,
 };
 use super::unsupported;
 use crate::sql::sqlstate::SqlError;
 use datafusion::sql::sqlparser::ast::{
     Array, BinaryOperator, DataType, Expr, Function, FunctionArguments, Ident, LimitClause,
-    OrderBy, OrderByExpr, OrderByKind, Query, SelectItem, SetExpr, TableFactor, UnaryOperator,
-    Value,
+    OrderBy, OrderByExpr, OrderByKind, Query, SelectItem, SetExpr, UnaryOperator, Value,
 };
 
 /// Elements that ANY and ALL of operators other than `=` and `<>` are written out for.
@@ -298,12 +297,11 @@ fn array_of(mut query: Query) -> Expr {
     if !order.is_empty() {
         query.order_by = None;
     }
-    let from = TableFactor::Derived {
-        lateral: false,
-        subquery: Box::new(query),
-        alias: Some(alias(quoted("array source"), vec![element.clone()])),
-        sample: None,
-    };
+    let from = derived(
+        false,
+        query,
+        alias(quoted("array source"), vec![element.clone()]),
+    );
     let item = array_agg(Expr::Identifier(element), order);
     let query = select(vec![SelectItem::UnnamedExpr(item)], Some(from), None);
     call("array_of", vec![Expr::Subquery(Box::new(query))])

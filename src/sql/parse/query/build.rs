@@ -236,6 +236,16 @@ pub(crate) fn select(
     query(SetExpr::Select(Box::new(select)))
 }
 
+/// A query as a table of a FROM, which may see the tables before it.
+pub(super) fn derived(lateral: bool, query: Query, alias: TableAlias) -> TableFactor {
+    TableFactor::Derived {
+        lateral,
+        subquery: Box::new(query),
+        alias: Some(alias),
+        sample: None,
+    }
+}
+
 /// A query of nothing but its body.
 pub(super) fn query(body: SetExpr) -> Query {
     Query {

@@ -1,6 +1,6 @@
 //! Functions in FROM that have nothing to tell here.
 
-use super::build::{alias, quoted, select};
+use super::build::{alias, derived, quoted, select};
 use datafusion::sql::sqlparser::ast::{DataType, Expr, SelectItem, TableAlias, TableFactor, Value};
 
 /// The type of a column that has no values.
@@ -74,10 +74,9 @@ pub(super) fn without_rows(
     if ordinality {
         items.push(item("ordinality", DataType::BigInt(None)));
     }
-    TableFactor::Derived {
-        lateral: false,
-        subquery: Box::new(select(items, None, Some(super::build::boolean(false)))),
-        alias: Some(old.unwrap_or_else(|| alias(quoted(name), Vec::new()))),
-        sample: None,
-    }
+    derived(
+        false,
+        select(items, None, Some(super::build::boolean(false))),
+        old.unwrap_or_else(|| alias(quoted(name), Vec::new())),
+    )
 }

@@ -3,14 +3,14 @@
 use std::ops::ControlFlow;
 
 use super::arrays::hidden;
-use super::build::{alias, binary, call, folded, literal, number, quoted, select};
+use super::build::{alias, binary, call, derived, folded, literal, number, quoted, select};
 use super::unsupported;
 use crate::sql::names::result_names;
 use crate::sql::sqlstate::SqlError;
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, ExcludeSelectItem, Expr, LimitClause, ObjectName, Offset, OffsetRows, OrderBy,
-    OrderByExpr, OrderByKind, Query, SelectItem, SetExpr, TableFactor, Value,
-    WildcardAdditionalOptions, WindowSpec, WindowType, visit_expressions,
+    OrderByExpr, OrderByKind, Query, SelectItem, SetExpr, Value, WildcardAdditionalOptions,
+    WindowSpec, WindowType, visit_expressions,
 };
 
 /// Writes what counts the rows of a query so that the engine knows it.
@@ -97,12 +97,7 @@ fn numbered(
         return ControlFlow::Break(SqlError::new("42601", message));
     }
     let place = hidden("place");
-    let derived = |query: Query, name: &str| TableFactor::Derived {
-        lateral: false,
-        subquery: Box::new(query),
-        alias: Some(alias(hidden(name), Vec::new())),
-        sample: None,
-    };
+    let named = |query: Query, name: &str| derived(false, query, alias(hidden(name), Vec::new()));
     let nothing = SetExpr::Values(datafusion::sql::sqlparser::ast::Values {
         explicit_row: false,
         value_keyword: false,
@@ -128,7 +123,7 @@ fn numbered(
                 alias: place.clone(),
             },
         ],
-        Some(derived(super::build::query(body), "limited")),
+        Some(named(super::build::query(body), "limited")),
         None,
     );
     let but_place = SelectItem::Wildcard(WildcardAdditionalOptions {
@@ -156,7 +151,7 @@ fn numbered(
     };
     let chosen = select(
         vec![but_place],
-        Some(derived(numbered, "numbered")),
+        Some(named(numbered, "numbered")),
         condition,
     );
     *query.body = *chosen.body;

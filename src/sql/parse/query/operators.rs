@@ -4,14 +4,15 @@ use std::net::IpAddr;
 use std::ops::ControlFlow;
 
 use super::build::{
-    alias, bare, binary, call, cast, joined, literal, nested, number, parts, quoted, select, text,
+    alias, bare, binary, call, cast, derived, joined, literal, nested, number, parts, quoted,
+    select, text,
 };
 use super::patterns::{escape, escape_of, similar, similar_part_of};
 use super::rows::{ROW, all_of, is_row, overlaps, row, row_in_list, rows};
 use crate::sql::sqlstate::SqlError;
 use datafusion::sql::sqlparser::ast::{
     AccessExpr, BinaryOperator, DataType, Expr, Ident, ObjectName, Query, SelectItem, Subscript,
-    TableFactor, UnaryOperator, Value,
+    UnaryOperator, Value,
 };
 
 /// Rewrites an operator whose operands have been rewritten already.
@@ -103,12 +104,8 @@ pub(super) fn rewrite(expr: &mut Expr) -> ControlFlow<SqlError> {
                 binary(member, BinaryOperator::Eq, (*value).clone())
             });
             let condition = joined(equal.collect(), BinaryOperator::And, true);
-            let from = TableFactor::Derived {
-                lateral: false,
-                subquery: subquery.clone(),
-                alias: Some(alias(table.clone(), names.clone())),
-                sample: None,
-            };
+            let rows = alias(table.clone(), names.clone());
+            let from = derived(false, subquery.as_ref().clone(), rows);
             let item = SelectItem::UnnamedExpr(number(1));
             Expr::Exists {
                 subquery: Box::new(select(vec![item], Some(from), Some(condition))),
@@ -351,7 +348,6 @@ fn unary_operator(op: UnaryOperator, operand: &Expr) -> Option<Expr> {
     }
 }
 
-/// `(name).field`, `(call(…)).field`.
 /// Gives a slice of an array the bounds that it lacks: those of any array.
 fn with_bounds(access: &mut AccessExpr) {
     if let AccessExpr::Subscript(Subscript::Slice {
@@ -365,6 +361,7 @@ fn with_bounds(access: &mut AccessExpr) {
     }
 }
 
+/// `(name).field`, `(call(…)).field`.
 fn field(root: &Expr, chain: &[AccessExpr]) -> Option<Expr> {
     let (AccessExpr::Dot(Expr::Identifier(first)), rest) = chain.split_first()? else {
         return None;

@@ -2,13 +2,12 @@
 
 use std::ops::ControlFlow;
 
-use super::build::{alias, call, cast, quoted, select, text};
+use super::build::{alias, call, cast, derived, quoted, select, text};
 use super::functions::TableFunction;
 use super::tables::reads_columns;
+use super::types::{Target, target};
 use crate::sql::sqlstate::SqlError;
-use datafusion::sql::sqlparser::ast::{
-    DataType, Expr, Ident, ObjectNamePart, SelectItem, TableAlias, TableFactor,
-};
+use datafusion::sql::sqlparser::ast::{DataType, Expr, Ident, SelectItem, TableAlias, TableFactor};
 
 /// The members of an object, or of each object of an array, as the columns that the alias defines. `None` for other
 /// functions.
@@ -44,9 +43,9 @@ pub(super) fn defined(
         false => argument.clone(),
     };
     let item = |(name, data_type): &(&Ident, &DataType)| {
-        let member = match is_json(data_type) {
-            true => "json_object_field",
-            false => "json_object_field_text",
+        let member = match target(data_type) {
+            Target::Call("json_in" | "jsonb_in") => "json_object_field",
+            _ => "json_object_field_text",
         };
         let member = call(
             member,
@@ -64,30 +63,16 @@ pub(super) fn defined(
             expr: call("unnest", vec![list]),
             alias: element,
         };
-        TableFactor::Derived {
-            lateral: false,
-            subquery: Box::new(select(vec![rows], None, None)),
-            alias: Some(alias(quoted("rows"), Vec::new())),
-            sample: None,
-        }
+        derived(
+            false,
+            select(vec![rows], None, None),
+            alias(quoted("rows"), Vec::new()),
+        )
     });
     let names = columns.iter().map(|(name, _)| (*name).clone()).collect();
-    ControlFlow::Continue(Some(TableFactor::Derived {
-        lateral: reads_columns(argument),
-        subquery: Box::new(select(items, elements, None)),
-        alias: Some(alias(called.name.clone(), names)),
-        sample: None,
-    }))
-}
-
-fn is_json(data_type: &DataType) -> bool {
-    match data_type {
-        DataType::JSON | DataType::JSONB => true,
-        DataType::Custom(name, _) => name
-            .0
-            .last()
-            .and_then(ObjectNamePart::as_ident)
-            .is_some_and(|ident| matches!(ident.value.as_str(), "json" | "jsonb")),
-        _ => false,
-    }
+    ControlFlow::Continue(Some(derived(
+        reads_columns(argument),
+        select(items, elements, None),
+        alias(called.name.clone(), names),
+    )))
 }

@@ -99,7 +99,6 @@ pub(super) fn row_in_list(
     }))
 }
 
-/// `(a, b) OVERLAPS (c, d)`.
 /// Whether an operand is written as an interval.
 fn is_interval(expr: &Expr) -> bool {
     match bare(expr) {
@@ -113,6 +112,7 @@ fn is_interval(expr: &Expr) -> bool {
     }
 }
 
+/// `(a, b) OVERLAPS (c, d)`.
 pub(super) fn overlaps(left: &Expr, right: &Expr) -> Option<Expr> {
     use BinaryOperator as B;
     let (left, right) = (row(left)?, row(right)?);

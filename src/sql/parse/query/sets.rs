@@ -2,12 +2,12 @@
 
 use std::ops::ControlFlow;
 
-use super::build::{alias, folded, is_grouped, parts, quoted, select};
+use super::build::{alias, derived, folded, is_grouped, parts, quoted, select};
 use super::functions::is_set_returning;
 use crate::sql::names::{SAME, name};
 use datafusion::sql::sqlparser::ast::{
     Expr, Ident, OrderByExpr, OrderByKind, OrderByOptions, Query, Select, SelectItem, SetExpr,
-    TableFactor, WildcardAdditionalOptions, WindowSpec, WindowType, visit_expressions,
+    WildcardAdditionalOptions, WindowSpec, WindowType, visit_expressions,
 };
 
 /// `SELECT unnest(t.list), t.n + 1 AS n FROM t`: beside a function that makes rows, the engine computes what else there is
@@ -20,11 +20,7 @@ pub(super) fn apart_from_columns(query: &mut Query) {
     let SetExpr::Select(inner) = query.body.as_mut() else {
         return;
     };
-    // Of a wildcard it cannot be said how many columns it is; keys may go by the names of columns.
-    if !inner.projection.iter().all(is_plain) || is_grouped(inner) || inner.distinct.is_some() {
-        return;
-    }
-    if !shares_a_name(inner) || !makes_rows(&inner.projection) {
+    if !can_be_put_apart(inner) || !shares_a_name(inner) || !makes_rows(&inner.projection) {
         return;
     }
     let columns = outer_columns(&mut inner.projection);
@@ -41,7 +37,7 @@ fn sorted_apart(query: &mut Query) {
     let OrderByKind::Expressions(keys) = &mut order.kind else {
         return;
     };
-    if !inner.projection.iter().all(is_plain) || is_grouped(inner) || inner.distinct.is_some() {
+    if !can_be_put_apart(inner) {
         return;
     }
     let names: Vec<String> = inner.projection.iter().filter_map(shown).collect();
@@ -88,12 +84,11 @@ fn take_body(query: &mut Query) -> Box<SetExpr> {
 
 /// A SELECT from what another query gives.
 fn select_from(columns: Vec<SelectItem>, body: Box<SetExpr>) -> Box<SetExpr> {
-    let rows = TableFactor::Derived {
-        lateral: false,
-        subquery: Box::new(super::build::query(*body)),
-        alias: Some(alias(quoted(SAME.to_string()), Vec::new())),
-        sample: None,
-    };
+    let rows = derived(
+        false,
+        super::build::query(*body),
+        alias(quoted(SAME.to_string()), Vec::new()),
+    );
     select(columns, Some(rows), None).body
 }
 
@@ -111,11 +106,15 @@ fn row_number() -> Expr {
     expr
 }
 
-fn is_plain(item: &SelectItem) -> bool {
-    matches!(
-        item,
-        SelectItem::UnnamedExpr(_) | SelectItem::ExprWithAlias { .. }
-    )
+/// Of a wildcard it cannot be said how many columns it is; keys may go by the names of columns.
+fn can_be_put_apart(select: &Select) -> bool {
+    let is_plain = |item: &SelectItem| {
+        matches!(
+            item,
+            SelectItem::UnnamedExpr(_) | SelectItem::ExprWithAlias { .. }
+        )
+    };
+    select.projection.iter().all(is_plain) && !is_grouped(select) && select.distinct.is_none()
 }
 
 /// What a column of the result is called.

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use super::arrays::{self, hidden};
-use super::build::{alias, call, folded, number, parts, quoted, select};
+use super::build::{alias, call, derived, folded, number, parts, quoted, select};
 use super::empty::{empty, without_rows};
 use super::functions::{TableFunction, is_set_returning, plain, typed_rows, unqualify};
 use super::{records, unsupported};
@@ -92,12 +92,11 @@ pub(super) fn rewrite(factor: &mut TableFactor) -> ControlFlow<SqlError> {
             expr: super::build::cast(Expr::Identifier(number), DataType::Int(None)),
             alias: hidden("integer"),
         };
-        *factor = TableFactor::Derived {
-            lateral: false,
-            subquery: Box::new(select(vec![item], Some(factor.clone()), None)),
-            alias: Some(alias(table, columns)),
-            sample: None,
-        };
+        *factor = derived(
+            false,
+            select(vec![item], Some(factor.clone()), None),
+            alias(table, columns),
+        );
         return ControlFlow::Continue(());
     }
     if let Some(fields) = fields_of(&function.name) {
@@ -148,12 +147,7 @@ pub(super) fn rewrite(factor: &mut TableFactor) -> ControlFlow<SqlError> {
                 .unwrap_or_else(|| quoted("ordinality")),
         );
     }
-    *factor = TableFactor::Derived {
-        lateral: depends,
-        subquery: Box::new(select(items, None, None)),
-        alias: Some(alias(table, columns)),
-        sample: None,
-    };
+    *factor = derived(depends, select(items, None, None), alias(table, columns));
     ControlFlow::Continue(())
 }
 
@@ -344,12 +338,7 @@ fn scalar(
     }
     // More names than columns are the engine's to refuse.
     columns.extend(names);
-    TableFactor::Derived {
-        lateral: depends,
-        subquery: Box::new(select(items, None, None)),
-        alias: Some(alias(table, columns)),
-        sample: None,
-    }
+    derived(depends, select(items, None, None), alias(table, columns))
 }
 
 /// A function whose rows have several columns.
@@ -383,18 +372,16 @@ fn composite(
         });
         items.push(SelectItem::UnnamedExpr(Expr::Identifier(place)));
     }
-    let from = TableFactor::Derived {
-        lateral: false,
-        subquery: Box::new(select(inner, None, None)),
-        alias: Some(alias(quoted("rows"), Vec::new())),
-        sample: None,
-    };
-    TableFactor::Derived {
-        lateral: function.arguments.iter().any(reads_columns),
-        subquery: Box::new(select(items, Some(from), None)),
-        alias: Some(old.unwrap_or_else(|| alias(quoted(function.name.clone()), Vec::new()))),
-        sample: None,
-    }
+    let from = derived(
+        false,
+        select(inner, None, None),
+        alias(quoted("rows"), Vec::new()),
+    );
+    derived(
+        function.arguments.iter().any(reads_columns),
+        select(items, Some(from), None),
+        old.unwrap_or_else(|| alias(quoted(function.name.clone()), Vec::new())),
+    )
 }
 
 /// The function that a table of FROM is, its alias, and whether its rows are numbered.
